@@ -1,0 +1,1 @@
+"""Zenith: the security layer for async Python web applications."""

@@ -1,0 +1,27 @@
+"""Who is it? Schemes find credentials; revocations end them."""
+
+from zenith.authentication.guard import AuthenticationGuard
+from zenith.authentication.revocation import RevocationList, session_revocations
+from zenith.authentication.scheme import Scheme
+from zenith.authentication.store import (
+    Revocation,
+    RevocationChannel,
+    RevocationKind,
+    RevocationStore,
+)
+from zenith.authentication.subject import Grants, Subject, SubjectCache, SubjectSource
+
+__all__ = [
+    "AuthenticationGuard",
+    "Grants",
+    "Revocation",
+    "RevocationChannel",
+    "RevocationKind",
+    "RevocationList",
+    "RevocationStore",
+    "Scheme",
+    "Subject",
+    "SubjectCache",
+    "SubjectSource",
+    "session_revocations",
+]

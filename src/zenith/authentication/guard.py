@@ -1,0 +1,51 @@
+"""Who is it? Asks each scheme in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from zenith.authentication.scheme import Scheme
+from zenith.kernel.errors import AuthenticationError
+from zenith.pipeline.exchange import Exchange
+from zenith.pipeline.guard import Guard
+from zenith.pipeline.stage import Stage
+
+UNAUTHORIZED: Final = 401
+
+
+class AuthenticationGuard(Guard):
+    """Sets the principal from the first scheme that finds its credential.
+
+    Threat: a request acting for somebody it is not (ASVS 6.3.1, 8.3.1). The order of the schemes
+    is theirs by construction: credentials that a page must add on purpose (bearer, API key) come
+    before those that a browser adds by itself (cookie). A credential that does not hold leaves the
+    request anonymous and is remembered, so that routes which need a caller refuse it by name while
+    public ones, such as the refresh of that very token, still answer.
+    """
+
+    stage: ClassVar[Stage] = Stage.AUTHENTICATION
+
+    def __init__(self, schemes: Sequence[Scheme]) -> None:
+        self._schemes: Final = tuple(schemes)
+        offers = [scheme.challenge for scheme in schemes if scheme.challenge is not None]
+        self._challenges: Final = [(b"www-authenticate", offer.encode()) for offer in offers]
+
+    async def on_request(self, exchange: Exchange) -> None:
+        """Ask the schemes; the first one with an answer decides."""
+        for scheme in self._schemes:
+            try:
+                principal = await scheme.authenticate(exchange)
+            except AuthenticationError as error:
+                exchange.failure = error
+                return
+            if principal is not None:
+                exchange.principal = principal
+                return
+
+    async def on_response(self, exchange: Exchange) -> None:
+        """Say how to authenticate (RFC 9110 section 15.5.2)."""
+        if exchange.status != UNAUTHORIZED:
+            return
+        if not any(name == b"www-authenticate" for name, _ in exchange.response_headers):
+            exchange.response_headers += self._challenges

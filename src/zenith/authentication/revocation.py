@@ -1,0 +1,130 @@
+"""Revocations as this process knows them: at most one second behind the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias
+
+from zenith.authentication.store import (
+    Revocation,
+    RevocationChannel,
+    RevocationKind,
+    RevocationStore,
+)
+from zenith.kernel.clock import Clock, steady_clock, wall_clock
+
+Listener: TypeAlias = Callable[[Revocation], None]
+
+MAX_AGE: Final = 1.0
+"""Seconds for which the list is believed before the store is asked again."""
+OVERLAP: Final = 30.0
+"""Seconds that each question reaches back: longer than any transaction or clock skew, so that no
+revocation that is stored late falls between two questions."""
+
+
+class RevocationList:
+    """What was revoked, held in memory, refreshed from the store at most once a second.
+
+    Threat: a credential that outlives its sign-out, lock or password change (ASVS 7.4.1, 7.4.2).
+    Memory is bounded by what was revoked within one token lifetime. Where the store cannot be
+    asked, `refresh` raises ServiceUnavailableError: an unknown credential is not a valid one.
+    """
+
+    def __init__(
+        self,
+        store: RevocationStore,
+        *,
+        channel: RevocationChannel | None = None,
+        clock: Clock = wall_clock,
+        steady: Clock = steady_clock,
+    ) -> None:
+        self._store: Final = store
+        self._channel: Final = channel
+        self._clock: Final = clock
+        self._steady: Final = steady
+        self._known: dict[tuple[RevocationKind, str], Revocation] = {}
+        self._listeners: list[Listener] = []
+        self._refreshed = float("-inf")
+        self._cursor = 0.0
+        self._lock: Final = asyncio.Lock()
+        self._listening: asyncio.Task[None] | None = None
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` for each revocation that becomes known: caches drop what it concerns."""
+        self._listeners.append(listener)
+
+    async def revoke(self, *revocations: Revocation) -> None:
+        """Store, apply here, then tell the other processes."""
+        if not revocations:
+            return
+        await self._store.add(revocations)
+        self._apply(revocations)
+        if self._channel is not None:
+            await self._channel.publish(revocations)
+
+    async def refresh(self) -> None:
+        """Ask the store if the last answer is older than `MAX_AGE`."""
+        if self._steady() - self._refreshed < MAX_AGE:
+            return
+        async with self._lock:
+            asked = self._steady()
+            if asked - self._refreshed < MAX_AGE:
+                return
+            now = self._clock()
+            found = await self._store.since(self._cursor)
+            self._apply(found)
+            self._cursor = now - OVERLAP
+            self._refreshed = asked
+            self._forget(now)
+
+    def is_revoked(
+        self, *, subject: str, session_id: str | None, token_id: str | None, issued_at: float
+    ) -> bool:
+        """Whether a credential with these marks must be refused. Call `refresh` before."""
+        known = self._known
+        if not known:
+            return False
+        if token_id is not None and ("token", token_id) in known:
+            return True
+        if session_id is not None and ("session", session_id) in known:
+            return True
+        revocation = known.get(("subject", subject))
+        return revocation is not None and issued_at < revocation.at
+
+    async def start(self) -> None:
+        """Load what the store holds and begin to listen for news."""
+        await self.refresh()
+        if self._channel is not None:
+            self._listening = asyncio.create_task(self._channel.listen(self._apply))
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+            self._listening = None
+
+    async def prune(self) -> int:
+        """Remove from the store what can no longer matter."""
+        return await self._store.prune(self._clock())
+
+    def _apply(self, revocations: Sequence[Revocation]) -> None:
+        for revocation in revocations:
+            key = (revocation.kind, revocation.key)
+            known = self._known.get(key)
+            if known is not None and known.at >= revocation.at:
+                continue
+            self._known[key] = revocation
+            for listener in self._listeners:
+                listener(revocation)
+
+    def _forget(self, now: float) -> None:
+        expired = [key for key, revocation in self._known.items() if revocation.until < now]
+        for key in expired:
+            del self._known[key]
+
+
+def session_revocations(ids: Iterable[str], *, at: float, until: float) -> list[Revocation]:
+    """One revocation for each ended session."""
+    return [Revocation(kind="session", key=key, at=at, until=until) for key in ids]

@@ -1,0 +1,84 @@
+"""Security events: what happened, to whom, from where, with what outcome (ASVS 16.2, 16.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal, Protocol, TypeAlias
+
+Outcome: TypeAlias = Literal["success", "failure", "denied", "error"]
+Severity: TypeAlias = Literal["INFO", "WARNING", "ERROR", "CRITICAL"]
+NO_DETAILS: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class EventType(StrEnum):
+    """Every event that Zenith records. Names are stable: alerts are written against them."""
+
+    LOGIN_SUCCESS = "LOGIN_SUCCESS"
+    LOGIN_FAILED = "LOGIN_FAILED"
+    LOGIN_BLOCKED = "LOGIN_BLOCKED"
+    LOGOUT = "LOGOUT"
+    LOGOUT_EVERYWHERE = "LOGOUT_EVERYWHERE"
+    PASSWORD_RESET = "PASSWORD_RESET"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"
+    PASSWORD_REHASHED = "PASSWORD_REHASHED"
+    ACCOUNT_CREATED = "ACCOUNT_CREATED"
+    ACCOUNT_DUPLICATE = "ACCOUNT_DUPLICATE"
+    ACCOUNT_LOCKED = "ACCOUNT_LOCKED"
+    ACCOUNT_UNLOCKED = "ACCOUNT_UNLOCKED"
+    ACCOUNT_DELETED = "ACCOUNT_DELETED"
+    ROLES_CHANGED = "ROLES_CHANGED"
+    ADMINISTRATOR_CREATED = "ADMINISTRATOR_CREATED"
+    SESSION_ENDED = "SESSION_ENDED"
+    TOKEN_ISSUED = "TOKEN_ISSUED"
+    TOKEN_REFRESHED = "TOKEN_REFRESHED"
+    TOKEN_REUSED = "TOKEN_REUSED"
+    TOKEN_REVOKED = "TOKEN_REVOKED"
+    PERMISSION_DENIED = "PERMISSION_DENIED"
+    AUTHENTICATION_FAILED = "AUTHENTICATION_FAILED"
+    CSRF_REFUSED = "CSRF_REFUSED"
+    RATE_LIMITED = "RATE_LIMITED"
+    REQUEST_REFUSED = "REQUEST_REFUSED"
+    SUSPICIOUS_ACTIVITY = "SUSPICIOUS_ACTIVITY"
+    UNHANDLED_ERROR = "UNHANDLED_ERROR"
+    API_KEY_CREATED = "API_KEY_CREATED"
+    API_KEY_REVOKED = "API_KEY_REVOKED"
+    DATA_EXPORT = "DATA_EXPORT"
+    APPLICATION_STARTED = "APPLICATION_STARTED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One fact. `details` holds no secret and no personal data beyond what the fact needs."""
+
+    type: EventType
+    outcome: Outcome
+    at: float
+    """Unix time in seconds."""
+    subject: str | None = None
+    """Who acted: a principal's subject id."""
+    target: str | None = None
+    """On what: an account, session or route."""
+    session_id: str | None = None
+    scheme: str = ""
+    """How the actor was proven."""
+    address: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None
+    reason: str = ""
+    severity: Severity = "INFO"
+    details: Mapping[str, object] = field(default=NO_DETAILS)
+
+
+class EventSink(Protocol):
+    """Where events go. `record` returns once the event cannot be lost; `note` may batch."""
+
+    async def record(self, event: Event) -> None:
+        """Store `event` before returning. Raises ServiceUnavailableError if it cannot."""
+        ...
+
+    def note(self, event: Event) -> None:
+        """Take an event that need not wait; never blocks, never raises, never drops silently."""
+        ...

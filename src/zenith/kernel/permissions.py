@@ -1,0 +1,94 @@
+"""Permissions as `resource:action` segments, compiled for look-ups that do not grow with the set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from zenith.kernel.errors import ConfigurationError
+
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_.-]+")
+OWN: Final = "own"
+
+
+def check_permission(text: str, *, pattern: bool = False) -> str:
+    """Return `text` if it is a well-formed permission, else raise ConfigurationError.
+
+    Segments are letters, digits, `_`, `.` and `-`, joined by colons. A pattern may also be `*` or
+    end in `:*`; a wildcard anywhere else is refused, for nobody agrees on what it would mean.
+    """
+    segments = text.split(":")
+    if pattern and segments[-1] == "*":
+        segments.pop()
+    if all(_SEGMENT.fullmatch(segment) for segment in segments) and (segments or pattern):
+        return text
+    raise ConfigurationError(
+        f"`{text}` is no permission",
+        fix="write it as segments joined by colons, such as users:read"
+        + (" or users:*" if pattern else ""),
+    )
+
+
+class Permissions:
+    """An immutable, compiled set of granted permissions.
+
+    `*` grants all, `users:*` grants everything below `users`, in any depth. `posts:write:own`
+    grants `posts:write` on resources that the caller owns and nothing without such a resource
+    (ASVS 8.2.2): it never matches the plain `posts:write`.
+    """
+
+    __slots__ = ("_all", "_exact", "_prefixes")
+
+    def __init__(self, granted: Iterable[str] = ()) -> None:
+        exact: set[str] = set()
+        prefixes: set[str] = set()
+        everything = False
+        for text in granted:
+            check_permission(text, pattern=True)
+            if text == "*":
+                everything = True
+            elif text.endswith(":*"):
+                prefixes.add(text[:-2])
+            else:
+                exact.add(text)
+        self._exact: Final = frozenset(exact)
+        self._prefixes: Final = frozenset(prefixes)
+        self._all: Final = everything
+
+    def allow(self, permission: str) -> bool:
+        """Whether `permission` is granted on any resource. Cost: one look-up per segment."""
+        if self._all or permission in self._exact:
+            return True
+        if not self._prefixes:
+            return False
+        end = permission.rfind(":")
+        while end != -1:
+            if permission[:end] in self._prefixes:
+                return True
+            end = permission.rfind(":", 0, end)
+        return False
+
+    def allow_own(self, permission: str) -> bool:
+        """Whether `permission` is granted on resources that the caller owns."""
+        return self.allow(permission) or f"{permission}:{OWN}" in self._exact
+
+    def __iter__(self) -> Iterator[str]:
+        if self._all:
+            yield "*"
+        yield from sorted(self._exact)
+        yield from sorted(f"{prefix}:*" for prefix in self._prefixes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Permissions):
+            return NotImplemented
+        return list(self) == list(other)
+
+    def __hash__(self) -> int:
+        return hash((self._all, self._exact, self._prefixes))
+
+    def __repr__(self) -> str:
+        return f"Permissions({list(self)!r})"
+
+
+NO_PERMISSIONS: Final = Permissions()

@@ -1,0 +1,143 @@
+"""The one renderer of refusals: RFC 9457 problem details for programs, a plain page for people.
+
+No status, title or detail made here tells more than the error's public text (ASVS 16.5.1).
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+from zenith.kernel.errors import SecurityError, ValidationError
+
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+PROBLEM_JSON: Final = b"application/problem+json"
+HTML: Final = b"text/html; charset=utf-8"
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+<p>{detail}</p>
+<p>Status {status}. Reference: <code>{request_id}</code></p>
+<p><a href="/">Back to the start page</a></p>
+</main>
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is said to the client about a refusal."""
+
+    status: int
+    code: str
+    title: str
+    detail: object
+    """Text, or for invalid input the list of faults in FastAPI's shape."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def of(cls, error: SecurityError) -> Problem:
+        """The public part of an error; its `reason` stays behind."""
+        detail: object = error.detail
+        if isinstance(error, ValidationError):
+            detail = list(error.errors)
+        return cls(
+            status=error.status,
+            code=error.code,
+            title=error.title,
+            detail=detail,
+            headers=error.headers,
+        )
+
+    @classmethod
+    def of_status(
+        cls, status: int, detail: object = None, headers: Mapping[str, str] | None = None
+    ) -> Problem:
+        """A problem for a bare HTTP status, such as the framework's own 404 and 405."""
+        try:
+            title = HTTPStatus(status).phrase
+        except ValueError:
+            title = "Error"
+        code = title.lower().replace(" ", "_").replace("-", "_")
+        return cls(
+            status=status,
+            code=code,
+            title=title,
+            detail=title if detail is None else detail,
+            headers=headers or {},
+        )
+
+    def render(self, *, request_id: str, as_html: bool) -> tuple[int, RawHeaders, bytes]:
+        """Status, raw headers and body, ready to be sent."""
+        body = self._html(request_id) if as_html else self._json(request_id)
+        headers: RawHeaders = [
+            (b"content-type", HTML if as_html else PROBLEM_JSON),
+            (b"content-length", str(len(body)).encode("ascii")),
+            (b"cache-control", b"no-store"),
+        ]
+        headers += [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in self.headers.items()
+        ]
+        return self.status, headers, body
+
+    def _json(self, request_id: str) -> bytes:
+        document = {
+            "type": f"urn:zenith:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "instance": f"urn:request:{request_id}",
+        }
+        return json.dumps(document, default=str).encode("utf-8")
+
+    def _html(self, request_id: str) -> bytes:
+        detail = self.detail if isinstance(self.detail, str) else _sentences(self.detail)
+        page = _PAGE.format(
+            title=html.escape(self.title),
+            detail=html.escape(detail),
+            status=self.status,
+            request_id=html.escape(request_id),
+        )
+        return page.encode("utf-8", "replace")
+
+
+INTERNAL_ERROR: Final = Problem(
+    status=500,
+    code="internal_error",
+    title="Internal server error",
+    detail="Something went wrong on our side. Quote the reference when you report it.",
+)
+
+
+def prefers_html(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a person looks at the answer: a browser's navigation, not a script's fetch."""
+    mode = headers.get(b"sec-fetch-mode")
+    if mode is not None:
+        return mode == b"navigate"
+    return b"text/html" in headers.get(b"accept", b"")
+
+
+def _sentences(detail: object) -> str:
+    if not isinstance(detail, list):
+        return str(detail)
+    texts: list[str] = []
+    for item in detail:  # pyright: ignore[reportUnknownVariableType]
+        message = item.get("msg") if isinstance(item, dict) else item  # pyright: ignore
+        texts.append(str(message))  # pyright: ignore[reportUnknownArgumentType]
+    return "; ".join(texts)

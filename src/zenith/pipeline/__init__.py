@@ -1,0 +1,42 @@
+"""The one ASGI middleware, and what guards are made of."""
+
+from zenith.pipeline.exchange import (
+    EXCHANGE_KEY,
+    ASGIApp,
+    Exchange,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    current_exchange,
+    exchange_of,
+    running_exchange,
+)
+from zenith.pipeline.guard import Guard
+from zenith.pipeline.marks import Mark, add_mark, declare_enforced, enforced_marks, marks_of
+from zenith.pipeline.middleware import SecurityMiddleware
+from zenith.pipeline.routes import RouteEntry, RouteTable
+from zenith.pipeline.stage import Stage
+
+__all__ = [
+    "EXCHANGE_KEY",
+    "ASGIApp",
+    "Exchange",
+    "Guard",
+    "Mark",
+    "Message",
+    "Receive",
+    "RouteEntry",
+    "RouteTable",
+    "Scope",
+    "SecurityMiddleware",
+    "Send",
+    "Stage",
+    "add_mark",
+    "current_exchange",
+    "declare_enforced",
+    "enforced_marks",
+    "exchange_of",
+    "marks_of",
+    "running_exchange",
+]

@@ -1,0 +1,173 @@
+"""One request and its response, as the guards see it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from zenith.kernel.errors import ConfigurationError, SecurityError
+from zenith.kernel.keys import new_id
+from zenith.kernel.network import UNKNOWN
+from zenith.kernel.principal import ANONYMOUS, Principal
+from zenith.kernel.problem import RawHeaders
+from zenith.pipeline.marks import Mark
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+EXCHANGE_KEY: Final = "zenith.exchange"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+M = TypeVar("M", bound=Mark)
+
+current_exchange: ContextVar[Exchange] = ContextVar("zenith_exchange")
+"""The exchange that the running task serves; set by the pipeline alone."""
+
+
+class Exchange:
+    """One request on its way in and its response on its way out.
+
+    Guards read and write the attributes; nothing here outlives the request.
+    """
+
+    __slots__ = (
+        "_cookies",
+        "_nonce",
+        "_request_id",
+        "client",
+        "failure",
+        "headers",
+        "host",
+        "marks",
+        "path",
+        "principal",
+        "receive",
+        "response_headers",
+        "route",
+        "scope",
+        "secure",
+        "state",
+        "status",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope: Final = scope
+        self.receive = receive
+        """Guards may replace it, to count or to replay the body."""
+        self.headers: Final[dict[bytes, bytes]] = dict(scope["headers"])
+        """Names in lower case. Of a repeated header the last counts; the transport guard refuses
+        repetitions where they are ambiguous."""
+        self.path: Final[str] = scope["path"]
+        peer = scope.get("client")
+        self.client: str = peer[0] if peer else UNKNOWN
+        """The client's address; the transport guard looks behind trusted proxies."""
+        self.secure: bool = scope.get("scheme", "http") in ("https", "wss")
+        self.host: str = ""
+        """Host name and port as the transport guard accepted them."""
+        self.principal: Principal = ANONYMOUS
+        self.failure: SecurityError | None = None
+        """Why a credential that came along did not hold; raised where one is required."""
+        self.route: str = ""
+        """Path template of the route, empty where none is known."""
+        self.marks: tuple[Mark, ...] = ()
+        """What the route declares."""
+        self.status: int = 0
+        self.response_headers: RawHeaders = []
+        self.state: dict[Any, Any] = {}
+        """For what a guard remembers between its two hooks; the guard's class is the key."""
+        self._request_id: str | None = None
+        self._nonce: str | None = None
+        self._cookies: dict[str, str] | None = None
+
+    @property
+    def method(self) -> str:
+        """The HTTP method; GET for a WebSocket handshake."""
+        return cast(str, self.scope.get("method", "GET"))
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether this is a WebSocket handshake."""
+        return cast(bool, self.scope["type"] == "websocket")
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method promises to change nothing (RFC 9110 section 9.2.1)."""
+        return not self.is_websocket and self.method in SAFE_METHODS
+
+    @property
+    def request_id(self) -> str:
+        """A random id, made when first asked for. A client's own id is never believed."""
+        if self._request_id is None:
+            self._request_id = new_id()
+        return self._request_id
+
+    @property
+    def nonce(self) -> str:
+        """The CSP nonce of this response, made when first asked for: 128 random bits."""
+        if self._nonce is None:
+            self._nonce = secrets.token_urlsafe(16)
+        return self._nonce
+
+    @property
+    def nonce_used(self) -> bool:
+        """Whether the page asked for its nonce."""
+        return self._nonce is not None
+
+    def header(self, name: bytes) -> str:
+        """A request header as text, empty where absent. `name` is in lower case."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Request cookies. Of a repeated name the first counts: browsers send the one with the
+        longest path first, and a sub-domain cannot place another before a `__Host-` cookie."""
+        if self._cookies is None:
+            self._cookies = _parse_cookies(self.scope["headers"])
+        return self._cookies
+
+    def mark(self, kind: type[M]) -> M | None:
+        """The last mark of `kind` on the route, or None."""
+        for mark in reversed(self.marks):
+            if isinstance(mark, kind):
+                return mark
+        return None
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    """The exchange that serves `scope`.
+
+    Raises ConfigurationError where no pipeline runs: then nothing is known of the caller, and
+    whoever asks must not go on.
+    """
+    exchange = scope.get(EXCHANGE_KEY)
+    if not isinstance(exchange, Exchange):
+        raise ConfigurationError(
+            "an access declaration was reached outside the security pipeline",
+            fix="wrap the application: SecurityMiddleware(app, guards=[...]), or use Zenith()",
+        )
+    return exchange
+
+
+def running_exchange() -> Exchange:
+    """The exchange of the running task; raises ConfigurationError where no pipeline runs."""
+    try:
+        return current_exchange.get()
+    except LookupError:
+        return exchange_of({})
+
+
+def _parse_cookies(headers: RawHeaders) -> dict[str, str]:
+    cookies: dict[str, str] = {}
+    for name, value in headers:
+        if name != b"cookie":
+            continue
+        for pair in value.decode("latin-1").split(";"):
+            key, separator, content = pair.partition("=")
+            key = key.strip(" \t")
+            if separator and key:
+                cookies.setdefault(key, content.strip(' \t"'))
+    return cookies

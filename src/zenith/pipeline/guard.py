@@ -1,0 +1,32 @@
+"""What a protection is: one stage, two hooks, no state of its own per request."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from zenith.pipeline.exchange import Exchange
+from zenith.pipeline.stage import Stage
+
+
+class Guard:
+    """One protection. Override the hooks that it needs; the pipeline skips those left alone.
+
+    A guard lives as long as the application and serves many requests at once: whatever belongs to
+    one request is kept on the exchange.
+    """
+
+    stage: ClassVar[Stage]
+    consumes: ClassVar[tuple[type, ...]] = ()
+    """Mark types that this guard enforces. A mark that no guard consumes refuses the start."""
+
+    async def on_request(self, exchange: Exchange) -> None:
+        """Look at the request before the application; raise SecurityError to refuse it."""
+
+    async def on_response(self, exchange: Exchange) -> None:
+        """Edit `exchange.response_headers`; runs for refusals and unhandled errors too."""
+
+    async def startup(self) -> None:
+        """Acquire what the guard needs; runs once, before the first request."""
+
+    async def shutdown(self) -> None:
+        """Release what `startup` acquired."""

@@ -1,0 +1,177 @@
+"""The one ASGI middleware: every guard in its stage, one wrapper around `send`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+from zenith.kernel.errors import ConfigurationError, SecurityError
+from zenith.kernel.problem import INTERNAL_ERROR, Problem, prefers_html
+from zenith.pipeline.exchange import (
+    EXCHANGE_KEY,
+    ASGIApp,
+    Exchange,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    current_exchange,
+)
+from zenith.pipeline.guard import Guard
+from zenith.pipeline.lifespan import run_lifespan
+from zenith.pipeline.routes import RouteTable
+
+StartCheck: TypeAlias = Callable[[RouteTable, Sequence[Guard]], None]
+Hook: TypeAlias = Callable[[Exchange], Awaitable[None]]
+POLICY_VIOLATION: Final = 1008
+RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+
+
+class SecurityMiddleware:
+    """Puts guards around any ASGI application.
+
+    Wrap the finished application (`SecurityMiddleware(app, guards=[...])`) rather than adding the
+    class with `add_middleware`: only from outside do the framework's own 404 and 500 pages pass
+    through the guards.
+
+    Raises ConfigurationError at the start of the application, or at its first request where the
+    server sends no lifespan events, if `checks` find a route or a mark that nothing enforces.
+    `routes_from` is the object whose routes are read, where it is not `app` or behind it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        guards: Sequence[Guard],
+        checks: Sequence[StartCheck] = (),
+        routes_from: Any = None,
+    ) -> None:
+        self.app: Final = app
+        self._source: Final = routes_from or _application_behind(app)
+        self.guards: Final = tuple(sorted(guards, key=lambda guard: guard.stage))
+        own = [check for guard in self.guards if (check := getattr(guard, "check", None))]
+        self._checks: Final[tuple[StartCheck, ...]] = (*checks, *own)
+        self._request_hooks: Final[tuple[Hook, ...]] = tuple(
+            guard.on_request for guard in self.guards if _overrides(guard, "on_request")
+        )
+        self._response_hooks: Final[tuple[Hook, ...]] = tuple(
+            guard.on_response for guard in reversed(self.guards) if _overrides(guard, "on_response")
+        )
+        self._table: RouteTable | None = None
+        _render_security_errors(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await run_lifespan(self, scope, receive, send)
+            return
+        table = self._table or self.prepare()
+        exchange = Exchange(scope, receive)
+        entry = table.find(scope)
+        if entry is None and not table.is_current():
+            entry = self.prepare().find(scope)
+        if entry is not None:
+            exchange.route, exchange.marks = entry.path, entry.marks
+        scope[EXCHANGE_KEY] = exchange
+        token = current_exchange.set(exchange)
+        try:
+            await self._serve(exchange, send)
+        finally:
+            current_exchange.reset(token)
+
+    def prepare(self) -> RouteTable:
+        """Read the application's routes and run the start checks; raises ConfigurationError."""
+        table = RouteTable(self._source)
+        for check in self._checks:
+            check(table, self.guards)
+        self._table = table
+        return table
+
+    async def _serve(self, exchange: Exchange, send: Send) -> None:
+        started = False
+        hooks = self._response_hooks
+
+        async def guarded_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] in RESPONSE_STARTS:
+                started = True
+                exchange.status = message["status"]
+                exchange.response_headers = list(message.get("headers", ()))
+                for hook in hooks:
+                    await hook(exchange)
+                message["headers"] = exchange.response_headers
+            elif message["type"] == "websocket.accept":
+                started = True
+            await send(message)
+
+        try:
+            for hook in self._request_hooks:
+                await hook(exchange)
+            await self.app(exchange.scope, exchange.receive, guarded_send)
+        except SecurityError as error:
+            if started and not exchange.is_websocket:
+                raise
+            exchange.failure = error
+            await _refuse(exchange, Problem.of(error), guarded_send)
+        except Exception:
+            # The last place where an unforeseen failure can still get headers and a clean page;
+            # it goes on to the server, which logs it.
+            if not started:
+                await _refuse(exchange, INTERNAL_ERROR, guarded_send)
+            raise
+
+
+async def _refuse(exchange: Exchange, problem: Problem, send: Send) -> None:
+    if exchange.is_websocket:
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": problem.title})
+        return
+    status, headers, body = problem.render(
+        request_id=exchange.request_id, as_html=prefers_html(exchange.headers)
+    )
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
+
+
+def _application_behind(app: Any) -> Any:
+    """Look through middlewares that keep what they wrap in `app`, until routes are found."""
+    seen = app
+    while not isinstance(getattr(seen, "routes", None), list):
+        inner = getattr(seen, "app", None)
+        if inner is None or inner is seen or not callable(inner):
+            return app
+        seen = inner
+    return seen
+
+
+def _overrides(guard: Guard, hook: str) -> bool:
+    return getattr(type(guard), hook) is not getattr(Guard, hook)
+
+
+def _render_security_errors(app: Any) -> None:
+    """Teach a Starlette or FastAPI application to answer refusals raised by its own handlers."""
+    add_handler = getattr(app, "add_exception_handler", None)
+    if add_handler is not None:
+        add_handler(SecurityError, respond)
+
+
+async def respond(connection: Any, error: Exception) -> Any:
+    """Exception handler for Starlette and FastAPI: a refusal, rendered like any other."""
+    if not isinstance(error, SecurityError):
+        raise error
+    exchange = connection.scope.get(EXCHANGE_KEY)
+    if exchange is None:
+        raise ConfigurationError("a refusal was raised outside the security pipeline") from error
+    exchange.failure = error
+    return _ProblemResponse(exchange, Problem.of(error))
+
+
+class _ProblemResponse:
+    """A response in the shape that Starlette calls: an ASGI application."""
+
+    def __init__(self, exchange: Exchange, problem: Problem) -> None:
+        self._exchange: Final = exchange
+        self._problem: Final = problem
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await _refuse(self._exchange, self._problem, send)
