@@ -1,0 +1,1 @@
+"""The project's own tools: environments, locks, house rules, coverage bars. Standard library only."""
