@@ -69,7 +69,7 @@ class Event:
     request_id: str | None = None
     reason: str = ""
     severity: Severity = "INFO"
-    details: Mapping[str, object] = field(default=NO_DETAILS)
+    details: Mapping[str, object] = field(default_factory=lambda: NO_DETAILS)
 
 
 class EventSink(Protocol):

@@ -27,7 +27,7 @@ class Principal:
     """What the credential was narrowed to; None where the credential carries no scopes."""
     session_id: str | None = None
     """The sign-in that the credential belongs to: ending it ends the credential."""
-    factors: Mapping[str, float] = field(default=NO_FACTORS)
+    factors: Mapping[str, float] = field(default_factory=lambda: NO_FACTORS)
     """Factor name to the Unix time at which it was proven."""
     tenant: str | None = None
     scheme: str = ""

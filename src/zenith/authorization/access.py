@@ -1,0 +1,221 @@
+"""Access declarations: `public`, `authenticated`, `require_permission`, `require_role`, `require_scope`.
+
+Each works as a decorator on an endpoint, around an ASGI application, and as a dependency. A
+declaration is a mark, so that the pipeline can decide before the body is read, and it enforces
+itself when the endpoint is called, so that nothing depends on who routes the request.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, Final, TypeVar, overload
+
+from starlette.requests import HTTPConnection
+
+from zenith.authorization.requirements import (
+    Anyone,
+    HasPermission,
+    HasRole,
+    HasScope,
+    Requirement,
+    SignedIn,
+)
+from zenith.kernel.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    PermissionDeniedError,
+    SecurityError,
+)
+from zenith.kernel.principal import Principal
+from zenith.pipeline.exchange import (
+    ASGIApp,
+    Exchange,
+    Receive,
+    Scope,
+    Send,
+    exchange_of,
+    running_exchange,
+)
+from zenith.pipeline.marks import Mark, add_mark, declare_enforced
+
+T = TypeVar("T")
+
+_DEPENDENCY_SIGNATURE: Final = inspect.Signature(
+    [
+        inspect.Parameter(
+            "connection", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection
+        )
+    ]
+)
+
+
+class Access(Mark):
+    """A requirement that can be declared on a route.
+
+    Threat: a handler that anyone may call because one check was forgotten or was attached where
+    nothing runs it (ASVS 8.2.1, 8.3.1).
+    """
+
+    __slots__ = ("__signature__", "__zenith_marks__", "requirement")
+
+    def __init__(self, requirement: Requirement) -> None:
+        self.requirement: Final = requirement
+        self.__signature__: Final = _DEPENDENCY_SIGNATURE
+        self.__zenith_marks__: Final[tuple[Mark, ...]] = (self,)
+
+    @overload
+    def __call__(self) -> Access: ...
+    @overload
+    def __call__(self, target: T, /) -> T: ...
+    @overload
+    def __call__(self, *, connection: HTTPConnection) -> Coroutine[Any, Any, Principal]: ...
+    def __call__(self, *target: Any, **connection: HTTPConnection) -> Any:
+        """Decorate an endpoint or wrap an application; FastAPI calls it as a dependency."""
+        if connection:
+            return self._as_dependency(**connection)
+        return _declare(target[0], self) if target else self
+
+    async def _as_dependency(self, connection: HTTPConnection) -> Principal:
+        exchange = exchange_of(connection.scope)
+        self.enforce(exchange)
+        return exchange.principal
+
+    # FastAPI unwraps callables to learn whether to await them; without this it would spend a
+    # thread on every check.
+    __call__.__wrapped__ = _as_dependency  # type: ignore[attr-defined]
+
+    def enforce(self, exchange: Exchange) -> None:
+        """Raise AuthenticationError or PermissionDeniedError unless the principal is admitted."""
+        decision = self.requirement.decide(exchange.principal)
+        if decision.denied:
+            raise _refusal(exchange, decision.detail, decision.reason)
+
+    def __repr__(self) -> str:
+        return f"<access: {self.requirement.describe()}>"
+
+
+def _refusal(exchange: Exchange, detail: str, reason: str) -> SecurityError:
+    if exchange.principal.is_authenticated:
+        return PermissionDeniedError(detail, reason=reason)
+    # A credential that came along and did not hold says more than "authentication required".
+    return exchange.failure or AuthenticationError(reason=reason)
+
+
+public: Final = Access(Anyone())
+"""Open to everybody: `@public`. The only way to say so; saying nothing refuses the start."""
+
+authenticated: Final = Access(SignedIn())
+"""Any signed-in caller: `@authenticated` or `Depends(authenticated)`."""
+
+
+def require_permission(permission: str) -> Access:
+    """Callers who were granted `permission`, such as `users:write`.
+
+    Raises ConfigurationError for text that is no permission.
+    """
+    return Access(HasPermission(permission))
+
+
+def require_role(role: str) -> Access:
+    """Callers who hold `role` or one above it. Raises ConfigurationError for an empty name."""
+    return Access(HasRole(str(role)))
+
+
+def require_scope(scope: str) -> Access:
+    """Credentials issued with `scope`. Raises ConfigurationError for an empty name."""
+    return Access(HasScope(scope))
+
+
+def _declare(target: Any, access: Access) -> Any:
+    if inspect.isclass(target):
+        return _declare_class(target, access)
+    if _is_application(target):
+        return GuardedApplication(target, access)
+    if not callable(target):
+        raise ConfigurationError(
+            f"{access!r} was put on {type(target).__name__}, which cannot be called",
+            fix="put it on an endpoint function, or around an ASGI application",
+        )
+    wrapper = _wrapper(target, access)
+    # The original carries the mark too: if the route was registered before it was decorated, the
+    # start check finds a mark that its endpoint does not enforce.
+    add_mark(target, access)
+    functools.update_wrapper(wrapper, target)
+    return declare_enforced(wrapper, access)
+
+
+def _is_application(target: Any) -> bool:
+    if inspect.isroutine(target) or isinstance(target, functools.partial):
+        return False
+    call = getattr(type(target), "__call__", None)
+    return call is not None and inspect.iscoroutinefunction(inspect.unwrap(call))
+
+
+def _declare_class(target: type[T], access: Access) -> type[T]:
+    dispatch = getattr(target, "dispatch", None)
+    if dispatch is None:
+        raise ConfigurationError(
+            f"{access!r} was put on class {target.__name__}, which has no dispatch()",
+            fix="put it on an endpoint function, or on a Starlette endpoint class",
+        )
+    setattr(target, "dispatch", _declare(dispatch, access))  # noqa: B010
+    return declare_enforced(add_mark(target, access), access)
+
+
+def _wrapper(target: Callable[..., Any], access: Access) -> Callable[..., Any]:
+    """The endpoint's kind decides how frameworks call it, so each kind keeps its own."""
+    if inspect.isasyncgenfunction(target):
+
+        async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            access.enforce(running_exchange())
+            async for item in target(*args, **kwargs):
+                yield item
+
+        return async_generator
+    if inspect.isgeneratorfunction(target):
+
+        def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            access.enforce(running_exchange())
+            yield from target(*args, **kwargs)
+
+        return generator
+    if inspect.iscoroutinefunction(target):
+
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            access.enforce(running_exchange())
+            return await target(*args, **kwargs)
+
+        return coroutine
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        access.enforce(running_exchange())
+        return target(*args, **kwargs)
+
+    return function
+
+
+class GuardedApplication:
+    """An ASGI application behind an access declaration: for mounts and bare callables."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app: Final = app
+        self._access: Final = access
+        add_mark(self, access)
+        declare_enforced(self, access)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            self._access.enforce(exchange_of(scope))
+        await self.app(scope, receive, send)
+
+
+def accesses(marks: tuple[Mark, ...]) -> tuple[Access, ...]:
+    """The access declarations among `marks`."""
+    return tuple(mark for mark in marks if isinstance(mark, Access))
+
+
+def mark_access(target: T, access: Access) -> T:
+    """Say that `target`, a dependency, itself admits only whom `access` admits."""
+    return declare_enforced(add_mark(target, access), access)

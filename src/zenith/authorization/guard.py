@@ -1,0 +1,55 @@
+"""May they? Decides what the route declares, before the body is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+from zenith.authorization.access import Access
+from zenith.authorization.check import check_routes
+from zenith.pipeline.exchange import Exchange
+from zenith.pipeline.guard import Guard
+from zenith.pipeline.routes import RouteTable
+from zenith.pipeline.stage import Stage
+
+NOTHING: Final[Mapping[str, Access]] = MappingProxyType({})
+
+
+class AuthorizationGuard(Guard):
+    """Enforces access declarations and refuses to start where one is missing.
+
+    Threat: broken access control (ASVS 8.2.1, 8.3.1): a route left open by forgetting, a body that
+    is read, and paid for, on behalf of somebody who may not send it.
+
+    `declared` gives the access of routes that cannot be decorated, by path, such as a framework's
+    own `/docs`. `refuse_undeclared` decides whether an undeclared route refuses the start (always
+    in production) or is only warned of.
+    """
+
+    stage: ClassVar[Stage] = Stage.AUTHORIZATION
+    consumes: ClassVar[tuple[type, ...]] = (Access,)
+
+    def __init__(
+        self, *, declared: Mapping[str, Access] = NOTHING, refuse_undeclared: bool = True
+    ) -> None:
+        self._declared: Final = dict(declared)
+        self._refuse_undeclared: Final = refuse_undeclared
+
+    def check(self, table: RouteTable, guards: Sequence[Guard]) -> None:
+        """The start check; raises ConfigurationError."""
+        check_routes(
+            table,
+            guards,
+            declared=self._declared,
+            refuse_undeclared=self._refuse_undeclared,
+        )
+
+    async def on_request(self, exchange: Exchange) -> None:
+        """Refuse callers whom the route does not admit."""
+        for mark in exchange.marks:
+            if isinstance(mark, Access):
+                mark.enforce(exchange)
+        access = self._declared.get(exchange.route)
+        if access is not None:
+            access.enforce(exchange)

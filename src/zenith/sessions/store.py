@@ -1,0 +1,77 @@
+"""What sessions need from a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from zenith.kernel.principal import NO_FACTORS
+
+SessionKind: TypeAlias = Literal["browser", "tokens"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecord:
+    """One sign-in. Times are Unix times in seconds."""
+
+    id: str
+    """Public: shown to the owner, named in tokens as `sid`. Knowing it proves nothing."""
+    account_id: str
+    kind: SessionKind
+    digest: str | None
+    """SHA-256 of the cookie's secret (ASVS 7.2.3); None where the sign-in lives in tokens."""
+    created_at: float
+    last_seen_at: float
+    idle_expires_at: float
+    """Moves forward with use; never past `expires_at`."""
+    expires_at: float
+    """Absolute end (ASVS 7.3.2)."""
+    address: str = ""
+    user_agent: str = ""
+    factors: Mapping[str, float] = field(default_factory=lambda: NO_FACTORS)
+
+
+class SessionStore(Protocol):
+    """Sign-ins that last across restarts and are seen by every process. A session is live at
+    `now` if neither `idle_expires_at` nor `expires_at` has been reached."""
+
+    async def create(self, record: SessionRecord) -> None:
+        """Store a new session."""
+        ...
+
+    async def find(self, digest: str, *, now: float) -> SessionRecord | None:
+        """The live session whose cookie has this digest."""
+        ...
+
+    async def get(self, session_id: str, *, now: float) -> SessionRecord | None:
+        """The live session with this id."""
+        ...
+
+    async def touch(self, session_id: str, *, now: float, idle_expires_at: float) -> bool:
+        """Note use: move `last_seen_at` and `idle_expires_at` forward, never back, never past
+        `expires_at`; False if the session is not live any more."""
+        ...
+
+    async def rotate(
+        self, old_digest: str, new_digest: str, *, now: float, factors: Mapping[str, float]
+    ) -> SessionRecord | None:
+        """Give a live session a new cookie and factors in one step; None if it is not live or
+        another request was first. The old digest is dead afterwards (ASVS 7.2.4)."""
+        ...
+
+    async def end(self, session_id: str, *, account_id: str) -> bool:
+        """Remove the session if it belongs to the account; False if there was none."""
+        ...
+
+    async def end_all(self, account_id: str, *, except_id: str | None = None) -> Sequence[str]:
+        """Remove every session of the account but one, in one step; the ids removed."""
+        ...
+
+    async def of_account(self, account_id: str, *, now: float) -> Sequence[SessionRecord]:
+        """Live sessions, newest use first."""
+        ...
+
+    async def prune(self, *, now: float) -> int:
+        """Remove what is not live any more; how many there were."""
+        ...
