@@ -1,0 +1,1 @@
+"""The tests of Zenith: the same tree as `src/zenith`, and what cuts across it."""

@@ -1,0 +1,235 @@
+"""Fixtures that give real servers, a real browser, and applications in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from redis import Redis, RedisCluster
+from sqlalchemy.engine import make_url
+
+from tests.services import Service, ServiceSet, find
+from tests.services.process import free_port as find_free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM_ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+Serve: TypeAlias = Callable[..., Service]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what cannot be split go to one worker; browser tests share one loop."""
+    for item in items:
+        fixtures: Sequence[str] = getattr(item, "fixturenames", ())
+        if "redis_cluster_url" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("redis_cluster"))
+        if "browser" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> Iterator[None]:
+    """No setting of the developer's shell reaches a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in tuple(os.environ):
+            if name.startswith("ZENITH_") and not name.startswith("ZENITH_TEST_"):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[ServiceSet]:
+    """The servers of this run: the launcher's, or started on demand."""
+    with ServiceSet() as running:
+        yield running
+
+
+@pytest.fixture
+def private_service(services: ServiceSet) -> Iterator[Callable[[str], Service]]:
+    """`private_service("redis")`: a server of the test's own, to pause, kill and revive.
+
+    Names: postgres, redis, redis_cluster, redis_sentinel, redis_tls.
+    """
+    started: list[Service] = []
+
+    def start(name: str) -> Service:
+        started.append(services.start(name))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.stop()
+
+
+# PostgreSQL --------------------------------------------------------------------------------------
+
+
+def _on_postgres(url: str, statement: str) -> None:
+    async def execute() -> None:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    # A loop of its own, never made the thread's: the tests' loops are pytest-asyncio's business.
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(execute())
+    finally:
+        loop.close()
+
+
+@pytest.fixture
+def postgres_url(services: ServiceSet) -> Iterator[str]:
+    """A fresh, empty database; `postgresql+asyncpg://...`. Dropped after the test."""
+    server = services.shared("postgres")["url"]
+    name = f"test_{secrets.token_hex(6)}"
+    _on_postgres(server, f"CREATE DATABASE {name} TEMPLATE template0")
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    _on_postgres(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+# Redis -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def redis_database() -> int:
+    """The Redis database of this worker: 1 and up; the tests of one worker run one by one."""
+    return 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+def _emptied(url: str, database: int, **options: Any) -> str:
+    url = make_url(url).set(database=str(database)).render_as_string(hide_password=False)
+    with cast("Any", Redis).from_url(url, **options) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
+def redis_url(services: ServiceSet, redis_database: int) -> str:
+    """An empty database of the one Redis server."""
+    return _emptied(services.shared("redis")["url"], redis_database)
+
+
+@pytest.fixture
+def redis_tls(services: ServiceSet, redis_database: int) -> Mapping[str, str]:
+    """`url` (`rediss://`) of an empty database behind TLS, and `ca_file`, which signs for it."""
+    shared = services.shared("redis_tls")
+    url = _emptied(shared["url"], redis_database, ssl_ca_certs=shared["ca_file"])
+    return {**shared, "url": url}
+
+
+@pytest.fixture
+def redis_cluster_url(services: ServiceSet) -> str:
+    """An empty cluster of three masters; the URL names one node."""
+    url = services.shared("redis_cluster")["url"]
+    with cast("Any", RedisCluster).from_url(url) as client:
+        client.flushall(target_nodes="primaries")
+    return url
+
+
+@pytest.fixture
+def redis_sentinel(services: ServiceSet) -> Mapping[str, str]:
+    """A Sentinel: its `address` (host:port), the master's `name` and `password`; `url` has all.
+
+    Shared and not emptied: use keys of your own. To make it fail over, take a `private_service`.
+    """
+    return services.shared("redis_sentinel")
+
+
+# Applications ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Finds a free port."""
+    return find_free_port
+
+
+@pytest.fixture
+def serve(services: ServiceSet) -> Iterator[Serve]:
+    """Runs an application in a process of its own and waits until it listens.
+
+    `serve("package.module:app", "--workers", "2", env={...})` starts uvicorn;
+    `serve([sys.executable, "-m", "...", "--port", "{port}"])` any command, which gets `PORT` too.
+    The service has `url`, `log()`, `signal()`, `kill()`, `revive()`, `stop()`.
+    """
+    started: list[Service] = []
+
+    def start(
+        app: str | Sequence[str],
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
+        port: int | None = None,
+    ) -> Service:
+        listens_on = port or find_free_port()
+        argv = [sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", "{port}"]
+        argv = [*argv, "--log-level", "warning"] if isinstance(app, str) else [*app]
+        service = services.command(
+            [part.replace("{port}", str(listens_on)) for part in (*argv, *options)],
+            port=listens_on,
+            env={"PORT": str(listens_on), "PYTHONUNBUFFERED": "1", **(env or {})},
+            cwd=cwd,
+        )
+        started.append(service)
+        return service
+
+    yield start
+    for service in reversed(started):
+        service.stop()
+
+
+# Browser -----------------------------------------------------------------------------------------
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, headless, one for all tests; they share one event loop."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=find.need("Chromium"), args=CHROMIUM_ARGUMENTS
+        )
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A profile of its own: no cookies, no storage, no cache. Trusts any certificate."""
+    fresh = await browser.new_context(ignore_https_errors=True)
+    yield fresh
+    await fresh.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context: BrowserContext) -> Page:
+    """A page of a fresh profile."""
+    return await context.new_page()
+
+
+@pytest.fixture(scope="session")
+def axe() -> Axe:
+    """Accessibility checks: `results = await axe.run(page)`, then `results.violations_count`."""
+    return Axe()

@@ -1,0 +1,155 @@
+"""The tests' side of the keeper: services by name, started when first asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.services.errors import ServiceError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PREFIX = "ZENITH_TEST_"
+SHARED: Mapping[str, Sequence[str]] = {
+    "postgres": ("url",),
+    "redis": ("url",),
+    "redis_cluster": ("url",),
+    "redis_sentinel": ("url", "address", "name", "password"),
+    "redis_tls": ("url", "ca_file"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One service of one's own, that may be hurt. `values` holds its `url` and the like."""
+
+    keeper: ServiceSet
+    id: int
+    values: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return self.values["url"]
+
+    def log(self) -> str:
+        """What a command has printed so far."""
+        return Path(self.values["log"]).read_text(encoding="utf-8", errors="replace")
+
+    def pause(self) -> None:
+        """Freeze its processes: connections stay open, nothing answers."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let frozen processes go on."""
+        self.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End its processes at once; `revive` starts them again on the same ports."""
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number: int) -> None:
+        """Send any signal to its processes."""
+        self.keeper.ask(do="signal", id=self.id, number=int(number))
+
+    def revive(self) -> None:
+        """Start what has ended again, and wait until it serves."""
+        self.keeper.ask(do="revive", id=self.id)
+
+    def stop(self) -> None:
+        """Stop it for good; a second time does nothing."""
+        self.keeper.ask(do="stop", id=self.id)
+
+
+class ServiceSet:
+    """The services of one test run. Close it, or let the process end: the servers go with it."""
+
+    def __init__(self) -> None:
+        self._keeper: subprocess.Popen[str] | None = None
+        self._shared: dict[str, Mapping[str, str]] = {}
+
+    def shared(self, name: str) -> Mapping[str, str]:
+        """The service that all tests share: the launcher's, or one's own, started now."""
+        if name not in self._shared:
+            exported = {key: os.environ.get(variable(name, key)) for key in SHARED[name]}
+            given = {key: value for key, value in exported.items() if value is not None}
+            self._shared[name] = given if "url" in given else self.start(name).values
+        return self._shared[name]
+
+    def start(self, name: str) -> Service:
+        """A service for one test alone."""
+        reply = self.ask(do="start", service=name)
+        return Service(keeper=self, id=reply["id"], values=reply["values"])
+
+    def command(
+        self,
+        argv: Sequence[str],
+        *,
+        port: int | None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
+    ) -> Service:
+        """Run a program and, given a port, wait until it listens there."""
+        environment = dict(os.environ) | dict(env or {})
+        reply = self.ask(do="command", argv=[*argv], env=environment, cwd=str(cwd), port=port)
+        return Service(keeper=self, id=reply["id"], values=reply["values"])
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Send the keeper one request and wait for the answer."""
+        keeper = self._keeper or self._open()
+        if keeper.stdin is None or keeper.stdout is None:
+            raise ServiceError("the keeper has no pipes")
+        keeper.stdin.write(json.dumps(request) + "\n")
+        keeper.stdin.flush()
+        line = keeper.stdout.readline()
+        if not line:
+            raise ServiceError("the keeper of the test services has ended")
+        reply: dict[str, Any] = json.loads(line)
+        if "error" in reply:
+            raise ServiceError(reply["error"])
+        return reply
+
+    def _open(self) -> subprocess.Popen[str]:
+        # The keeper itself is not measured: what it starts gets the full environment by request.
+        env = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-m", "tests.services.keeper"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=env,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        return self._keeper
+
+    def close(self) -> None:
+        """Stop everything and wait until it is gone."""
+        if self._keeper is not None:
+            with self._keeper:
+                if self._keeper.stdin is not None:
+                    self._keeper.stdin.close()
+            self._keeper = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def variable(name: str, key: str) -> str:
+    """The environment variable that carries one value of a shared service."""
+    return f"{PREFIX}{name}_{key}".upper()
