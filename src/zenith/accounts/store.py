@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
+
+LockOutcome: TypeAlias = Literal["changed", "unchanged", "kept"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,12 @@ class AccountStore(Protocol):
         `changed_at` is None for a mere rehash, which does not count as a change."""
         ...
 
-    async def set_locked(self, account_id: str, locked_at: float | None) -> bool:
-        """Lock (a time) or unlock (None); False if there is no such account or no change."""
+    async def set_locked(
+        self, account_id: str, locked_at: float | None, *, keep_one: str | None
+    ) -> LockOutcome:
+        """Lock (a time) or unlock (None), in one step: `changed`; `unchanged` if there is no such
+        account or it is so already; `kept` if it is the last unlocked holder of the role
+        `keep_one` and would be locked."""
         ...
 
     async def set_roles(

@@ -24,6 +24,10 @@ class Subject:
     active: bool
     roles: frozenset[str] = frozenset()
     """Held roles and those that they imply."""
+    held_roles: tuple[str, ...] = ()
+    """As assigned: what a token carries, to be compiled anew where it is verified."""
+    own_permissions: tuple[str, ...] = ()
+    """Grants beyond those of the roles."""
     permissions: Permissions = NO_PERMISSIONS
     tenant: str | None = None
 

@@ -7,6 +7,7 @@ ZenithError
     ├── AuthenticationError     401
     ├── PermissionDeniedError   403
     ├── CsrfError               403
+    ├── NotFoundError           404
     ├── ConflictError           409
     ├── PayloadTooLargeError    413
     ├── MisdirectedRequestError 421
@@ -85,6 +86,12 @@ class CsrfError(SecurityError):
     """A cookie-carried change without proof that the user's own page sent it (ASVS 3.5.1)."""
 
     code, status, title = "csrf_failed", 403, "CSRF verification failed"
+
+
+class NotFoundError(SecurityError):
+    """There is no such thing, or none that this caller may know of."""
+
+    code, status, title = "not_found", 404, "Not found"
 
 
 class ConflictError(SecurityError):

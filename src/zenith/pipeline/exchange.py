@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from zenith.kernel.errors import ConfigurationError, SecurityError
@@ -23,6 +24,8 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 EXCHANGE_KEY: Final = "zenith.exchange"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 M = TypeVar("M", bound=Mark)
+T = TypeVar("T")
+NO_SERVICES: Final[Mapping[type, Any]] = MappingProxyType({})
 
 current_exchange: ContextVar[Exchange] = ContextVar("zenith_exchange")
 """The exchange that the running task serves; set by the pipeline alone."""
@@ -50,12 +53,17 @@ class Exchange:
         "route",
         "scope",
         "secure",
+        "services",
         "state",
         "status",
     )
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, services: Mapping[type, Any] = NO_SERVICES
+    ) -> None:
         self.scope: Final = scope
+        self.services: Final = services
+        """What the application offers to dependencies and handlers, by type."""
         self.receive = receive
         """Guards may replace it, to count or to replay the body."""
         self.headers: Final[dict[bytes, bytes]] = dict(scope["headers"])
@@ -128,6 +136,16 @@ class Exchange:
         if self._cookies is None:
             self._cookies = _parse_cookies(self.scope["headers"])
         return self._cookies
+
+    def service(self, kind: type[T]) -> T:
+        """The application's service of this type; ConfigurationError if it has none."""
+        found = self.services.get(kind)
+        if not isinstance(found, kind):
+            raise ConfigurationError(
+                f"this application offers no {kind.__name__}",
+                fix="use Zenith(), or hand it over: SecurityMiddleware(..., services={...})",
+            )
+        return found
 
     def mark(self, kind: type[M]) -> M | None:
         """The last mark of `kind` on the route, or None."""

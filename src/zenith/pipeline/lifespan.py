@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline.exchange import ASGIApp, Message, Receive, Scope, Send
-from zenith.pipeline.guard import Guard
 from zenith.pipeline.routes import RouteTable
 
 
@@ -16,22 +14,24 @@ class Guarded(Protocol):
 
     @property
     def app(self) -> ASGIApp: ...
-    @property
-    def guards(self) -> Sequence[Guard]: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
     def prepare(self) -> RouteTable: ...
 
 
 async def run_lifespan(guarded: Guarded, scope: Scope, receive: Receive, send: Send) -> None:
-    """Pass the lifespan through; the guards start after the application and stop before it.
+    """Pass the lifespan through: guards start before the application and stop after it, and once
+    the application has started, its routes are checked.
 
-    A start check that fails is reported to the server as a failed start, with its fix. For an
-    application that knows no lifespan (it raises before it answers) the guards are run alone.
+    What refuses the start is reported to the server with its fix and without a traceback. For an
+    application that knows no lifespan (it raises before it answers) the guards run alone.
     """
     lifespan = _Lifespan(guarded, receive, send)
     try:
         await guarded.app(scope, lifespan.receive, lifespan.send)
     except Exception:
-        if lifespan.answered:
+        if lifespan.answered or lifespan.failure is not None:
+            await lifespan.report()
             raise
         await lifespan.run_alone()
 
@@ -41,55 +41,52 @@ class _Lifespan:
         self._guarded = guarded
         self._receive = receive
         self._send = send
-        self._running = False
         self._received = False
         self.answered = False
+        self.failure: ConfigurationError | None = None
 
     async def receive(self) -> Message:
+        message = await self._receive()
         self._received = True
-        return await self._receive()
+        if message["type"] == "lifespan.startup":
+            await self._attempt_start()
+        return message
 
     async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "lifespan.startup.complete":
+            self._attempt_check()
+        elif kind == "lifespan.startup.failed":
+            await self._guarded.stop()
+            if self.failure is not None:
+                message = {"type": kind, "message": str(self.failure)}
+        elif kind.startswith("lifespan.shutdown"):
+            await self._guarded.stop()
         self.answered = True
-        if message["type"] == "lifespan.startup.complete":
-            await self._start()
-        elif message["type"].startswith("lifespan.shutdown"):
-            await self._stop()
         await self._send(message)
+
+    async def report(self) -> None:
+        """Tell the server of a refused start, if the application did not."""
+        if not self.answered:
+            await self.send({"type": "lifespan.startup.failed", "message": str(self.failure)})
 
     async def run_alone(self) -> None:
         if not self._received:
-            await self._receive()
+            await self.receive()
         await self.send({"type": "lifespan.startup.complete"})
         await self._receive()
         await self.send({"type": "lifespan.shutdown.complete"})
 
-    async def _start(self) -> None:
+    async def _attempt_start(self) -> None:
         try:
-            await _start(self._guarded)
+            await self._guarded.start()
         except ConfigurationError as error:
-            await self._send({"type": "lifespan.startup.failed", "message": str(error)})
+            self.failure = error
             raise
-        self._running = True
 
-    async def _stop(self) -> None:
-        if self._running:
-            self._running = False
-            await _stop(self._guarded.guards)
-
-
-async def _start(guarded: Guarded) -> None:
-    guarded.prepare()
-    running: list[Guard] = []
-    try:
-        for guard in guarded.guards:
-            await guard.startup()
-            running.append(guard)
-    except BaseException:
-        await _stop(running)
-        raise
-
-
-async def _stop(guards: Sequence[Guard]) -> None:
-    for guard in reversed(guards):
-        await guard.shutdown()
+    def _attempt_check(self) -> None:
+        try:
+            self._guarded.prepare()
+        except ConfigurationError as error:
+            self.failure = error
+            raise

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem, prefers_html
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
+    NO_SERVICES,
     ASGIApp,
     Exchange,
     Message,
@@ -36,6 +38,7 @@ class SecurityMiddleware:
 
     Raises ConfigurationError at the start of the application, or at its first request where the
     server sends no lifespan events, if `checks` find a route or a mark that nothing enforces.
+    `services` are what handlers and dependencies may ask the exchange for, by type.
     `routes_from` is the object whose routes are read, where it is not `app` or behind it.
     """
 
@@ -45,9 +48,11 @@ class SecurityMiddleware:
         *,
         guards: Sequence[Guard],
         checks: Sequence[StartCheck] = (),
+        services: Mapping[type, Any] = NO_SERVICES,
         routes_from: Any = None,
     ) -> None:
         self.app: Final = app
+        self._services: Final = services
         self._source: Final = routes_from or _application_behind(app)
         self.guards: Final = tuple(sorted(guards, key=lambda guard: guard.stage))
         own = [check for guard in self.guards if (check := getattr(guard, "check", None))]
@@ -59,14 +64,18 @@ class SecurityMiddleware:
             guard.on_response for guard in reversed(self.guards) if _overrides(guard, "on_response")
         )
         self._table: RouteTable | None = None
+        self._started = False
+        self._starting: Final = asyncio.Lock()
         _render_security_errors(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await run_lifespan(self, scope, receive, send)
             return
+        if not self._started:
+            await self.start()
         table = self._table or self.prepare()
-        exchange = Exchange(scope, receive)
+        exchange = Exchange(scope, receive, self._services)
         entry = table.find(scope)
         if entry is None and not table.is_current():
             entry = self.prepare().find(scope)
@@ -78,6 +87,28 @@ class SecurityMiddleware:
             await self._serve(exchange, send)
         finally:
             current_exchange.reset(token)
+
+    async def start(self) -> None:
+        """Start the guards, outermost first. Servers that send no lifespan events get here with
+        the first request."""
+        async with self._starting:
+            if self._started:
+                return
+            running: list[Guard] = []
+            try:
+                for guard in self.guards:
+                    await guard.startup()
+                    running.append(guard)
+            except BaseException:
+                await _stop(running)
+                raise
+            self._started = True
+
+    async def stop(self) -> None:
+        """Stop the guards, innermost first."""
+        if self._started:
+            self._started = False
+            await _stop(self.guards)
 
     def prepare(self) -> RouteTable:
         """Read the application's routes and run the start checks; raises ConfigurationError."""
@@ -119,6 +150,11 @@ class SecurityMiddleware:
             if not started:
                 await _refuse(exchange, INTERNAL_ERROR, guarded_send)
             raise
+
+
+async def _stop(guards: Sequence[Guard]) -> None:
+    for guard in reversed(guards):
+        await guard.shutdown()
 
 
 async def _refuse(exchange: Exchange, problem: Problem, send: Send) -> None:

@@ -1,0 +1,97 @@
+"""What administrators do with accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from zenith.accounts.client import Client
+from zenith.accounts.errors import LastAdministratorError
+from zenith.accounts.settings import AccountSettings
+from zenith.accounts.sign_in import SignIn
+from zenith.accounts.store import Account, AccountStore
+from zenith.authentication import Revocation, RevocationList
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import ConflictError
+from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.principal import Principal
+
+PAGE: Final = 50
+
+
+class Administration:
+    """Lists, locks and unlocks accounts.
+
+    Threat: a lock that leaves sessions and tokens alive (ASVS 7.4.2), and administrators who lock
+    everybody out, themselves included.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountStore,
+        sign_in: SignIn,
+        revocations: RevocationList,
+        events: EventSink,
+        settings: AccountSettings,
+        token_lifetime: float,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._accounts: Final = accounts
+        self._sign_in: Final = sign_in
+        self._revocations: Final = revocations
+        self._events: Final = events
+        self._settings: Final = settings
+        self._token_lifetime: Final = token_lifetime
+        self._clock: Final = clock
+
+    async def page(self, *, after: str | None = None, search: str = "") -> Sequence[Account]:
+        """Accounts in the order of their e-mail, one more than a page holds if there are more."""
+        return await self._accounts.page(after=after, limit=PAGE + 1, search=search)
+
+    async def lock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
+        """Lock an account and end all that it holds, everywhere at once; False if it was locked
+        or is unknown. Raises ConflictError for one's own account and LastAdministratorError."""
+        if actor.subject == account_id:
+            raise ConflictError("You cannot lock your own account")
+        locked = await self._accounts.set_locked(
+            account_id, self._clock(), keep_one=self._settings.administrator_role
+        )
+        if locked == "kept":
+            raise LastAdministratorError
+        if locked == "unchanged":
+            return False
+        await self._end(account_id)
+        await self._record(EventType.ACCOUNT_LOCKED, actor, account_id, client)
+        return True
+
+    async def unlock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
+        """Let the owner of a locked account sign in again; False if it was open or is unknown."""
+        if await self._accounts.set_locked(account_id, None, keep_one=None) != "changed":
+            return False
+        await self._record(EventType.ACCOUNT_UNLOCKED, actor, account_id, client)
+        return True
+
+    async def _end(self, account_id: str) -> None:
+        now = self._clock()
+        # First the revocation: from here on no token and no cached session is accepted, even if
+        # what follows fails half-way.
+        await self._revocations.revoke(
+            Revocation(kind="subject", key=account_id, at=now, until=now + self._token_lifetime)
+        )
+        await self._sign_in.end_all(account_id)
+
+    async def _record(
+        self, type: EventType, actor: Principal, account_id: str, client: Client
+    ) -> None:
+        await self._events.record(
+            client.event(
+                type,
+                "success",
+                at=self._clock(),
+                subject=actor.subject,
+                target=account_id,
+                session_id=actor.session_id,
+                severity="WARNING",
+            )
+        )

@@ -1,0 +1,64 @@
+"""Where a flow's request came from, for limits, sessions and the audit log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zenith.kernel.events import Event, EventType, Outcome, Severity
+from zenith.kernel.keys import new_id
+from zenith.pipeline.exchange import Exchange
+
+MAX_USER_AGENT = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """The other end of a request."""
+
+    address: str
+    user_agent: str = ""
+    request_id: str = ""
+    device: str = ""
+    """Value of the device cookie, believed only after it was verified."""
+
+    @classmethod
+    def of(cls, exchange: Exchange, *, device_cookie: str = "") -> Client:
+        """The client of the running request."""
+        return cls(
+            address=exchange.client,
+            user_agent=exchange.header(b"user-agent")[:MAX_USER_AGENT],
+            request_id=exchange.request_id,
+            device=exchange.cookies.get(device_cookie, "") if device_cookie else "",
+        )
+
+    @classmethod
+    def local(cls) -> Client:
+        """Whoever runs a command on the machine itself."""
+        return cls(address="local", user_agent="zenith", request_id=new_id())
+
+    def event(
+        self,
+        type: EventType,
+        outcome: Outcome,
+        *,
+        at: float,
+        subject: str | None = None,
+        target: str | None = None,
+        session_id: str | None = None,
+        reason: str = "",
+        severity: Severity = "INFO",
+    ) -> Event:
+        """A security event that this client caused."""
+        return Event(
+            type=type,
+            outcome=outcome,
+            at=at,
+            subject=subject,
+            target=target,
+            session_id=session_id,
+            address=self.address,
+            user_agent=self.user_agent,
+            request_id=self.request_id,
+            reason=reason,
+            severity=severity,
+        )

@@ -1,0 +1,40 @@
+"""What handlers ask for."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from zenith.accounts.current_user import User
+from zenith.accounts.services import AccountServices
+from zenith.authorization import authenticated, mark_access
+from zenith.kernel.errors import AuthenticationError
+from zenith.pipeline import exchange_of
+
+
+async def get_current_user(connection: HTTPConnection) -> User:
+    """The signed-in account, read now.
+
+    Declares the route as `authenticated`. Raises AuthenticationError for the anonymous caller, for
+    callers that are no person, and for accounts that were locked or deleted meanwhile.
+    """
+    exchange = exchange_of(connection.scope)
+    authenticated.enforce(exchange)
+    principal = exchange.principal
+    account = await exchange.service(AccountServices).store.by_id(principal.subject)
+    if account is None or not account.is_active:
+        raise AuthenticationError(reason="the account is locked or gone")
+    return User(account=account, principal=principal)
+
+
+mark_access(get_current_user, authenticated)
+
+CurrentUser: TypeAlias = Annotated[User, Depends(get_current_user)]
+"""`async def handler(user: CurrentUser)`: the route admits signed-in people only."""
+
+
+def account_services(connection: HTTPConnection) -> AccountServices:
+    """The application's account flows."""
+    return exchange_of(connection.scope).service(AccountServices)

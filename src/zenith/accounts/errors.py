@@ -1,0 +1,47 @@
+"""What can go wrong with an account, as its owner is told."""
+
+from __future__ import annotations
+
+from zenith.kernel.errors import (
+    AuthenticationError,
+    ConflictError,
+    PermissionDeniedError,
+    ValidationError,
+)
+
+
+class InvalidCredentialsError(AuthenticationError):
+    """Unknown e-mail, wrong password and locked account are one and the same to the outside
+    (ASVS 6.3.8)."""
+
+    code, title = "invalid_credentials", "E-mail or password is wrong"
+
+
+class WeakPasswordError(ValidationError):
+    """The password policy refuses the new password; `errors` says what to improve."""
+
+    code, title = "weak_password", "Choose another password"
+
+
+class InvalidEmailError(ValidationError):
+    """The text is no e-mail address."""
+
+    code, title = "invalid_email", "Enter a valid e-mail address"
+
+
+class RegistrationClosedError(PermissionDeniedError):
+    """This application makes accounts for people; they do not make their own."""
+
+    code, title = "registration_closed", "Registration is closed"
+
+
+class SetupLinkError(PermissionDeniedError):
+    """The first-run link was used, has expired, or never existed."""
+
+    code, title = "setup_link_invalid", "This setup link is not valid any more"
+
+
+class LastAdministratorError(ConflictError):
+    """The change would leave nobody who can administer the accounts."""
+
+    code, title = "last_administrator", "The last administrator cannot be removed"

@@ -1,0 +1,114 @@
+"""Access and refresh tokens of a sign-in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from zenith.accounts.client import Client
+from zenith.authentication import SubjectSource
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import AuthenticationError
+from zenith.kernel.events import EventSink, EventType
+from zenith.sessions import SessionRecord, Sessions
+from zenith.tokens import RefreshGrant, RefreshTokens, TokenManager, TokenReusedError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class TokenPair:
+    """What a program receives when it signs in or refreshes."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    """Seconds for which the access token holds."""
+    session_id: str
+
+
+class TokenGrants:
+    """Issues token pairs and keeps them tied to their session and account.
+
+    Threat: a refresh token that is copied (RFC 9700 section 4.14.2, ASVS 10.4.5), and tokens that
+    outlive their session or their account's lock (ASVS 7.4.1, 7.4.2).
+    """
+
+    def __init__(
+        self,
+        *,
+        manager: TokenManager,
+        refresh: RefreshTokens,
+        sessions: Sessions,
+        subjects: SubjectSource,
+        events: EventSink,
+        access_lifetime: float,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._manager: Final = manager
+        self._refresh: Final = refresh
+        self._sessions: Final = sessions
+        self._subjects: Final = subjects
+        self._events: Final = events
+        self._access_lifetime: Final = access_lifetime
+        self._clock: Final = clock
+
+    async def begin(self, account_id: str, session: SessionRecord) -> TokenPair:
+        """The first pair of a session."""
+        grant = await self._refresh.start(session_id=session.id, account_id=account_id)
+        return await self._pair(grant, session)
+
+    async def rotate(self, refresh_token: str, *, client: Client) -> TokenPair:
+        """Spend a refresh token for the next pair.
+
+        Raises TokenError for one that does not hold; one that was spent before ends the whole
+        sign-in and is recorded as critical.
+        """
+        try:
+            grant = await self._refresh.rotate(refresh_token)
+        except TokenReusedError as error:
+            await self._sessions.end(error.family_id, account_id=error.account_id)
+            await self._events.record(
+                client.event(
+                    EventType.TOKEN_REUSED,
+                    "denied",
+                    at=self._clock(),
+                    target=error.account_id,
+                    session_id=error.family_id,
+                    reason="a spent refresh token came back; its sign-in was ended",
+                    severity="CRITICAL",
+                )
+            )
+            raise
+        session = await self._sessions.get(grant.family_id)
+        if session is None:
+            await self._refresh.revoke_family(grant.family_id)
+            raise AuthenticationError(reason="the session of this refresh token has ended")
+        await self._sessions.touch(session)
+        return await self._pair(grant, session)
+
+    async def end(self, session_id: str) -> None:
+        """Revoke the refresh tokens of one sign-in."""
+        await self._refresh.revoke_family(session_id)
+
+    async def end_all(self, account_id: str, *, keep: str | None = None) -> None:
+        """Revoke the refresh tokens of every sign-in of the account but `keep`."""
+        await self._refresh.revoke_account(account_id, keep=keep)
+
+    async def _pair(self, grant: RefreshGrant, session: SessionRecord) -> TokenPair:
+        subject = await self._subjects.find(grant.account_id)
+        if subject is None or not subject.active:
+            await self._refresh.revoke_family(grant.family_id)
+            raise AuthenticationError(reason="the account is locked or gone")
+        access = self._manager.issue_access(
+            grant.account_id,
+            session_id=session.id,
+            roles=subject.held_roles,
+            permissions=subject.own_permissions,
+            factors=session.factors,
+            tenant=subject.tenant,
+        )
+        return TokenPair(
+            access_token=access,
+            refresh_token=grant.token,
+            expires_in=int(self._access_lifetime),
+            session_id=session.id,
+        )

@@ -1,0 +1,77 @@
+"""Changing one's password."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zenith.accounts.client import Client
+from zenith.accounts.errors import InvalidCredentialsError, WeakPasswordError
+from zenith.accounts.limits import AttemptLimits
+from zenith.accounts.sign_in import SignIn
+from zenith.accounts.store import AccountStore
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import AuthenticationError, ConflictError
+from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.principal import Principal
+from zenith.passwords import PasswordHasher, PasswordPolicy
+
+
+class PasswordChange:
+    """Replaces a password for who knows the present one.
+
+    Threat: a borrowed browser or a stolen session that makes itself the owner (ASVS 6.2.3), and
+    sessions of a thief that survive the change (ASVS 7.4.3).
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountStore,
+        hasher: PasswordHasher,
+        policy: PasswordPolicy,
+        limits: AttemptLimits,
+        sign_in: SignIn,
+        events: EventSink,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._accounts: Final = accounts
+        self._hasher: Final = hasher
+        self._policy: Final = policy
+        self._limits: Final = limits
+        self._sign_in: Final = sign_in
+        self._events: Final = events
+        self._clock: Final = clock
+
+    async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
+        """Set `new` if `current` is right, and end every other sign-in of the account.
+
+        Raises InvalidCredentialsError, WeakPasswordError, RateLimitError, and ConflictError where
+        another change was first.
+        """
+        account = await self._accounts.by_id(principal.subject)
+        if account is None or account.password_hash is None or not account.is_active:
+            raise AuthenticationError(reason="no account with a password")
+        await self._limits.admit_password_check(client, account.id)
+        if not (await self._hasher.verify(current, account.password_hash)).ok:
+            raise InvalidCredentialsError("Your current password is wrong", reason="wrong password")
+        result = self._policy.check(new, context=(account.email_key, account.name))
+        if not result.ok:
+            raise WeakPasswordError(list(result.messages))
+        changed = await self._accounts.set_password(
+            account.id,
+            await self._hasher.hash(new),
+            expected=account.password_hash,
+            changed_at=self._clock(),
+        )
+        if not changed:
+            raise ConflictError("The password was changed elsewhere a moment ago; try again")
+        await self._sign_in.end_all(account.id, keep=principal.session_id)
+        await self._events.record(
+            client.event(
+                EventType.PASSWORD_CHANGED,
+                "success",
+                at=self._clock(),
+                subject=account.id,
+                session_id=principal.session_id,
+            )
+        )

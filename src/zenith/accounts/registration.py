@@ -1,0 +1,152 @@
+"""How an account comes to be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from zenith.accounts.client import Client
+from zenith.accounts.email import canonical_email
+from zenith.accounts.errors import RegistrationClosedError, SetupLinkError, WeakPasswordError
+from zenith.accounts.evenness import EvenTime
+from zenith.accounts.limits import AttemptLimits
+from zenith.accounts.settings import AccountSettings
+from zenith.accounts.store import Account, AccountStore, OneTimeStore
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import ConflictError
+from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.keys import digest, new_id, new_token
+from zenith.passwords import PasswordHasher, PasswordPolicy
+
+SETUP_PURPOSE: Final = "setup"
+SETUP_SUBJECT: Final = "administrator"
+MAX_NAME: Final = 100
+
+
+class Registration:
+    """Makes accounts.
+
+    Threat: an answer that tells whether an e-mail is registered (ASVS 6.3.8), and two requests
+    that both register it (ASVS 2.3.4: the store's uniqueness decides).
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountStore,
+        secrets: OneTimeStore,
+        hasher: PasswordHasher,
+        policy: PasswordPolicy,
+        limits: AttemptLimits,
+        events: EventSink,
+        settings: AccountSettings,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._accounts: Final = accounts
+        self._secrets: Final = secrets
+        self._hasher: Final = hasher
+        self._policy: Final = policy
+        self._limits: Final = limits
+        self._events: Final = events
+        self._settings: Final = settings
+        self._clock: Final = clock
+        self._even_time: Final = EvenTime(settings.register_seconds)
+
+    async def register(self, email: str, password: str, *, client: Client, name: str = "") -> None:
+        """Make an account, unless the e-mail has one; the caller cannot tell which.
+
+        Raises InvalidEmailError, WeakPasswordError, RateLimitError, RegistrationClosedError and
+        ServiceUnavailableError.
+        """
+        if not self._settings.open_registration:
+            raise RegistrationClosedError
+        await self._limits.admit_registration(client)
+        account = self._draft(email, password, name, self._settings.default_roles)
+        async with self._even_time():
+            password_hash = await self._hasher.hash(password)
+            created = await self._accounts.create(_with_hash(account, password_hash))
+            await self._events.record(
+                client.event(
+                    EventType.ACCOUNT_CREATED if created else EventType.ACCOUNT_DUPLICATE,
+                    "success" if created else "failure",
+                    at=self._clock(),
+                    target=account.id if created else None,
+                    reason="" if created else "e-mail is registered",
+                )
+            )
+
+    async def issue_setup_secret(self) -> str | None:
+        """A secret that creates the administrator once; None if there is one already.
+
+        A new secret replaces the one before.
+        """
+        if await self._accounts.has_role(self._settings.administrator_role):
+            return None
+        secret = new_token()
+        now = self._clock()
+        await self._secrets.put(
+            digest(secret),
+            purpose=SETUP_PURPOSE,
+            subject=SETUP_SUBJECT,
+            now=now,
+            expires_at=now + self._settings.setup_link_lifetime,
+        )
+        return secret
+
+    async def check_setup_secret(self, secret: str) -> None:
+        """Raise SetupLinkError unless the secret could be used now."""
+        found = await self._secrets.check(digest(secret), purpose=SETUP_PURPOSE, now=self._clock())
+        if found is None or await self._accounts.has_role(self._settings.administrator_role):
+            raise SetupLinkError
+
+    async def create_administrator(
+        self, secret: str, email: str, password: str, *, client: Client
+    ) -> Account:
+        """Spend the setup secret for the first administrator's account.
+
+        Threat: a stranger who reaches a fresh installation first. The secret was shown on the
+        operator's terminal alone, and of all who hold it one succeeds: the store makes the account
+        only if no administrator exists. Raises SetupLinkError, ConflictError, InvalidEmailError
+        and WeakPasswordError.
+        """
+        await self._limits.admit_registration(client)
+        draft = self._draft(email, password, "", (self._settings.administrator_role, "user"))
+        await self.check_setup_secret(secret)
+        account = _with_hash(draft, await self._hasher.hash(password))
+        role = self._settings.administrator_role
+        if not await self._accounts.create_first(account, role=role):
+            if await self._accounts.has_role(role):
+                raise SetupLinkError(reason="there is an administrator")
+            raise ConflictError("This e-mail has an account already; use another one")
+        # From here on the secret opens nothing, since there is an administrator: `create_first`
+        # was the one atomic step. Removing it is tidiness.
+        await self._secrets.consume(digest(secret), purpose=SETUP_PURPOSE, now=self._clock())
+        await self._events.record(
+            client.event(
+                EventType.ADMINISTRATOR_CREATED,
+                "success",
+                at=self._clock(),
+                target=account.id,
+                severity="WARNING",
+            )
+        )
+        return account
+
+    def _draft(self, email: str, password: str, name: str, roles: tuple[str, ...]) -> Account:
+        shown, key = canonical_email(email)
+        name = name.strip()[:MAX_NAME]
+        result = self._policy.check(password, context=(key, name))
+        if not result.ok:
+            raise WeakPasswordError(list(result.messages))
+        return Account(
+            id=new_id(),
+            email=shown,
+            email_key=key,
+            name=name,
+            roles=roles,
+            created_at=self._clock(),
+        )
+
+
+def _with_hash(account: Account, password_hash: str) -> Account:
+    return replace(account, password_hash=password_hash, password_changed_at=account.created_at)

@@ -1,0 +1,223 @@
+"""The JSON API of accounts, as `app.add_auth()` mounts it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from zenith.accounts.client import Client
+from zenith.accounts.depends import CurrentUser, account_services
+from zenith.accounts.grants import TokenPair
+from zenith.authorization import SecuredRoute, authenticated, public
+from zenith.kernel.errors import NotFoundError
+from zenith.pipeline import exchange_of
+from zenith.sessions import describe_device
+
+EmailText = Annotated[str, Field(max_length=254, examples=["ada@example.org"])]
+PasswordText = Annotated[str, Field(max_length=1024)]
+NO_STORE = "no-store"
+
+
+class Input(BaseModel):
+    """Base of request bodies: what is not declared is refused."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Credentials(Input):
+    """An e-mail and a password."""
+
+    email: EmailText
+    password: PasswordText
+
+
+class NewAccount(Credentials):
+    """What registration takes."""
+
+    name: Annotated[str, Field(max_length=100)] = ""
+
+
+class RefreshRequest(Input):
+    """The refresh token to spend."""
+
+    refresh_token: Annotated[str, Field(max_length=512)]
+
+
+class NewPassword(Input):
+    """The present password and the next."""
+
+    current_password: PasswordText
+    new_password: PasswordText
+
+
+class Message(BaseModel):
+    """A sentence for people."""
+
+    message: str
+
+
+class TokenResponse(BaseModel):
+    """RFC 6749 section 5.1."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a token type
+    expires_in: int
+
+
+class Me(BaseModel):
+    """Who is signed in."""
+
+    id: str
+    email: str
+    name: str
+    roles: list[str]
+    permissions: list[str]
+    session_id: str | None
+    factors: dict[str, float]
+
+
+class SessionItem(BaseModel):
+    """One sign-in."""
+
+    id: str
+    kind: str
+    device: str
+    address: str
+    created_at: float
+    last_seen_at: float
+    expires_at: float
+    current: bool
+
+
+class Ended(BaseModel):
+    """How many sign-ins were ended."""
+
+    ended: int
+
+
+def auth_router(*, prefix: str = "/auth") -> APIRouter:
+    """Routes to register, sign in, refresh, sign out and see oneself."""
+    router = APIRouter(prefix=prefix, tags=["auth"], route_class=SecuredRoute)
+    router.add_api_route("/register", register, methods=["POST"], status_code=201)
+    router.add_api_route("/login", login, methods=["POST"])
+    router.add_api_route("/refresh", refresh, methods=["POST"])
+    router.add_api_route("/logout", logout, methods=["POST"], status_code=204)
+    router.add_api_route("/logout/everywhere", logout_everywhere, methods=["POST"])
+    router.add_api_route("/me", me, methods=["GET"])
+    router.add_api_route("/password", change_password, methods=["POST"], status_code=204)
+    router.add_api_route("/sessions", sessions, methods=["GET"])
+    router.add_api_route("/sessions/{session_id}", end_session, methods=["DELETE"], status_code=204)
+    return router
+
+
+@public
+async def register(body: NewAccount, request: Request) -> Message:
+    """Make an account. The answer is the same whether or not the e-mail had one."""
+    services = account_services(request)
+    client = Client.of(exchange_of(request.scope))
+    await services.registration.register(body.email, body.password, client=client, name=body.name)
+    return Message(message="If this e-mail was free, the account is ready: sign in.")
+
+
+@public
+async def login(body: Credentials, request: Request, response: Response) -> TokenResponse:
+    """Exchange e-mail and password for an access token and a refresh token."""
+    client = Client.of(exchange_of(request.scope))
+    services = account_services(request)
+    pair = await services.sign_in.with_tokens(body.email, body.password, client=client)
+    return _answer(pair, response)
+
+
+@public
+async def refresh(body: RefreshRequest, request: Request, response: Response) -> TokenResponse:
+    """Spend a refresh token for the next pair."""
+    client = Client.of(exchange_of(request.scope))
+    pair = await account_services(request).grants.rotate(body.refresh_token, client=client)
+    return _answer(pair, response)
+
+
+@authenticated
+async def logout(request: Request) -> None:
+    """End the sign-in that this credential belongs to, for every process at once."""
+    exchange = exchange_of(request.scope)
+    services = account_services(request)
+    await services.sign_in.sign_out(exchange.principal, client=Client.of(exchange))
+
+
+@authenticated
+async def logout_everywhere(request: Request) -> Ended:
+    """End every sign-in of the account, this one included."""
+    exchange = exchange_of(request.scope)
+    sign_in = account_services(request).sign_in
+    ended = await sign_in.sign_out_everywhere(exchange.principal, client=Client.of(exchange))
+    return Ended(ended=ended)
+
+
+@authenticated
+async def me(user: CurrentUser) -> Me:
+    """Who is signed in."""
+    return Me(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        roles=list(user.roles),
+        permissions=list(user.principal.permissions),
+        session_id=user.principal.session_id,
+        factors=dict(user.principal.factors),
+    )
+
+
+@authenticated
+async def change_password(body: NewPassword, request: Request) -> None:
+    """Change the password; every other sign-in of the account ends."""
+    exchange = exchange_of(request.scope)
+    await account_services(request).password_change.change(
+        exchange.principal,
+        body.current_password,
+        body.new_password,
+        client=Client.of(exchange),
+    )
+
+
+@authenticated
+async def sessions(request: Request) -> list[SessionItem]:
+    """Where the account is signed in."""
+    principal = exchange_of(request.scope).principal
+    records = await account_services(request).sessions.list(principal.subject)
+    return [
+        SessionItem(
+            id=record.id,
+            kind=record.kind,
+            device=describe_device(record.user_agent),
+            address=record.address,
+            created_at=record.created_at,
+            last_seen_at=record.last_seen_at,
+            expires_at=record.expires_at,
+            current=record.id == principal.session_id,
+        )
+        for record in records
+    ]
+
+
+@authenticated
+async def end_session(session_id: str, request: Request) -> None:
+    """End one of the account's own sign-ins."""
+    exchange = exchange_of(request.scope)
+    ended = await account_services(request).sign_in.end_session(
+        exchange.principal, session_id, client=Client.of(exchange)
+    )
+    if not ended:
+        raise NotFoundError
+
+
+def _answer(pair: TokenPair, response: Response) -> TokenResponse:
+    response.headers["Cache-Control"] = NO_STORE
+    return TokenResponse(
+        access_token=pair.access_token,
+        refresh_token=pair.refresh_token,
+        expires_in=pair.expires_in,
+    )

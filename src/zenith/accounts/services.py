@@ -1,0 +1,30 @@
+"""The flows of accounts, put together once and handed to whoever serves them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zenith.accounts.administration import Administration
+from zenith.accounts.devices import KnownDevices
+from zenith.accounts.grants import TokenGrants
+from zenith.accounts.password_change import PasswordChange
+from zenith.accounts.registration import Registration
+from zenith.accounts.settings import AccountSettings
+from zenith.accounts.sign_in import SignIn
+from zenith.accounts.store import AccountStore
+from zenith.sessions import Sessions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountServices:
+    """Everything that pages and routes need of accounts."""
+
+    store: AccountStore
+    registration: Registration
+    sign_in: SignIn
+    grants: TokenGrants
+    password_change: PasswordChange
+    administration: Administration
+    sessions: Sessions
+    devices: KnownDevices
+    settings: AccountSettings

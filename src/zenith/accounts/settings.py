@@ -1,0 +1,53 @@
+"""Settings of accounts and their flows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from zenith.kernel.errors import ConfigurationError
+
+MAX_PAUSE: Final = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountSettings:
+    """How people come in. Checked at construction."""
+
+    open_registration: bool = True
+    """Whether anybody may register. Off: only an administrator makes accounts."""
+
+    default_roles: tuple[str, ...] = ("user",)
+    """Roles of a new account."""
+
+    administrator_role: str = "super_admin"
+    """The role of the first account, and the one that is never left without a holder."""
+
+    sign_in_limit: str = "10/minute"
+    """Attempts per address, and per account, that are let through to the password check."""
+
+    register_limit: str = "10/minute"
+    """Registrations per address."""
+
+    register_seconds: float = 0.6
+    """Registration answers after a multiple of this many seconds, so that time does not tell
+    whether the e-mail was taken. Zero turns that protection off."""
+
+    setup_link_lifetime: float = 30 * 60.0
+    """Seconds for which the first-run link can create the administrator."""
+
+    def __post_init__(self) -> None:
+        if not self.administrator_role:
+            raise ConfigurationError(
+                "accounts.administrator_role is empty", fix="name a role, such as super_admin"
+            )
+        if not 0.0 <= self.register_seconds <= MAX_PAUSE:
+            raise ConfigurationError(
+                f"accounts.register_seconds is {self.register_seconds:g}",
+                fix=f"set it between 0 and {MAX_PAUSE:g}",
+            )
+        if self.setup_link_lifetime <= 0:
+            raise ConfigurationError(
+                f"accounts.setup_link_lifetime is {self.setup_link_lifetime:g}",
+                fix="set it to a positive number of seconds",
+            )

@@ -1,0 +1,181 @@
+"""Password sign-in, for browsers and for programs, and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from zenith.accounts.client import Client
+from zenith.accounts.email import canonical_email
+from zenith.accounts.errors import InvalidCredentialsError, InvalidEmailError
+from zenith.accounts.grants import TokenGrants, TokenPair
+from zenith.accounts.limits import AttemptLimits
+from zenith.accounts.store import Account, AccountStore
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import AuthenticationError, RateLimitError
+from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.principal import Principal
+from zenith.passwords import PasswordHasher
+from zenith.sessions import SessionRecord, Sessions
+
+PASSWORD_FACTOR: Final = "password"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class BrowserSignIn:
+    """A new session and the value of its cookie."""
+
+    account: Account
+    session: SessionRecord
+    cookie: str
+
+
+class SignIn:
+    """Verifies passwords and begins sessions.
+
+    Threat: guessing and stuffing of passwords (ASVS 6.3.1), answers that tell which accounts exist
+    (ASVS 6.3.8), a session id known before the sign-in (ASVS 7.2.4). Unknown e-mail, wrong password
+    and locked account cost the same work and give the same answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountStore,
+        hasher: PasswordHasher,
+        limits: AttemptLimits,
+        sessions: Sessions,
+        grants: TokenGrants,
+        events: EventSink,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._accounts: Final = accounts
+        self._hasher: Final = hasher
+        self._limits: Final = limits
+        self._sessions: Final = sessions
+        self._grants: Final = grants
+        self._events: Final = events
+        self._clock: Final = clock
+
+    async def verify(self, email: str, password: str, *, client: Client) -> Account:
+        """The account whose e-mail and password these are.
+
+        Raises InvalidCredentialsError for everything else, RateLimitError after too many attempts
+        and ServiceUnavailableError where the password pool is full.
+        """
+        try:
+            _, key = canonical_email(email)
+        except InvalidEmailError:
+            key = ""
+        try:
+            await self._limits.admit_sign_in(client, key)
+        except RateLimitError as error:
+            await self._note(client, EventType.LOGIN_BLOCKED, None, error.reason)
+            raise
+        account = await self._accounts.by_email(key) if key else None
+        if account is None or account.password_hash is None:
+            await self._hasher.dummy_verify(password)
+            await self._note(client, EventType.LOGIN_FAILED, None, "no such account")
+            raise InvalidCredentialsError(reason="no such account")
+        verification = await self._hasher.verify(password, account.password_hash)
+        if not verification.ok or not account.is_active:
+            reason = "wrong password" if not verification.ok else "account is locked"
+            await self._note(client, EventType.LOGIN_FAILED, account.id, reason)
+            raise InvalidCredentialsError(reason=reason)
+        if verification.needs_rehash:
+            await self._rehash(account, account.password_hash, password)
+        return account
+
+    async def with_cookie(
+        self, email: str, password: str, *, client: Client, replaces: Principal | None = None
+    ) -> BrowserSignIn:
+        """Sign in for a browser. The session is always new; the one that it `replaces`, if any,
+        ends, so that no id from before the sign-in is worth anything after it."""
+        account = await self.verify(email, password, client=client)
+        if replaces is not None and replaces.session_id is not None:
+            await self._sessions.end(replaces.session_id, account_id=replaces.subject)
+        session, cookie = await self._sessions.start(
+            account.id,
+            kind="browser",
+            address=client.address,
+            user_agent=client.user_agent,
+            factors={PASSWORD_FACTOR: self._clock()},
+        )
+        if cookie is None:
+            raise AuthenticationError(reason="a browser session has no cookie")
+        await self._succeeded(client, account, session)
+        return BrowserSignIn(account=account, session=session, cookie=cookie)
+
+    async def with_tokens(self, email: str, password: str, *, client: Client) -> TokenPair:
+        """Sign in for a program: a short access token and a refresh token."""
+        account = await self.verify(email, password, client=client)
+        session, _ = await self._sessions.start(
+            account.id,
+            kind="tokens",
+            address=client.address,
+            user_agent=client.user_agent,
+            factors={PASSWORD_FACTOR: self._clock()},
+        )
+        pair = await self._grants.begin(account.id, session)
+        await self._succeeded(client, account, session)
+        return pair
+
+    async def sign_out(self, principal: Principal, *, client: Client) -> None:
+        """End the sign-in that this principal's credential belongs to, everywhere at once."""
+        if principal.session_id is None:
+            return
+        await self._grants.end(principal.session_id)
+        await self._sessions.end(principal.session_id, account_id=principal.subject)
+        await self._note(client, EventType.LOGOUT, principal.subject, "", principal.session_id)
+
+    async def end_session(self, principal: Principal, session_id: str, *, client: Client) -> bool:
+        """End one of the principal's own sign-ins; False if it has none with this id."""
+        ended = await self._sessions.end(session_id, account_id=principal.subject)
+        if ended:
+            await self._grants.end(session_id)
+            await self._note(client, EventType.SESSION_ENDED, principal.subject, "", session_id)
+        return ended
+
+    async def sign_out_everywhere(
+        self, principal: Principal, *, client: Client, keep_current: bool = False
+    ) -> int:
+        """End every sign-in of the account; with `keep_current` all but this one. How many."""
+        keep = principal.session_id if keep_current else None
+        ended = await self.end_all(principal.subject, keep=keep)
+        await self._note(client, EventType.LOGOUT_EVERYWHERE, principal.subject, "")
+        return ended
+
+    async def end_all(self, account_id: str, *, keep: str | None = None) -> int:
+        """End the account's sign-ins but `keep`: refresh tokens, sessions, access tokens."""
+        await self._grants.end_all(account_id, keep=keep)
+        return len(await self._sessions.end_all(account_id, except_id=keep))
+
+    async def _succeeded(self, client: Client, account: Account, session: SessionRecord) -> None:
+        await self._accounts.note_sign_in(account.id, self._clock())
+        await self._note(client, EventType.LOGIN_SUCCESS, account.id, "", session.id)
+
+    async def _rehash(self, account: Account, old: str, password: str) -> None:
+        new = await self._hasher.hash(password)
+        await self._accounts.set_password(account.id, new, expected=old, changed_at=None)
+
+    async def _note(
+        self,
+        client: Client,
+        type: EventType,
+        account_id: str | None,
+        reason: str,
+        session_id: str | None = None,
+    ) -> None:
+        failed = type in (EventType.LOGIN_FAILED, EventType.LOGIN_BLOCKED)
+        await self._events.record(
+            client.event(
+                type,
+                "failure" if failed else "success",
+                at=self._clock(),
+                subject=None if failed else account_id,
+                target=account_id if failed else None,
+                session_id=session_id,
+                reason=reason,
+                severity="WARNING" if failed else "INFO",
+            )
+        )
