@@ -32,6 +32,10 @@ CHROMIUM_ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+UVICORN = (
+    *(sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}"),
+    *("--log-level", "warning"),
+)
 
 Serve: TypeAlias = Callable[..., Service]
 
@@ -86,7 +90,7 @@ def private_service(services: ServiceSet) -> Iterator[Callable[[str], Service]]:
 
 def _on_postgres(url: str, statement: str) -> None:
     async def execute() -> None:
-        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        connection: Any = await asyncpg.connect(url.replace("+asyncpg", ""))
         try:
             await connection.execute(statement)
         finally:
@@ -185,8 +189,7 @@ def serve(services: ServiceSet) -> Iterator[Serve]:
         port: int | None = None,
     ) -> Service:
         listens_on = port or find_free_port()
-        argv = [sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", "{port}"]
-        argv = [*argv, "--log-level", "warning"] if isinstance(app, str) else [*app]
+        argv = (*UVICORN, app) if isinstance(app, str) else app
         service = services.command(
             [part.replace("{port}", str(listens_on)) for part in (*argv, *options)],
             port=listens_on,

@@ -1,1 +1,1 @@
-"""The project's own tools: environments, locks, house rules, coverage bars. Standard library only."""
+"""The project's own tools: environments, pins, checks, house rules, the test run."""

@@ -6,6 +6,7 @@ that it was made from. The stamp is written last: an interrupted run is made ane
 """
 
 import hashlib
+import importlib.util
 import json
 import shlex
 import subprocess
@@ -24,7 +25,7 @@ def fail(message: str) -> None:
 
 
 def digest(name: str) -> str:
-    """What the environment is made from: the pins, the project's metadata, this Python, this place."""
+    """What it is made from: the pins, the project's metadata, this Python, this place."""
     import tomllib  # noqa: PLC0415  absent from a Python that is to be refused
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -40,10 +41,8 @@ def digest(name: str) -> str:
 
 def make(name: str, folder: Path) -> None:
     """Build the environment from nothing."""
-    try:
-        import ensurepip  # noqa: F401, PLC0415  Debian ships Python without it
-        import venv  # noqa: F401, PLC0415
-    except ImportError:
+    # Debian ships Python without them.
+    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         fail(
             "Python's venv and pip are missing: install them, for example with "
             "'apt-get install python3-venv', or name another Python: make PYTHON=..."

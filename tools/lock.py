@@ -1,4 +1,4 @@
-"""Pin every requirement with the hashes of all its files: `requirements/*.in` to `requirements/*.txt`.
+"""Pin every requirement, with the hashes of all its files, from `requirements/*.in`.
 
 One resolution serves Python 3.11 and later on every platform (markers where they differ). No index
 address is written. `COOLDOWN="7 days"` leaves out releases younger than that.

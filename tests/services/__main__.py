@@ -29,7 +29,8 @@ def export(services: ServiceSet) -> dict[str, str]:
 
 def run(command: Sequence[str], env: dict[str, str]) -> int:
     """Run the command; pass on a request to end, and see that it is followed."""
-    child = subprocess.Popen(command, env=env, preexec_fn=die_with_parent(signal.SIGTERM))
+    before = die_with_parent(signal.SIGTERM)
+    child = subprocess.Popen(command, env=env, preexec_fn=before)  # noqa: PLW1509  no threads here
     deadline: list[float] = []
 
     def end(number: int, _frame: object) -> None:

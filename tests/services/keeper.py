@@ -1,4 +1,4 @@
-"""The process that owns the servers. It reads requests, a JSON object a line, and ends with its input.
+"""The process that owns the servers. It reads requests, one JSON object a line, until they end.
 
     {"do": "start", "service": "redis"}                         -> {"id": 1, "values": {"url": ...}}
     {"do": "command", "argv": [...], "env": {...}, "cwd": ..., "port": 12345}
@@ -86,10 +86,14 @@ def _command(group: Group, request: dict[str, Any]) -> None:
     group.wait()
 
 
+def _leave(_number: int, _frame: object) -> None:
+    sys.exit(1)
+
+
 def main() -> None:
     """Answer until the input ends."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(1))
+        signal.signal(number, _leave)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     folder = Path(tempfile.mkdtemp(prefix="zenith-tests-"))
     folder.chmod(0o711)  # PostgreSQL runs as another user, in a folder of its own within

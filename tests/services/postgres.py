@@ -1,4 +1,4 @@
-"""One PostgreSQL server: fast, because nothing that it holds need survive a crash of the machine."""
+"""One PostgreSQL server, fast: nothing that it holds need survive a crash of the machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import secrets
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from tests.services import find
 from tests.services.errors import ServiceError
@@ -64,7 +63,6 @@ def _init(programs: Path, data: Path, password: str, user: str | None) -> None:
     password_file.touch(mode=0o600)
     password_file.write_text(password, encoding="utf-8")
     give_to(user, data.parent, password_file)
-    arguments: dict[str, Any] = as_user(user)
     done = subprocess.run(
         [
             *(str(programs / "initdb"), "-D", str(data), "-U", OWNER, "--encoding=UTF8"),
@@ -75,7 +73,7 @@ def _init(programs: Path, data: Path, password: str, user: str | None) -> None:
         text=True,
         env=ENV,
         cwd=data.parent,
-        **arguments,
+        **as_user(user),
     )
     password_file.unlink()
     if done.returncode:

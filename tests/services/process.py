@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive their parent, and the little that servers need of the machine."""
+"""Child processes that cannot outlive their parent, and what servers need of the machine."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from tests.services.errors import ServiceError
 
@@ -86,8 +87,16 @@ def give_to(user: str | None, *paths: Path) -> None:
             os.chown(path, entry.pw_uid, entry.pw_gid)
 
 
-def as_user(user: str | None) -> dict[str, object]:
-    """The arguments of `subprocess` that change to the user."""
+class UserArguments(TypedDict, total=False):
+    """The arguments of `subprocess` that change the user."""
+
+    user: str
+    group: int
+    extra_groups: list[int]
+
+
+def as_user(user: str | None) -> UserArguments:
+    """Run as the user, with no more groups than the user's own."""
     if user is None:
         return {}
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
@@ -107,8 +116,9 @@ class Child:
 
     def start(self) -> None:
         """Start the program; its output goes to the log."""
+        hard = signal.SIGQUIT if self.stop_with is signal.SIGINT else signal.SIGKILL
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # type: ignore[call-overload]  # user's arguments
+            self.process = subprocess.Popen(
                 self.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -116,9 +126,7 @@ class Child:
                 env=self.env,
                 cwd=self.cwd,
                 start_new_session=True,
-                preexec_fn=die_with_parent(
-                    signal.SIGQUIT if self.stop_with is signal.SIGINT else signal.SIGKILL
-                ),
+                preexec_fn=die_with_parent(hard),  # noqa: PLW1509  the keeper has no threads
                 **as_user(self.user),
             )
 

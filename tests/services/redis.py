@@ -1,8 +1,8 @@
-"""Redis servers in memory only: one, one behind TLS, a cluster of three, one watched by a Sentinel."""
+"""Redis servers, in memory only: single, behind TLS, a cluster, watched by a Sentinel."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import secrets
 from pathlib import Path
@@ -145,7 +145,7 @@ def _certify(folder: Path) -> tuple[Path, Path]:
     """A certificate for this machine that is its own authority."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     signed = (
         x509.CertificateBuilder()
@@ -153,8 +153,8 @@ def _certify(folder: Path) -> tuple[Path, Path]:
         .issuer_name(name)
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(minutes=5))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), loopback]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(private, hashes.SHA256())

@@ -21,7 +21,7 @@ from redis import Redis, RedisCluster
 from redis.exceptions import RedisError
 from redis.sentinel import Sentinel
 
-from tests.services import Service, ServiceError, ServiceSet
+from tests.services import Service, ServiceError
 from tests.services.client import ROOT
 
 GREETER = """

@@ -1,0 +1,94 @@
+"""`make test`: every test with warnings as errors, then the coverage bars.
+
+With arguments (`make test ARGS="tests/kernel -x"`) pytest runs just those, and no bar is held.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "src/zenith/"
+WORKERS = "2"
+FULL = 100.0
+USUAL = 95.0
+BARS: Mapping[str, float] = dict.fromkeys(
+    (
+        "kernel",
+        "pipeline",
+        "authentication",
+        "authorization",
+        "tokens",
+        "sessions",
+        "csrf",
+        "encryption",
+        "policies",
+        "rbac",
+        "rate_limits",
+    ),
+    FULL,
+)
+
+
+def part_of(path: str) -> str:
+    """The capability, or the single module, that a source file belongs to."""
+    return path.replace("\\", "/").split(PACKAGE, 1)[-1].split("/")[0].removesuffix(".py")
+
+
+def shares(files: Mapping[str, Any]) -> dict[str, float]:
+    """The share, in percent, of lines and branches that ran, for each part."""
+    ran: defaultdict[str, int] = defaultdict(int)
+    total: defaultdict[str, int] = defaultdict(int)
+    for path, file in files.items():
+        part, summary = part_of(path), file["summary"]
+        ran[part] += summary["covered_lines"] + summary["covered_branches"]
+        total[part] += summary["num_statements"] + summary["num_branches"]
+    return {part: 100 * ran[part] / total[part] if total[part] else FULL for part in total}
+
+
+def below(files: Mapping[str, Any]) -> list[str]:
+    """One line for each part under its bar, then one for each of its files with gaps."""
+    lines: list[str] = []
+    for part, share in sorted(shares(files).items()):
+        bar = BARS.get(part, USUAL)
+        if share >= bar:
+            continue
+        lines.append(f"{part}: {share:.2f} % of lines and branches, the bar is {bar:.0f} %")
+        for path, file in sorted(files.items()):
+            gaps = [*map(str, file["missing_lines"]), *map(_arrow, file["missing_branches"])]
+            if part_of(path) == part and gaps:
+                lines.append(f"    {path}: {', '.join(gaps)}")
+    return lines
+
+
+def _arrow(branch: list[int]) -> str:
+    return "->".join("exit" if line < 0 else str(line) for line in branch)
+
+
+def main(arguments: list[str]) -> int:
+    """Run pytest; hold the bars if everything ran and passed."""
+    pytest = [sys.executable, "-m", "pytest"]
+    if arguments:
+        return subprocess.call([*pytest, *arguments], cwd=ROOT)
+    everything = ["-q", "-n", WORKERS, "--dist", "loadgroup", "--cov", "--cov-report="]
+    if status := subprocess.call([*pytest, *everything, "--durations=10"], cwd=ROOT):
+        return status
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "coverage.json")
+        coverage = [sys.executable, "-m", "coverage", "json", "-q", "-o", str(report)]
+        subprocess.run(coverage, cwd=ROOT, check=True)
+        files = json.loads(report.read_text(encoding="utf-8"))["files"]
+    gaps = below(files)
+    print("\n".join(gaps or ["coverage: every part is above its bar"]))
+    return int(bool(gaps))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
