@@ -1,0 +1,26 @@
+"""Security headers and Content-Security-Policy on every response (ASVS 3.4)."""
+
+from zenith.headers.csp import CompiledPolicy, ContentSecurityPolicy
+from zenith.headers.guard import HeadersGuard, SecurityHeadersMiddleware
+from zenith.headers.overrides import HeadersOverride, csp, response_headers
+from zenith.headers.permissions_policy import DENIED_FEATURES
+from zenith.headers.security_headers import SecurityHeaders
+from zenith.headers.settings import HeadersSettings
+from zenith.headers.sources import NONCE, NONE, SELF, STRICT_DYNAMIC
+
+__all__ = [
+    "DENIED_FEATURES",
+    "NONCE",
+    "NONE",
+    "SELF",
+    "STRICT_DYNAMIC",
+    "CompiledPolicy",
+    "ContentSecurityPolicy",
+    "HeadersGuard",
+    "HeadersOverride",
+    "HeadersSettings",
+    "SecurityHeaders",
+    "SecurityHeadersMiddleware",
+    "csp",
+    "response_headers",
+]

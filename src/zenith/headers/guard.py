@@ -1,0 +1,73 @@
+"""The guard that puts the security headers on every response, refusals and 500s included."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from zenith.headers.overrides import Changes, HeadersOverride
+from zenith.headers.security_headers import SecurityHeaders
+from zenith.headers.settings import HeadersSettings
+from zenith.pipeline import ASGIApp, Exchange, Guard, SecurityMiddleware, Stage
+
+Overrides = tuple[HeadersOverride, ...]
+
+
+class HeadersGuard(Guard):
+    """Threat: the browser as the attacker's tool: injected scripts, framing, sniffing, downgrade.
+
+    `https_origin` says that clients reach the application by https even where the connection to
+    this process is http, behind a proxy whose word is not taken. ASVS 3.4; OWASP Secure Headers.
+    """
+
+    stage: ClassVar[Stage] = Stage.HEADERS
+    consumes: ClassVar[tuple[type, ...]] = (HeadersOverride,)
+
+    def __init__(
+        self, settings: HeadersSettings | None = None, *, https_origin: bool = False
+    ) -> None:
+        self._settings: Final = settings or HeadersSettings()
+        self._default: Final = SecurityHeaders(self._settings)
+        self._https: Final = https_origin
+        # One entry per set of marks that the routes declare, so the routes bound it.
+        self._compiled: Final[dict[Overrides, SecurityHeaders]] = {}
+
+    async def on_response(self, exchange: Exchange) -> None:
+        """Put the headers on the response; see SecurityHeaders for which value counts."""
+        headers = self._default
+        if exchange.marks:
+            overrides = tuple([m for m in exchange.marks if isinstance(m, HeadersOverride)])
+            if overrides:
+                headers = self._compiled.get(overrides) or self._compile(overrides)
+        headers.apply(
+            exchange.response_headers,
+            secure=self._https or exchange.secure,
+            nonce=exchange.nonce if exchange.nonce_used else None,
+            private=exchange.principal.is_authenticated,
+            status=exchange.status,
+        )
+
+    def _compile(self, overrides: Overrides) -> SecurityHeaders:
+        changes: Changes = {}
+        for override in overrides:
+            changes |= override.changes
+        compiled = SecurityHeaders(replace(self._settings, **changes))
+        self._compiled[overrides] = compiled
+        return compiled
+
+
+class SecurityHeadersMiddleware(SecurityMiddleware):
+    """The headers alone, for any ASGI application: `SecurityHeadersMiddleware(app)`.
+
+    Wrap the finished application from outside; as `add_middleware` it misses the framework's own
+    500 page. Inside `Zenith` or another SecurityMiddleware pass a HeadersGuard instead.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: HeadersSettings | None = None,
+        *,
+        https_origin: bool = False,
+    ) -> None:
+        super().__init__(app, guards=[HeadersGuard(settings, https_origin=https_origin)])
