@@ -17,15 +17,6 @@ GUIDE = (
     "payment",
     "usb",
 )
-    "accelerometer",
-    "camera",
-    "geolocation",
-    "gyroscope",
-    "magnetometer",
-    "microphone",
-    "payment",
-    "usb",
-]
 
 
 def test_default_denies_all_that_the_guide_denies():
