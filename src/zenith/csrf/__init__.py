@@ -1,0 +1,17 @@
+"""Cross-site request forgery: Fetch Metadata and Origin first, then a masked token (ASVS 3.5)."""
+
+from zenith.csrf.depends import CsrfToken, csrf_token
+from zenith.csrf.guard import CsrfGuard
+from zenith.csrf.origins import Origins
+from zenith.csrf.settings import CsrfSettings
+from zenith.csrf.tokens import CSRFProtection, CsrfTokens
+
+__all__ = [
+    "CSRFProtection",
+    "CsrfGuard",
+    "CsrfSettings",
+    "CsrfToken",
+    "CsrfTokens",
+    "Origins",
+    "csrf_token",
+]

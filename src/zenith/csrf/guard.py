@@ -1,0 +1,110 @@
+"""The guard that believes no change until its origin, and then its token, is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from zenith.csrf.body import ReplayedBody
+from zenith.csrf.form import finder_for
+from zenith.csrf.issued import Issued, anonymous_id
+from zenith.csrf.origins import Origins
+from zenith.csrf.settings import CsrfSettings
+from zenith.csrf.tokens import CsrfTokens, new_pad
+from zenith.kernel.errors import CsrfError
+from zenith.kernel.keys import Secret
+from zenith.pipeline import Exchange, Guard, Stage
+
+BROWSER_SIGNALS: Final = (b"cookie", b"origin", b"sec-fetch-site", b"referer")
+
+
+class CsrfGuard(Guard):
+    """Threat: another site's page uses the cookies, or the network, of the user's browser.
+
+    Two lines: the headers that scripts cannot set (ASVS 3.5.3), then a token bound to the session
+    (ASVS 3.5.1) or, before sign-in, to a random cookie, so that nobody is signed in to a foreign
+    account either. Safe methods pass. A credential that pages must add on purpose (bearer, API
+    key) passes: a foreign page cannot add it without the application's consent (CORS). Requests
+    with neither cookie nor any sign of a browser pass unless `always` is set: nothing ambient
+    speaks for them. WebSocket handshakes carry no token, so their Origin decides (ASVS 4.4.2).
+
+    `secrets`: the first signs, all verify. Raises CsrfError, which never says why.
+    """
+
+    stage: ClassVar[Stage] = Stage.CSRF
+
+    def __init__(self, secrets: Sequence[Secret], settings: CsrfSettings | None = None) -> None:
+        self._settings: Final = settings or CsrfSettings()
+        self._tokens: Final = CsrfTokens(secrets)
+        self._origins: Final = Origins(self._settings.origins, self._settings.trusted_origins)
+        self._cookie: Final = self._settings.cookie
+        self._header: Final = self._settings.header_name.lower().encode("ascii")
+        self._cookie_schemes: Final = frozenset(self._settings.cookie_schemes)
+
+    async def on_request(self, exchange: Exchange) -> None:
+        """Refuse changes and handshakes that the user's own page may not have sent."""
+        exchange.state[CsrfGuard] = self
+        if exchange.is_safe:
+            return
+        if exchange.is_websocket:
+            self._check_handshake(exchange)
+            return
+        principal = exchange.principal
+        if principal.is_authenticated and principal.scheme not in self._cookie_schemes:
+            return
+        headers = exchange.headers
+        if not any(name in headers for name in BROWSER_SIGNALS) and not self._settings.always:
+            return
+        self._check_origin(exchange)
+        token = headers.get(self._header)
+        text = await self._form_token(exchange) if token is None else token.decode("latin-1")
+        binding = self._binding(exchange)
+        if text is None or binding is None:
+            raise CsrfError(reason="no token" if text is None else "no cookie to bind a token to")
+        if not self._tokens.verify(text, binding=binding):
+            raise CsrfError(reason="token is not bound to this session")
+
+    async def on_response(self, exchange: Exchange) -> None:
+        """Keep responses that carry a token out of caches, and set the cookie it is bound to."""
+        issued = exchange.state.get(Issued)
+        if isinstance(issued, Issued):
+            issued.apply(exchange.response_headers, self._cookie, self._settings.secure_cookies)
+
+    def issue(self, exchange: Exchange) -> str:
+        """A token for the page that this response shows."""
+        issued = exchange.state.setdefault(Issued, Issued())
+        binding = self._binding(exchange)
+        if binding is None:
+            binding = _anonymous(issued.new_cookie())
+        return self._tokens.issue(binding, pad=new_pad())
+
+    def _binding(self, exchange: Exchange) -> str | None:
+        principal = exchange.principal
+        if principal.session_id is not None and principal.scheme in self._cookie_schemes:
+            return f"session:{principal.session_id}"
+        cookie = anonymous_id(exchange.cookies.get(self._cookie))
+        return None if cookie is None else _anonymous(cookie)
+
+    def _check_handshake(self, exchange: Exchange) -> None:
+        self._check_origin(exchange)
+        if b"origin" not in exchange.headers and exchange.principal.scheme in self._cookie_schemes:
+            raise CsrfError(reason="cookie handshake without Origin")
+
+    def _check_origin(self, exchange: Exchange) -> None:
+        host = exchange.host or exchange.header(b"host")
+        fault = self._origins.fault(exchange.headers, secure=exchange.secure, host=host)
+        if fault:
+            raise CsrfError(reason=fault)
+
+    async def _form_token(self, exchange: Exchange) -> str | None:
+        settings = self._settings
+        finder = finder_for(exchange.headers.get(b"content-type", b""), settings.field_name)
+        if finder is None:
+            return None
+        body = ReplayedBody(exchange.receive)
+        exchange.receive = body
+        return await body.find(finder, limit=settings.max_form_size)
+
+
+def _anonymous(cookie: str) -> str:
+    return f"anonymous:{cookie}"
