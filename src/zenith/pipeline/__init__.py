@@ -15,6 +15,7 @@ from zenith.pipeline.exchange import (
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.marks import Mark, add_mark, declare_enforced, enforced_marks, marks_of
 from zenith.pipeline.middleware import SecurityMiddleware
+from zenith.pipeline.refusal import ProblemResponse, SignInPage, respond
 from zenith.pipeline.routes import RouteEntry, RouteTable
 from zenith.pipeline.stage import Stage
 
@@ -25,12 +26,14 @@ __all__ = [
     "Guard",
     "Mark",
     "Message",
+    "ProblemResponse",
     "Receive",
     "RouteEntry",
     "RouteTable",
     "Scope",
     "SecurityMiddleware",
     "Send",
+    "SignInPage",
     "Stage",
     "add_mark",
     "current_exchange",
@@ -38,5 +41,6 @@ __all__ = [
     "enforced_marks",
     "exchange_of",
     "marks_of",
+    "respond",
     "running_exchange",
 ]

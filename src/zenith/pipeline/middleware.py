@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from zenith.kernel.errors import ConfigurationError, SecurityError
-from zenith.kernel.problem import INTERNAL_ERROR, Problem, prefers_html
+from zenith.kernel.errors import SecurityError
+from zenith.kernel.problem import INTERNAL_ERROR, Problem
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
     NO_SERVICES,
@@ -21,11 +21,11 @@ from zenith.pipeline.exchange import (
 )
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.lifespan import run_lifespan
+from zenith.pipeline.refusal import refuse, respond
 from zenith.pipeline.routes import RouteTable
 
 StartCheck: TypeAlias = Callable[[RouteTable, Sequence[Guard]], None]
 Hook: TypeAlias = Callable[[Exchange], Awaitable[None]]
-POLICY_VIOLATION: Final = 1008
 RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
@@ -143,29 +143,18 @@ class SecurityMiddleware:
             if started and not exchange.is_websocket:
                 raise
             exchange.failure = error
-            await _refuse(exchange, Problem.of(error), guarded_send)
+            await refuse(exchange, Problem.of(error), guarded_send)
         except Exception:
             # The last place where an unforeseen failure can still get headers and a clean page;
             # it goes on to the server, which logs it.
             if not started:
-                await _refuse(exchange, INTERNAL_ERROR, guarded_send)
+                await refuse(exchange, INTERNAL_ERROR, guarded_send)
             raise
 
 
 async def _stop(guards: Sequence[Guard]) -> None:
     for guard in reversed(guards):
         await guard.shutdown()
-
-
-async def _refuse(exchange: Exchange, problem: Problem, send: Send) -> None:
-    if exchange.is_websocket:
-        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": problem.title})
-        return
-    status, headers, body = problem.render(
-        request_id=exchange.request_id, as_html=prefers_html(exchange.headers)
-    )
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
 
 
 def _application_behind(app: Any) -> Any:
@@ -188,26 +177,3 @@ def _render_security_errors(app: Any) -> None:
     add_handler = getattr(app, "add_exception_handler", None)
     if add_handler is not None:
         add_handler(SecurityError, respond)
-
-
-async def respond(connection: Any, error: Exception) -> Any:
-    """Exception handler for Starlette and FastAPI: a refusal, rendered like any other."""
-    if not isinstance(error, SecurityError):
-        raise error
-    exchange = connection.scope.get(EXCHANGE_KEY)
-    if exchange is None:
-        raise ConfigurationError("a refusal was raised outside the security pipeline") from error
-    exchange.failure = error
-    return _ProblemResponse(exchange, Problem.of(error))
-
-
-class _ProblemResponse:
-    """A response in the shape that Starlette calls: an ASGI application."""
-
-    def __init__(self, exchange: Exchange, problem: Problem) -> None:
-        self._exchange: Final = exchange
-        self._problem: Final = problem
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del scope, receive
-        await _refuse(self._exchange, self._problem, send)

@@ -1,0 +1,70 @@
+"""How a refusal leaves: as a problem, as a page, as a way to the sign-in, or as a closed socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from zenith.kernel.errors import ConfigurationError, SecurityError
+from zenith.kernel.problem import Problem, prefers_html
+from zenith.pipeline.exchange import EXCHANGE_KEY, Exchange, Receive, Scope, Send
+
+POLICY_VIOLATION: Final = 1008
+UNAUTHORIZED: Final = 401
+SEE_OTHER: Final = 303
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """A service of applications with pages: where a person without a session is led."""
+
+    path: str
+    """Path of this application; `next` is added, a path of this application too."""
+
+
+async def refuse(exchange: Exchange, problem: Problem, send: Send) -> None:
+    """Send the refusal in the form that the client can read."""
+    if exchange.is_websocket:
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": problem.title})
+        return
+    as_html = prefers_html(exchange.headers)
+    if as_html and problem.status == UNAUTHORIZED and await _led_to_sign_in(exchange, send):
+        return
+    status, headers, body = problem.render(request_id=exchange.request_id, as_html=as_html)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
+
+
+async def _led_to_sign_in(exchange: Exchange, send: Send) -> bool:
+    page = exchange.services.get(SignInPage)
+    if not isinstance(page, SignInPage) or not exchange.is_safe or exchange.path == page.path:
+        return False
+    location = f"{page.path}?next={quote(exchange.path)}".encode("ascii")
+    headers = [(b"location", location), (b"content-length", b"0"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": SEE_OTHER, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+    return True
+
+
+async def respond(connection: Any, error: Exception) -> Any:
+    """Exception handler for Starlette and FastAPI: a refusal, rendered like any other."""
+    if not isinstance(error, SecurityError):
+        raise error
+    exchange = connection.scope.get(EXCHANGE_KEY)
+    if exchange is None:
+        raise ConfigurationError("a refusal was raised outside the security pipeline") from error
+    exchange.failure = error
+    return ProblemResponse(exchange, Problem.of(error))
+
+
+class ProblemResponse:
+    """A response in the shape that Starlette calls: an ASGI application."""
+
+    def __init__(self, exchange: Exchange, problem: Problem) -> None:
+        self._exchange: Final = exchange
+        self._problem: Final = problem
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await refuse(self._exchange, self._problem, send)
