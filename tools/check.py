@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 SPELLED = ("src", "tests", "tools", "docs", "examples", "benchmarks", "changelog.d")
 SPELLED_FILES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
-SOURCES = ("src", "tests", "tools", "examples", "benchmarks")
 
 
 def there(*names: str) -> list[str]:
@@ -30,7 +29,7 @@ STEPS: dict[str, list[str]] = {
     "layers": [str(BIN / "lint-imports")],
     "house rules": [sys.executable, "-m", "tools.house"],
     "spelling": [str(BIN / "codespell"), *there(*SPELLED, *SPELLED_FILES)],
-    "dead code": [str(BIN / "vulture"), *there(*SOURCES)],
+    "dead code": [sys.executable, "-m", "tools.dead"],
 }
 
 

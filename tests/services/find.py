@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tests.services.errors import ServiceError
 
-APT_LISTS = Path("/var/lib/apt/lists")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_APPS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
