@@ -1,0 +1,55 @@
+"""Signed access tokens, rotating refresh tokens and the keys behind them."""
+
+from zenith.tokens.cache import TokenCache, VerifiedToken
+from zenith.tokens.claims import ExpectedClaims, validate_claims
+from zenith.tokens.errors import TokenError, TokenReusedError
+from zenith.tokens.guide_tokens import GuideTokens
+from zenith.tokens.jws import sign_compact, verify_claims, verify_compact
+from zenith.tokens.keyring import KeyRing
+from zenith.tokens.keys import (
+    ALGORITHMS,
+    EcKey,
+    Ed25519Key,
+    HmacKey,
+    Key,
+    RsaKey,
+    generate_key,
+)
+from zenith.tokens.manager import TokenManager
+from zenith.tokens.refresh import RefreshGrant, RefreshTokens
+from zenith.tokens.routes import jwks_router
+from zenith.tokens.scheme import BearerScheme, principal_of
+from zenith.tokens.settings import TokenSettings
+from zenith.tokens.store import RefreshFamily, RefreshStore, Rotation, RotationOutcome
+
+__all__ = [
+    "ALGORITHMS",
+    "BearerScheme",
+    "EcKey",
+    "Ed25519Key",
+    "ExpectedClaims",
+    "GuideTokens",
+    "HmacKey",
+    "Key",
+    "KeyRing",
+    "RefreshFamily",
+    "RefreshGrant",
+    "RefreshStore",
+    "RefreshTokens",
+    "Rotation",
+    "RotationOutcome",
+    "RsaKey",
+    "TokenCache",
+    "TokenError",
+    "TokenManager",
+    "TokenReusedError",
+    "TokenSettings",
+    "VerifiedToken",
+    "generate_key",
+    "jwks_router",
+    "principal_of",
+    "sign_compact",
+    "validate_claims",
+    "verify_claims",
+    "verify_compact",
+]

@@ -1,0 +1,136 @@
+"""What a token's claims must say before anybody is believed (RFC 7519 section 4.1, RFC 9068).
+
+The threats: a token of another issuer, for another service, of another kind (a refresh or ID token
+used for access), out of its time, or with a value of another type that compares in an unforeseen
+way (RFC 8725 sections 2.7, 2.8, 3.8 to 3.11; ASVS 9.2.1 to 9.2.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from zenith.kernel.errors import ConfigurationError
+from zenith.tokens.errors import TokenError
+from zenith.tokens.settings import MAX_LEEWAY
+
+MAX_TEXT: Final = 255
+MAX_TIME: Final = 253_402_300_800.0
+"""The year 10000: beyond it, dates cannot be shown."""
+_REQUIRED_TEXT: Final = ("sub", "jti")
+_TEXT: Final = (*_REQUIRED_TEXT, "sid", "client_id", "tenant")
+_LISTS: Final = ("roles", "permissions")
+# Compared with `type(...)`, for True is an int to isinstance.
+_NUMBERS: Final[frozenset[object]] = frozenset({int, float})
+_STRING: Final[frozenset[object]] = frozenset({str})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpectedClaims:
+    """What a verifier insists on. All of it is always checked."""
+
+    issuer: str
+    audience: str
+    """Must be the token's `aud`, or one of them."""
+    typ: str = "at+jwt"
+    """The header's media type, without `application/` (RFC 9068 section 2.1)."""
+    type: str = "access"
+    """The `type` claim: one kind of token is never taken for another."""
+    leeway: float = 10.0
+    """Seconds by which another machine's clock may be ahead: tolerated in `iat` and `nbf`. The end
+    is the end: `exp` is exact."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.leeway <= MAX_LEEWAY:
+            raise ConfigurationError(
+                f"leeway is {self.leeway:g} seconds", fix=f"set it between 0 and {MAX_LEEWAY:g}"
+            )
+
+
+def validate_claims(
+    header: Mapping[str, Any],
+    claims: Mapping[str, Any],
+    *,
+    expected: ExpectedClaims,
+    now: float,
+) -> None:
+    """Raise TokenError unless header and claims are those of a present token for us.
+
+    Required are `iss`, `aud`, `sub`, `exp`, `iat`, `jti` and `type`; `nbf`, `sid`, `client_id`,
+    `tenant`, `scope`, `roles`, `permissions` and `factors` are optional, but if there must have
+    their type. `now` is Unix seconds.
+    """
+    typ = header.get("typ")
+    if typ != expected.typ and _media_type(typ) != expected.typ:
+        raise TokenError("wrong_type", claim="typ")
+    if claims.get("type") != expected.type:
+        raise TokenError("wrong_type", claim="type")
+    if claims.get("iss") != expected.issuer:
+        raise TokenError("wrong_issuer", claim="iss")
+    audience = claims.get("aud")
+    if audience != expected.audience:
+        _check_audience(audience, expected.audience)
+    _check_times(claims, now, expected.leeway)
+    _check_text(claims)
+    _check_grants(claims)
+
+
+def _media_type(typ: object) -> str:
+    if not isinstance(typ, str):
+        return ""
+    return typ.lower().removeprefix("application/")
+
+
+def _check_audience(found: object, expected: str) -> None:
+    if isinstance(found, list):
+        if not _STRING.issuperset(map(type, found)):
+            raise TokenError("bad_claim", claim="aud")
+        if expected in found:
+            return
+    raise TokenError("wrong_audience", claim="aud")
+
+
+def _check_times(claims: Mapping[str, Any], now: float, leeway: float) -> None:
+    expires: Any = claims.get("exp")
+    issued: Any = claims.get("iat")
+    if type(expires) not in _NUMBERS or not 0 <= expires < MAX_TIME:
+        raise TokenError("bad_claim", claim="exp")
+    if type(issued) not in _NUMBERS or not 0 <= issued < MAX_TIME:
+        raise TokenError("bad_claim", claim="iat")
+    # No leeway here: believed too long is worse than refreshed too early.
+    if expires <= now:
+        raise TokenError("expired", claim="exp")
+    if issued - leeway > now:
+        raise TokenError("issued_in_future", claim="iat")
+    if "nbf" in claims:
+        starts = claims["nbf"]
+        if type(starts) not in _NUMBERS or not 0 <= starts < MAX_TIME:
+            raise TokenError("bad_claim", claim="nbf")
+        if starts - leeway > now:
+            raise TokenError("not_yet_valid", claim="nbf")
+
+
+def _check_text(claims: Mapping[str, Any]) -> None:
+    for name in _REQUIRED_TEXT:
+        if name not in claims:
+            raise TokenError("missing_claim", claim=name)
+    for name in _TEXT:
+        if name in claims:
+            value = claims[name]
+            if type(value) is not str or not 0 < len(value) <= MAX_TEXT or not value.isprintable():
+                raise TokenError("bad_claim", claim=name)
+
+
+def _check_grants(claims: Mapping[str, Any]) -> None:
+    if "scope" in claims and type(claims["scope"]) is not str:
+        raise TokenError("bad_claim", claim="scope")
+    for name in _LISTS:
+        if name in claims:
+            entries = claims[name]
+            if type(entries) is not list or not _STRING.issuperset(map(type, entries)):
+                raise TokenError("bad_claim", claim=name)
+    if "factors" in claims:
+        factors = claims["factors"]
+        if type(factors) is not dict or not _NUMBERS.issuperset(map(type, factors.values())):
+            raise TokenError("bad_claim", claim="factors")

@@ -1,0 +1,208 @@
+"""Issues and verifies tokens: signature, claims and revocation in one call (RFC 9068, RFC 8725)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+from zenith.authentication import Revocation, RevocationList
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.keys import Secret, new_id
+from zenith.tokens.claims import ExpectedClaims, validate_claims
+from zenith.tokens.errors import TokenError
+from zenith.tokens.jws import Claims, sign_compact, verify_claims
+from zenith.tokens.keyring import KeyRing
+from zenith.tokens.settings import TokenSettings
+
+TokenType: TypeAlias = Literal["access", "refresh"]
+MEDIA_TYPES: Final[Mapping[TokenType, str]] = {"access": "at+jwt", "refresh": "rt+jwt"}
+"""The header's `typ` of each kind: a token of one kind is never taken for the other."""
+RESERVED_CLAIMS: Final = frozenset({"aud", "exp", "iat", "iss", "jti", "nbf", "type"})
+"""What the manager alone writes."""
+
+
+class TokenManager:
+    """Signs access tokens and verifies them, with everything that verification means.
+
+    `TokenManager(secret)` derives its keys from a secret of at least 256 bits; `keyring` brings
+    keys of its own. `revocations` makes `verify_token` refuse what was revoked; without it nothing
+    can be revoked before it expires.
+
+    Raises ConfigurationError for a weak secret, or for both or neither of secret and key ring.
+    """
+
+    def __init__(
+        self,
+        secret: Secret | str | None = None,
+        *,
+        keyring: KeyRing | None = None,
+        settings: TokenSettings | None = None,
+        revocations: RevocationList | None = None,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self.settings: Final = settings or TokenSettings()
+        if (secret is None) == (keyring is None):
+            raise ConfigurationError(
+                "TokenManager needs a secret or a key ring, and not both",
+                fix="pass one of them: TokenManager(secret) or TokenManager(keyring=...)",
+            )
+        self.keyring: Final = keyring or _keyring_from(secret, self.settings)
+        self.revocations: Final = revocations
+        self.clock: Final = clock
+        self._expected: Final = {
+            kind: ExpectedClaims(
+                issuer=self.settings.issuer,
+                audience=self.settings.audience,
+                typ=typ,
+                type=kind,
+                leeway=self.settings.leeway,
+            )
+            for kind, typ in MEDIA_TYPES.items()
+        }
+
+    def __repr__(self) -> str:
+        return f"TokenManager(issuer={self.settings.issuer!r}, keyring={self.keyring!r})"
+
+    def issue_access(
+        self,
+        subject: str,
+        *,
+        session_id: str | None = None,
+        roles: Iterable[str] = (),
+        permissions: Iterable[str] = (),
+        scopes: Iterable[str] | None = None,
+        factors: Mapping[str, float] | None = None,
+        tenant: str | None = None,
+        client_id: str | None = None,
+        lifetime: float | None = None,
+    ) -> str:
+        """A signed access token of the RFC 9068 profile for `subject`, the account's id.
+
+        `roles` and `permissions` are those held, not compiled; `scopes` narrow them; `factors`
+        says when each factor was proven, in Unix seconds. `lifetime` is in seconds, by default
+        `settings.access_lifetime`.
+        """
+        claims: Claims = {"sub": subject}
+        if session_id is not None:
+            claims["sid"] = session_id
+        if tenant is not None:
+            claims["tenant"] = tenant
+        if client_id is not None:
+            claims["client_id"] = client_id
+        if held := sorted(roles):
+            claims["roles"] = held
+        if own := sorted(permissions):
+            claims["permissions"] = own
+        if scopes is not None:
+            claims["scope"] = " ".join(sorted(scopes))
+        if factors:
+            claims["factors"] = {name: int(at) for name, at in factors.items()}
+        return self.issue("access", claims, lifetime=lifetime)
+
+    def issue(
+        self, kind: TokenType, claims: Mapping[str, Any], *, lifetime: float | None = None
+    ) -> str:
+        """A signed token of `kind` with `claims` and those that every token has.
+
+        Raises ValueError if `claims` set one of `RESERVED_CLAIMS`, if the token would not pass its
+        own verification, or for a lifetime that is not positive.
+        """
+        if not RESERVED_CLAIMS.isdisjoint(claims):
+            names = ", ".join(sorted(RESERVED_CLAIMS.intersection(claims)))
+            raise ValueError(f"these claims are written by the manager: {names}")
+        lifetime = self._lifetime(kind) if lifetime is None else lifetime
+        if not 0 < lifetime <= self.settings.refresh_lifetime:
+            raise ValueError("the lifetime is not between 0 and `refresh_lifetime`")
+        now = self.clock()
+        complete = {
+            "iss": self.settings.issuer,
+            "aud": self.settings.audience,
+            **claims,
+            # Microseconds, for a sign-out everywhere refuses what was issued before it and nothing
+            # that was issued in the same second after it.
+            "iat": round(now, 6),
+            "exp": math.ceil(now + lifetime),
+            "jti": new_id(),
+            "type": kind,
+        }
+        typ = MEDIA_TYPES[kind]
+        try:
+            validate_claims({"typ": typ}, complete, expected=self._expected[kind], now=now)
+        except TokenError as error:
+            raise ValueError(f"the token would not verify: {error.reason}") from error
+        return sign_compact(complete, self.keyring.signing_key(now), typ=typ)
+
+    def verify(self, token: str, *, expected_type: TokenType = "access") -> Claims:
+        """The claims of a token whose signature and claims hold; revocation is not looked at.
+
+        Raises TokenError. Use `verify_token` wherever a token decides about access.
+        """
+        return self.verify_until(token, expected_type=expected_type)[0]
+
+    def verify_until(
+        self, token: str, *, expected_type: TokenType = "access"
+    ) -> tuple[Claims, float]:
+        """As `verify`, and until when the answer holds: the token's or its key's end."""
+        now = self.clock()
+        keyring = self.keyring
+        header, claims = verify_claims(token, keyring, algorithms=keyring.algorithms, now=now)
+        validate_claims(header, claims, expected=self._expected[expected_type], now=now)
+        key = keyring.find(header.get("kid"))
+        return claims, min(claims["exp"], key.not_after if key is not None else now)
+
+    async def verify_token(self, token: str, expected_type: TokenType = "access") -> Claims:
+        """The claims of a token that holds: signature, claims, type, and not revoked.
+
+        Raises TokenError, or ServiceUnavailableError where revocations cannot be known.
+        """
+        claims = self.verify(token, expected_type=expected_type)
+        if self.revocations is not None:
+            await self.revocations.refresh()
+            if self.revocations.is_revoked(
+                subject=claims["sub"],
+                session_id=claims.get("sid"),
+                token_id=claims["jti"],
+                issued_at=claims["iat"],
+            ):
+                raise TokenError("revoked")
+        return claims
+
+    async def revoke_token(self, jti: str) -> None:
+        """Refuse the token with this `jti` from now on, in every process (ASVS 7.4.1).
+
+        Raises ConfigurationError without a revocation list.
+        """
+        now = self.clock()
+        until = now + self.settings.refresh_lifetime + self.settings.leeway
+        await self._list().revoke(Revocation(kind="token", key=jti, at=now, until=until))
+
+    async def is_token_revoked(self, jti: str) -> bool:
+        """Whether the token with this `jti` was revoked; ConfigurationError without a list."""
+        revocations = self._list()
+        await revocations.refresh()
+        return revocations.is_revoked(subject="", session_id=None, token_id=jti, issued_at=math.inf)
+
+    def create_token(self, user_id: str, permissions: Iterable[str] | None = None) -> str:
+        """An access token with permissions: `issue_access` under the name of the guide."""
+        return self.issue_access(user_id, permissions=permissions or ())
+
+    def _lifetime(self, kind: TokenType) -> float:
+        settings = self.settings
+        return settings.access_lifetime if kind == "access" else settings.refresh_lifetime
+
+    def _list(self) -> RevocationList:
+        if self.revocations is None:
+            raise ConfigurationError(
+                "this TokenManager cannot revoke tokens",
+                fix="pass a list of revocations: TokenManager(..., revocations=...)",
+            )
+        return self.revocations
+
+
+def _keyring_from(secret: Secret | str | None, settings: TokenSettings) -> KeyRing:
+    held = secret if isinstance(secret, Secret) else Secret(secret or "")
+    if settings.algorithm == "EdDSA":
+        return KeyRing.ed25519_from_secret(held)
+    return KeyRing.from_secret(held)

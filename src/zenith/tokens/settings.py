@@ -1,0 +1,80 @@
+"""Settings of access and refresh tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from zenith.kernel.errors import ConfigurationError
+
+MINUTE: Final = 60.0
+DAY: Final = 86_400.0
+MAX_LEEWAY: Final = 60.0
+MAX_GRACE: Final = 60.0
+MAX_ACCESS_LIFETIME: Final = 60 * MINUTE
+
+SigningAlgorithm: TypeAlias = Literal["HS256", "EdDSA"]
+"""What can be signed with a secret alone; other algorithms come with a key ring of their own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenSettings:
+    """Lifetimes and names of tokens. Checked at construction."""
+
+    issuer: str = "zenith"
+    """Who issues: the `iss` of every token. The application's https origin is a good value."""
+
+    audience: str = "zenith"
+    """Whom tokens are for: the `aud` of every token (ASVS 9.2.3). One value per service, so that a
+    token for one is refused by its neighbour."""
+
+    algorithm: SigningAlgorithm = "HS256"
+    """How a key ring made from the application's secret signs. EdDSA lets other services verify
+    with the public key of `/.well-known/jwks.json`."""
+
+    access_lifetime: float = 15 * MINUTE
+    """Seconds that an access token holds; one hour at most: roles may have changed."""
+
+    refresh_lifetime: float = 7 * DAY
+    """Seconds after sign-in until a family of refresh tokens ends, however often it was rotated
+    (ASVS 10.4.8)."""
+
+    refresh_grace: float = 10.0
+    """Seconds during which the predecessor of a refresh token still yields the same successor, so
+    that two tabs or a lost answer do not sign anybody out. Zero is strictest; 60 at most."""
+
+    leeway: float = 10.0
+    """Seconds by which the issuer's clock may be ahead of the verifier's, tolerated in `iat` and
+    `nbf`; 60 at most (RFC 7519). `exp` is exact."""
+
+    cache_entries: int = 10_000
+    """Verified tokens kept ready in memory; zero verifies every token anew."""
+
+    def __post_init__(self) -> None:
+        for name in ("issuer", "audience"):
+            if not getattr(self, name).strip():
+                raise ConfigurationError(
+                    f"tokens.{name} is empty", fix="name the service, such as https://example.org"
+                )
+        if self.algorithm not in ("HS256", "EdDSA"):
+            raise ConfigurationError(
+                f"tokens.algorithm `{self.algorithm}` cannot be derived from a secret",
+                fix="use HS256 or EdDSA, or hand a KeyRing to TokenManager",
+            )
+        _check_range("access_lifetime", self.access_lifetime, 1.0, MAX_ACCESS_LIFETIME)
+        _check_range("refresh_lifetime", self.refresh_lifetime, 60.0, 400 * DAY)
+        _check_range("refresh_grace", self.refresh_grace, 0.0, MAX_GRACE)
+        _check_range("leeway", self.leeway, 0.0, MAX_LEEWAY)
+        _check_range("cache_entries", self.cache_entries, 0, 1_000_000)
+        if self.refresh_lifetime <= self.access_lifetime:
+            raise ConfigurationError(
+                "tokens.refresh_lifetime is not longer than tokens.access_lifetime",
+                fix="let refresh tokens outlive access tokens, such as 7 days and 15 minutes",
+            )
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigurationError(
+            f"tokens.{name} is {value:g}", fix=f"set it between {low:g} and {high:g}"
+        )
