@@ -1,0 +1,25 @@
+"""What must survive: SQLite for one machine, PostgreSQL for more."""
+
+from __future__ import annotations
+
+from zenith.stores.sql.accounts import SqlAccountStore
+from zenith.stores.sql.audit import SqlAuditStore
+from zenith.stores.sql.database import Database
+from zenith.stores.sql.migrate import current, is_current, upgrade
+from zenith.stores.sql.one_time import SqlOneTimeStore
+from zenith.stores.sql.refresh import SqlRefreshStore
+from zenith.stores.sql.revocations import SqlRevocationStore
+from zenith.stores.sql.sessions import SqlSessionStore
+
+__all__ = [
+    "Database",
+    "SqlAccountStore",
+    "SqlAuditStore",
+    "SqlOneTimeStore",
+    "SqlRefreshStore",
+    "SqlRevocationStore",
+    "SqlSessionStore",
+    "current",
+    "is_current",
+    "upgrade",
+]

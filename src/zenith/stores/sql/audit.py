@@ -1,0 +1,124 @@
+"""The audit log in SQL."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, insert, or_, select
+
+from zenith.audit.store import StoredEvent
+from zenith.kernel.events import Event, EventType
+from zenith.stores.sql.database import Database
+from zenith.stores.sql.schema import audit_events
+
+MAX_KEY: Final = 256
+"""Characters kept of what is searched for."""
+MAX_TEXT: Final = 1024
+"""Characters kept of any other text."""
+MAX_DEPTH: Final = 6
+MAX_PAGE: Final = 1000
+
+
+class SqlAuditStore:
+    """An append-only log: nothing here changes or removes an event.
+
+    Threat: an event that hides itself, because its user agent or path cannot be stored (NUL, lone
+    surrogates, overlong). Text is made storable instead of being refused (ASVS 16.4.1).
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database: Final = database
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Store all events in order, in one step, before returning."""
+        rows = [_row(event) for event in events]
+        if len(rows) == 1:
+            await self._database.count(insert(audit_events), rows[0])
+        elif rows:
+            async with self._database.transaction() as connection:
+                await connection.execute(insert(audit_events), rows)
+
+    async def page(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 50,
+        type: str | None = None,  # noqa: A002  # the contract's name
+        subject: str | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Newest first; those before sequence `before`. `subject` matches actor or target."""
+        found = select(audit_events).order_by(audit_events.c.sequence.desc())
+        if before is not None:
+            found = found.where(audit_events.c.sequence < before)
+        if type is not None:
+            found = found.where(audit_events.c.type == type)
+        if subject is not None:
+            key = storable(subject, MAX_KEY)
+            found = found.where(or_(audit_events.c.subject == key, audit_events.c.target == key))
+        rows = await self._database.rows(found.limit(min(max(0, limit), MAX_PAGE)))
+        return [_stored(row) for row in rows]
+
+
+def storable(value: str, length: int) -> str:
+    """The text as every database can hold it: no NUL, no lone surrogate, at most `length` long."""
+    text = value[:length].replace("\x00", "\ufffd")
+    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "type": str(event.type),
+        "outcome": event.outcome,
+        "severity": event.severity,
+        "at": event.at,
+        "subject": _optional(event.subject, MAX_KEY),
+        "target": _optional(event.target, MAX_KEY),
+        "session_id": _optional(event.session_id, MAX_KEY),
+        "scheme": storable(event.scheme, MAX_KEY),
+        "address": _optional(event.address, MAX_KEY),
+        "user_agent": _optional(event.user_agent, MAX_TEXT),
+        "request_id": _optional(event.request_id, MAX_KEY),
+        "reason": storable(event.reason, MAX_TEXT),
+        "details": _plain(event.details, MAX_DEPTH),
+    }
+
+
+def _optional(value: str | None, length: int) -> str | None:
+    return None if value is None else storable(value, length)
+
+
+def _plain(value: object, depth: int) -> Any:
+    """What JSON can carry: an event must not be lost because a detail is of another type."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, Mapping) and depth:
+        items = cast("Mapping[object, object]", value).items()
+        return {storable(str(key), MAX_KEY): _plain(item, depth - 1) for key, item in items}
+    if isinstance(value, list | tuple | set | frozenset) and depth:
+        return [_plain(item, depth - 1) for item in cast("Iterable[object]", value)]
+    return storable(f"{value}", MAX_TEXT)
+
+
+def _stored(row: Row[*tuple[Any, ...]]) -> StoredEvent:
+    return StoredEvent(
+        sequence=row.sequence,
+        event=Event(
+            type=EventType(row.type),
+            outcome=row.outcome,
+            severity=row.severity,
+            at=row.at,
+            subject=row.subject,
+            target=row.target,
+            session_id=row.session_id,
+            scheme=row.scheme,
+            address=row.address,
+            user_agent=row.user_agent,
+            request_id=row.request_id,
+            reason=row.reason,
+            details=row.details,
+        ),
+    )

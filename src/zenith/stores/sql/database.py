@@ -1,0 +1,121 @@
+"""One database: connections, transactions, and one kind of error for whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
+from typing import Any, Final, Literal, Self, TypeAlias
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.expression import Executable
+from sqlalchemy.sql.schema import Table
+
+from zenith.kernel.keys import Secret
+from zenith.stores.settings import DatabaseSettings
+from zenith.stores.sql import postgres_engine, sqlite_engine
+from zenith.stores.sql.errors import errors_wrapped
+
+Dialect: TypeAlias = Literal["sqlite", "postgresql"]
+Insert: TypeAlias = postgresql.Insert | sqlite.Insert
+Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+Rows: TypeAlias = Sequence[Row[*tuple[Any, ...]]]
+
+_to_json: Final = partial(json.dumps, separators=(",", ":"), allow_nan=False)
+
+
+class Database:
+    """A pool of connections to one SQLite file or one PostgreSQL server.
+
+    Nothing is opened before the first statement, and a server that went away and came back is
+    used again without a restart. Whatever a driver raises leaves as ServiceUnavailableError (503,
+    with Retry-After): Zenith cannot know, so it refuses (ASVS 16.5.2). The URL and its password
+    are in no repr, log or error.
+
+    Each process makes its own, in one event loop, and closes it at the end.
+    """
+
+    def __init__(self, settings: DatabaseSettings | str) -> None:
+        if isinstance(settings, str):
+            settings = DatabaseSettings(url=Secret(settings))
+        self.settings: Final = settings
+        self.dialect: Final[Dialect] = (
+            "sqlite" if settings.url.reveal().startswith("sqlite") else "postgresql"
+        )
+        driver = sqlite_engine if self.dialect == "sqlite" else postgres_engine
+        self._engine: Final[AsyncEngine] = driver.make(settings, _to_json)
+        # One statement, one round trip: the server's own transaction around it is enough.
+        self._single: Final = self._engine.execution_options(**driver.SINGLE)
+        # SQLite has one writer. Its lock is polled, so writers of one process queue here instead.
+        self._writer: Final = asyncio.Lock() if self.dialect == "sqlite" else None
+
+    def __repr__(self) -> str:
+        return f"Database({self.dialect})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; a later statement opens new ones."""
+        await self._engine.dispose()
+
+    async def ping(self) -> None:
+        """Return if the database answers; raises ServiceUnavailableError if not."""
+        await self.rows(select(1))
+
+    async def rows(self, statement: Executable, parameters: Parameters = None) -> Rows:
+        """The rows of one statement, which is its own transaction."""
+        async with self._guarded(statement) as connection:
+            return (await connection.execute(statement, parameters)).all()
+
+    async def first(
+        self, statement: Executable, parameters: Parameters = None
+    ) -> Row[*tuple[Any, ...]] | None:
+        """The first row of one statement, which is its own transaction."""
+        async with self._guarded(statement) as connection:
+            return (await connection.execute(statement, parameters)).first()
+
+    async def count(self, statement: Executable, parameters: Parameters = None) -> int:
+        """How many rows one statement changed; it is its own transaction."""
+        async with self._guarded(statement) as connection:
+            return (await connection.execute(statement, parameters)).rowcount
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+        """Several statements in one step: all of them or none.
+
+        On SQLite the transaction holds the write lock from its begin (BEGIN IMMEDIATE); on
+        PostgreSQL what it reads before it writes must be locked: see `lock` and `FOR UPDATE`.
+        """
+        async with self._writer or nullcontext():
+            with errors_wrapped():
+                async with self._engine.begin() as connection:
+                    yield connection
+
+    async def lock(self, connection: AsyncConnection, name: int, *, shared: bool = False) -> None:
+        """Wait for the lock `name` and hold it until the transaction ends, over all processes.
+
+        Holders of a shared lock do not wait for each other. SQLite's one writer needs none of it.
+        """
+        if self.dialect == "postgresql":
+            take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+            await connection.execute(select(take(name)))
+
+    def insert(self, table: Table) -> Insert:
+        """An INSERT that knows ON CONFLICT, in the dialect of this database."""
+        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+
+    @asynccontextmanager
+    async def _guarded(self, statement: Executable) -> AsyncGenerator[AsyncConnection]:
+        writer = None if isinstance(statement, Select) else self._writer
+        async with writer or nullcontext():
+            with errors_wrapped():
+                async with self._single.connect() as connection:
+                    yield connection

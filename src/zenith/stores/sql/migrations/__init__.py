@@ -1,0 +1,1 @@
+"""Changes of the schema, in order. `zenith.stores.sql.upgrade` applies them."""

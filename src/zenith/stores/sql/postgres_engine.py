@@ -1,0 +1,103 @@
+"""PostgreSQL over asyncpg."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from sqlalchemy import event, exc
+from sqlalchemy.engine import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from zenith.kernel.errors import ConfigurationError
+from zenith.stores.settings import DatabaseSettings
+
+SINGLE: Final[Mapping[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
+"""Execution options of a statement that is its own transaction."""
+GRACE: Final = 2.0
+"""Seconds that the driver waits beyond the server's own statement timeout: it ends what a dead
+network would let hang."""
+
+
+def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncEngine:
+    """An engine for the server that the URL names. Opens nothing yet."""
+    try:
+        # Optional: only who uses PostgreSQL has it. Its own annotations are not right.
+        asyncpg: Any = import_module("asyncpg")
+    except ImportError as error:
+        raise ConfigurationError(
+            "database.url asks for PostgreSQL, but its driver is not installed",
+            fix="pip install 'zenith-security[postgres]'",
+        ) from error
+    address = dsn_of(settings)
+    server_settings = {
+        "application_name": settings.application_name,
+        "statement_timeout": str(int(settings.statement_timeout * 1000)),
+        "idle_in_transaction_session_timeout": str(int(settings.statement_timeout * 2000)),
+    }
+
+    async def connect() -> Any:
+        return await asyncpg.connect(
+            address,
+            timeout=settings.connect_timeout,
+            command_timeout=settings.statement_timeout + GRACE,
+            server_settings=server_settings,
+        )
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_size=settings.pool_size,
+        max_overflow=settings.pool_overflow,
+        pool_timeout=settings.pool_timeout,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        json_serializer=serializer,
+    )
+    _watch(
+        engine.sync_engine,
+        settings,
+        (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError),
+    )
+    return engine
+
+
+def dsn_of(settings: DatabaseSettings) -> str:
+    """The URL as the driver reads it, with every parameter of libpq (TLS, several hosts)."""
+    parts = urlsplit(settings.url.reveal())
+    query = parts.query
+    if query.startswith("ssl=") or "&ssl=" in query:
+        query = f"&{query}".replace("&ssl=", "&sslmode=").removeprefix("&")
+    return urlunsplit(("postgresql", parts.netloc, parts.path, query, parts.fragment))
+
+
+def _watch(engine: Engine, settings: DatabaseSettings, errors: tuple[type[Exception], ...]) -> None:
+    """Never hand out a connection that is dead.
+
+    A connection that the server closed is known here without asking; only one that rested, and
+    may have died silently, is tried first. A ping before each use would double the round trips.
+    """
+
+    async def ping(connection: Any) -> None:
+        await connection.fetchval("SELECT 1", timeout=settings.connect_timeout)
+
+    def on_checkin(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    def on_checkout(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+        if connection.driver_connection.is_closed():
+            raise exc.InvalidatePoolError
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < settings.rest:
+            return
+        try:
+            connection.run_async(ping)
+        except errors as error:
+            raise exc.InvalidatePoolError from error
+
+    event.listen(engine, "checkin", on_checkin)
+    event.listen(engine, "checkout", on_checkout)

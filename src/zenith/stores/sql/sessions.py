@@ -1,0 +1,151 @@
+"""Sessions in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from zenith.sessions.store import SessionRecord
+from zenith.stores.sql.database import Database
+from zenith.stores.sql.schema import sessions
+
+
+def _live(now: ColumnElement[float] | float) -> ColumnElement[bool]:
+    return and_(sessions.c.idle_expires_at > now, sessions.c.expires_at > now)
+
+
+# Built once: asked for with each request of a signed-in visitor.
+_FIND: Final = select(sessions).where(
+    sessions.c.digest == bindparam("wanted"), _live(bindparam("now"))
+)
+
+
+class SqlSessionStore:
+    """Sessions; whatever decides whether one is live is part of the statement that uses it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database: Final = database
+
+    async def create(self, record: SessionRecord) -> None:
+        """Store a new session. Raises ConflictError if its id or digest is taken."""
+        await self._database.count(
+            insert(sessions).values(
+                id=record.id,
+                account_id=record.account_id,
+                kind=record.kind,
+                digest=record.digest,
+                created_at=record.created_at,
+                last_seen_at=record.last_seen_at,
+                idle_expires_at=min(record.idle_expires_at, record.expires_at),
+                expires_at=record.expires_at,
+                address=record.address,
+                user_agent=record.user_agent,
+                factors=dict(record.factors),
+            )
+        )
+
+    async def find(self, digest: str, *, now: float) -> SessionRecord | None:
+        """The live session whose cookie has this digest."""
+        row = await self._database.first(_FIND, {"wanted": digest, "now": now})
+        return None if row is None else _record(row)
+
+    async def get(self, session_id: str, *, now: float) -> SessionRecord | None:
+        """The live session with this id."""
+        row = await self._database.first(
+            select(sessions).where(sessions.c.id == session_id, _live(now))
+        )
+        return None if row is None else _record(row)
+
+    async def touch(self, session_id: str, *, now: float, idle_expires_at: float) -> bool:
+        """Note use: move `last_seen_at` and `idle_expires_at` forward, never back, never past
+        `expires_at`; False if the session is not live any more.
+        """
+        end, idle, seen = (
+            sessions.c.expires_at,
+            sessions.c.idle_expires_at,
+            sessions.c.last_seen_at,
+        )
+        noted = (
+            update(sessions)
+            .where(sessions.c.id == session_id, _live(now))
+            .values(
+                last_seen_at=case((seen < now, now), else_=seen),
+                idle_expires_at=case(
+                    (idle >= idle_expires_at, idle),
+                    (end < idle_expires_at, end),
+                    else_=idle_expires_at,
+                ),
+            )
+        )
+        return await self._database.count(noted) == 1
+
+    async def rotate(
+        self, old_digest: str, new_digest: str, *, now: float, factors: Mapping[str, float]
+    ) -> SessionRecord | None:
+        """Give a live session a new cookie and factors in one step; None if it is not live or
+        another request was first.
+        """
+        row = await self._database.first(
+            update(sessions)
+            .where(sessions.c.digest == old_digest, _live(now))
+            .values(digest=new_digest, factors=dict(factors))
+            .returning(*sessions.c)
+        )
+        return None if row is None else _record(row)
+
+    async def end(self, session_id: str, *, account_id: str) -> bool:
+        """Remove the session if it belongs to the account; False if there was none."""
+        ended = delete(sessions).where(
+            sessions.c.id == session_id, sessions.c.account_id == account_id
+        )
+        return await self._database.count(ended) == 1
+
+    async def end_all(self, account_id: str, *, except_id: str | None = None) -> Sequence[str]:
+        """Remove every session of the account but one, in one step; the ids removed."""
+        ended = delete(sessions).where(sessions.c.account_id == account_id)
+        if except_id is not None:
+            ended = ended.where(sessions.c.id != except_id)
+        return [row.id for row in await self._database.rows(ended.returning(sessions.c.id))]
+
+    async def of_account(self, account_id: str, *, now: float) -> Sequence[SessionRecord]:
+        """Live sessions, newest use first."""
+        rows = await self._database.rows(
+            select(sessions)
+            .where(sessions.c.account_id == account_id, _live(now))
+            .order_by(sessions.c.last_seen_at.desc(), sessions.c.id)
+        )
+        return [_record(row) for row in rows]
+
+    async def prune(self, *, now: float) -> int:
+        """Remove what is not live any more; how many there were."""
+        # Idle time never ends after the session itself, so its index alone finds them all.
+        return await self._database.count(delete(sessions).where(sessions.c.idle_expires_at <= now))
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> SessionRecord:
+    return SessionRecord(
+        id=row.id,
+        account_id=row.account_id,
+        kind=row.kind,
+        digest=row.digest,
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+        idle_expires_at=row.idle_expires_at,
+        expires_at=row.expires_at,
+        address=row.address,
+        user_agent=row.user_agent,
+        factors=MappingProxyType(row.factors),
+    )
