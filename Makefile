@@ -6,10 +6,6 @@ FIND_PYTHON = for each in python3 python3.14 python3.13 python3.12 python3.11 py
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && exec echo "$$each"; \
 	done; command -v python3
 PYTHON ?= $(shell $(FIND_PYTHON))
-SPELLED = src tests tools docs changelog.d README.md CONTRIBUTING.md SECURITY.md
-
-export PORT ?= 8000
-export ZENITH_HOME ?= $(CURDIR)/.zenith
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench docs requirements clean
@@ -19,11 +15,11 @@ help: ## list the targets
 
 run: ## start the server on http://localhost:8000 (PORT=9000, ZENITH_HOME=/elsewhere)
 	@$(call environment,run)
-	@exec .venv/run/bin/zenith serve
+	@PORT="$${PORT:-8000}" ZENITH_HOME="$${ZENITH_HOME:-$(CURDIR)/.zenith}" exec .venv/run/bin/zenith serve
 
 test: ## run every test on private servers, then the coverage bars (ARGS="tests/kernel -x")
 	@$(call environment,test)
-	@.venv/test/bin/python -m tests.services .venv/test/bin/python -m tools.suite $(ARGS)
+	@.venv/test/bin/python -m tools.suite $(ARGS)
 
 check: ## format, lint, types, layers, house rules, spelling, dead code
 	@$(call environment,check)

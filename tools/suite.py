@@ -6,6 +6,7 @@ With arguments (`make test ARGS="tests/kernel -x"`) pytest runs just those, and 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.services import launcher
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "src/zenith/"
@@ -73,17 +76,18 @@ def _arrow(branch: list[int]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run pytest; hold the bars if everything ran and passed."""
+    """Run pytest among the servers; hold the bars if everything ran and passed."""
+    os.chdir(ROOT)
     pytest = [sys.executable, "-m", "pytest"]
     if arguments:
-        return subprocess.call([*pytest, *arguments], cwd=ROOT)
+        return launcher.main([*pytest, *arguments])
     everything = ["-q", "-n", WORKERS, "--dist", "loadgroup", "--cov", "--cov-report="]
-    if status := subprocess.call([*pytest, *everything, "--durations=10"], cwd=ROOT):
+    if status := launcher.main([*pytest, *everything, "--durations=10"]):
         return status
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "coverage.json")
         coverage = [sys.executable, "-m", "coverage", "json", "-q", "-o", str(report)]
-        subprocess.run(coverage, cwd=ROOT, check=True)
+        subprocess.run(coverage, check=True)
         files = json.loads(report.read_text(encoding="utf-8"))["files"]
     gaps = below(files)
     print("\n".join(gaps or ["coverage: every part is above its bar"]))
