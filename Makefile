@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 FIND_PYTHON = for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && exec echo "$$each"; \
 	done; command -v python3
-PYTHON ?= $(shell $(FIND_PYTHON))
+PYTHON := $(or $(PYTHON),$(shell $(FIND_PYTHON)))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench docs requirements clean
