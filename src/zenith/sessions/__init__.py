@@ -1,0 +1,21 @@
+"""Server-side sessions, carried by a cookie."""
+
+from zenith.sessions.cookie import clear_cookie, session_cookie
+from zenith.sessions.device import describe_device
+from zenith.sessions.scheme import SessionScheme, session_of
+from zenith.sessions.session import Sessions
+from zenith.sessions.settings import SessionSettings
+from zenith.sessions.store import SessionKind, SessionRecord, SessionStore
+
+__all__ = [
+    "SessionKind",
+    "SessionRecord",
+    "SessionScheme",
+    "SessionSettings",
+    "SessionStore",
+    "Sessions",
+    "clear_cookie",
+    "describe_device",
+    "session_cookie",
+    "session_of",
+]

@@ -1,0 +1,170 @@
+"""Server-side sessions: a random cookie, its digest in the store, and ends that are final."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from zenith.authentication import Revocation, RevocationList, session_revocations
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.keys import digest, new_id, new_token
+from zenith.kernel.principal import NO_FACTORS
+from zenith.sessions.settings import DAY, SessionSettings
+from zenith.sessions.store import SessionKind, SessionRecord, SessionStore
+
+LONGEST_ACCESS: Final = 3660.0
+"""Seconds: the longest lifetime of an access token that settings admit, and its leeway."""
+ROTATION_MEMORY: Final = 60.0
+"""Seconds for which a rotated cookie is announced: far longer than any process caches one."""
+MAX_ADDRESS: Final = 64
+MAX_USER_AGENT: Final = 256
+
+
+class Sessions:
+    """Begins, rotates, lists and ends sign-ins.
+
+    Threat: session ids that can be guessed, read from the database, fixed before the sign-in or
+    used after the sign-out (ASVS 7.2.1 to 7.2.4, 7.3.1, 7.3.2, 7.4.1). A cookie is 256 random bits
+    of which only the SHA-256 is kept. Whatever ends here is also announced as a revocation, so
+    that caches and access tokens of the session die with it, in every process.
+
+    `access_lifetime`: seconds for which an access token may be accepted, leeway included: so long
+    is the end of its session remembered. `refresh_lifetime`: seconds that a sign-in of kind
+    `tokens` lasts; it has no idle end, for programs may rest as long as their refresh token holds.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        revocations: RevocationList,
+        settings: SessionSettings | None = None,
+        *,
+        access_lifetime: float = LONGEST_ACCESS,
+        refresh_lifetime: float = 7 * DAY,
+        clock: Clock = wall_clock,
+        random: Callable[[], str] = new_token,
+    ) -> None:
+        self._store: Final = store
+        self._revocations: Final = revocations
+        self._settings: Final = settings or SessionSettings()
+        self._access_lifetime: Final = access_lifetime
+        self._refresh_lifetime: Final = refresh_lifetime
+        self._clock: Final = clock
+        self._random: Final = random
+
+    async def start(
+        self,
+        account_id: str,
+        *,
+        kind: SessionKind,
+        address: str = "",
+        user_agent: str = "",
+        factors: Mapping[str, float] = NO_FACTORS,
+    ) -> tuple[SessionRecord, str | None]:
+        """A new session and, for a browser, the value of its cookie: shown once, never stored.
+
+        `factors` maps what was proven to the Unix time of the proof.
+        """
+        now = self._clock()
+        cookie = self._random() if kind == "browser" else None
+        lifetime = self._settings.absolute_lifetime if cookie else self._refresh_lifetime
+        idle = self._settings.idle_lifetime if cookie else lifetime
+        record = SessionRecord(
+            id=new_id(),
+            account_id=account_id,
+            kind=kind,
+            digest=digest(cookie) if cookie else None,
+            created_at=now,
+            last_seen_at=now,
+            idle_expires_at=now + idle,
+            expires_at=now + lifetime,
+            address=_printable(address, MAX_ADDRESS),
+            user_agent=_printable(user_agent, MAX_USER_AGENT),
+            factors=dict(factors),
+        )
+        await self._store.create(record)
+        return record, cookie
+
+    async def find(self, cookie_digest: str) -> SessionRecord | None:
+        """The live session whose cookie has this SHA-256."""
+        return await self._store.find(cookie_digest, now=self._clock())
+
+    async def get(self, session_id: str) -> SessionRecord | None:
+        """The live session with this id. Knowing the id proves nothing."""
+        return await self._store.get(session_id, now=self._clock())
+
+    async def list(self, account_id: str) -> Sequence[SessionRecord]:
+        """The account's live sessions, newest use first (ASVS 7.5.2)."""
+        return await self._store.of_account(account_id, now=self._clock())
+
+    def used(self, record: SessionRecord) -> SessionRecord:
+        """The record as it is after use now: the same object if that need not be written down."""
+        now = self._clock()
+        if now - record.last_seen_at < self._settings.touch_interval:
+            return record
+        if record.kind == "tokens":
+            return replace(record, last_seen_at=now)
+        idle_end = min(now + self._settings.idle_lifetime, record.expires_at)
+        return replace(record, last_seen_at=now, idle_expires_at=idle_end)
+
+    async def write(self, used: SessionRecord) -> bool:
+        """Write down the use that `used` notes; False if the session has ended meanwhile."""
+        return await self._store.touch(
+            used.id, now=used.last_seen_at, idle_expires_at=used.idle_expires_at
+        )
+
+    async def touch(self, record: SessionRecord) -> bool:
+        """Note that the session is used now, at most once a minute; False if it has ended."""
+        used = self.used(record)
+        return used is record or await self.write(used)
+
+    async def rotate(
+        self, record: SessionRecord, *, factors: Mapping[str, float] = NO_FACTORS
+    ) -> tuple[SessionRecord, str] | None:
+        """Give the session a new cookie, at every change of privilege (ASVS 7.2.4).
+
+        `factors` were proven now and are added to those known. Returns None if the session is not
+        live, has no cookie, or another request was first. The old cookie is dead afterwards, and
+        the absolute end does not move.
+        """
+        if record.digest is None:
+            return None
+        now = self._clock()
+        cookie = self._random()
+        rotated = await self._store.rotate(
+            record.digest, digest(cookie), now=now, factors={**record.factors, **factors}
+        )
+        # The id stays, so it is the old digest that caches must forget.
+        await self._revocations.revoke(
+            Revocation(kind="session", key=record.digest, at=now, until=now + ROTATION_MEMORY)
+        )
+        return None if rotated is None else (rotated, cookie)
+
+    async def end(self, session_id: str, *, account_id: str) -> bool:
+        """End one session of the account; False if it has none with this id."""
+        if not await self._store.end(session_id, account_id=account_id):
+            return False
+        await self._announce((session_id,))
+        return True
+
+    async def end_all(self, account_id: str, *, except_id: str | None = None) -> Sequence[str]:
+        """End every session of the account but one; the ids of those ended (ASVS 7.4.3)."""
+        ended = await self._store.end_all(account_id, except_id=except_id)
+        await self._announce(ended)
+        return ended
+
+    async def prune(self) -> int:
+        """Remove from the store what is not live any more; how many there were."""
+        return await self._store.prune(now=self._clock())
+
+    async def _announce(self, ended: Sequence[str]) -> None:
+        now = self._clock()
+        until = now + self._access_lifetime
+        await self._revocations.revoke(*session_revocations(ended, at=now, until=until))
+
+
+def _printable(text: str, length: int) -> str:
+    """Databases refuse some control characters, terminals obey others."""
+    text = text[:length]
+    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
