@@ -1,0 +1,19 @@
+"""Interactive API documentation from local files, under the strict policy (ASVS 3.6.1)."""
+
+from zenith.api_docs.page import (
+    PAGE_DIRECTIVES,
+    PAGE_OPENER_POLICY,
+    REDIRECT_OPENER_POLICY,
+    docs_page,
+    redirect_page,
+)
+from zenith.api_docs.routes import docs_routes
+
+__all__ = [
+    "PAGE_DIRECTIVES",
+    "PAGE_OPENER_POLICY",
+    "REDIRECT_OPENER_POLICY",
+    "docs_page",
+    "docs_routes",
+    "redirect_page",
+]
