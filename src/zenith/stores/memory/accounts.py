@@ -1,0 +1,127 @@
+"""Accounts in process memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Final
+
+from zenith.accounts.store import Account, LockOutcome
+from zenith.kernel.errors import ConflictError, ServiceUnavailableError
+
+
+class MemoryAccountStore:
+    """Accounts that end with the process: for tests and for trying out.
+
+    `max_entries` bounds the memory that a flood of registrations can take; beyond it
+    ServiceUnavailableError is raised.
+    """
+
+    def __init__(self, *, max_entries: int = 100_000) -> None:
+        self._max: Final = max_entries
+        self._accounts: dict[str, Account] = {}
+        self._ids: dict[str, str] = {}
+        self._keys: list[str] = []
+        self._holders: dict[str, set[str]] = {}
+
+    async def create(self, account: Account) -> bool:
+        """Store a new account; False, and nothing stored, if `email_key` is taken."""
+        return self._add(account)
+
+    async def create_first(self, account: Account, *, role: str) -> bool:
+        """Store the account only if none holds `role` yet."""
+        return not self._holders.get(role) and self._add(account)
+
+    async def by_id(self, account_id: str) -> Account | None:
+        """The account with this id."""
+        return self._accounts.get(account_id)
+
+    async def by_email(self, email_key: str) -> Account | None:
+        """The account with this canonical e-mail."""
+        return self._accounts.get(self._ids.get(email_key, ""))
+
+    async def set_password(
+        self, account_id: str, password_hash: str, *, expected: str | None, changed_at: float | None
+    ) -> bool:
+        """Replace the hash if it is still `expected`."""
+        account = self._accounts.get(account_id)
+        if account is None or account.password_hash != expected:
+            return False
+        self._accounts[account_id] = replace(
+            account,
+            password_hash=password_hash,
+            password_changed_at=account.password_changed_at if changed_at is None else changed_at,
+        )
+        return True
+
+    async def set_locked(
+        self, account_id: str, locked_at: float | None, *, keep_one: str | None
+    ) -> LockOutcome:
+        """Lock (a time) or unlock (None)."""
+        account = self._accounts.get(account_id)
+        if account is None or account.is_active is (locked_at is None):
+            return "unchanged"
+        if locked_at is not None and keep_one is not None and self._is_last(account, keep_one):
+            return "kept"
+        self._accounts[account_id] = replace(account, locked_at=locked_at)
+        return "changed"
+
+    async def set_roles(
+        self, account_id: str, roles: Iterable[str], *, keep_one: str | None
+    ) -> bool:
+        """Replace the roles, unless the last unlocked holder of `keep_one` would lose it."""
+        account = self._accounts.get(account_id)
+        wanted = tuple(dict.fromkeys(roles))
+        if account is None:
+            return False
+        if keep_one is not None and keep_one not in wanted and self._is_last(account, keep_one):
+            return False
+        for role in account.roles:
+            self._holders[role].discard(account_id)
+        self._hold(account_id, wanted)
+        self._accounts[account_id] = replace(account, roles=wanted)
+        return True
+
+    async def note_sign_in(self, account_id: str, at: float) -> None:
+        """Remember the last sign-in."""
+        account = self._accounts.get(account_id)
+        if account is not None:
+            self._accounts[account_id] = replace(account, last_sign_in_at=at)
+
+    async def page(self, *, after: str | None, limit: int, search: str = "") -> Sequence[Account]:
+        """Accounts ordered by `email_key`, those after the key `after`."""
+        start = 0 if after is None else bisect_right(self._keys, after)
+        found = (key for key in islice(self._keys, start, None) if search in key)
+        return [self._accounts[self._ids[key]] for key in islice(found, max(0, limit))]
+
+    async def has_role(self, role: str) -> bool:
+        """Whether any account holds `role` directly."""
+        return bool(self._holders.get(role))
+
+    def _add(self, account: Account) -> bool:
+        if account.email_key in self._ids:
+            return False
+        if account.id in self._accounts:
+            raise ConflictError(reason="account id is taken")
+        if len(self._accounts) >= self._max:
+            raise ServiceUnavailableError(reason=f"memory holds {self._max} accounts already")
+        account = replace(account, roles=tuple(dict.fromkeys(account.roles)))
+        self._accounts[account.id] = account
+        self._ids[account.email_key] = account.id
+        insort(self._keys, account.email_key)
+        self._hold(account.id, account.roles)
+        return True
+
+    def _hold(self, account_id: str, roles: Iterable[str]) -> None:
+        for role in roles:
+            self._holders.setdefault(role, set()).add(account_id)
+
+    def _is_last(self, account: Account, role: str) -> bool:
+        if not account.is_active or role not in account.roles:
+            return False
+        return not any(
+            holder != account.id and self._accounts[holder].is_active
+            for holder in self._holders[role]
+        )

@@ -1,0 +1,43 @@
+"""The audit log in process memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+from zenith.audit.store import StoredEvent
+from zenith.kernel.events import Event
+
+
+class MemoryAuditStore:
+    """The newest `max_entries` events of this process: for tests and for trying out."""
+
+    def __init__(self, *, max_entries: int = 10_000) -> None:
+        self._events: Final[deque[StoredEvent]] = deque(maxlen=max_entries)
+        self._last = 0
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Store all events in order; the oldest make room."""
+        for event in events:
+            self._last += 1
+            self._events.append(StoredEvent(sequence=self._last, event=event))
+
+    async def page(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 50,
+        type: str | None = None,  # noqa: A002  # the contract's name
+        subject: str | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Newest first; those before sequence `before`. `subject` matches actor or target."""
+        found = (
+            stored
+            for stored in reversed(self._events)
+            if (before is None or stored.sequence < before)
+            and (type is None or stored.event.type == type)
+            and (subject is None or subject in (stored.event.subject, stored.event.target))
+        )
+        return list(islice(found, max(0, limit)))
