@@ -8,12 +8,14 @@ ZenithError
     ├── PermissionDeniedError   403
     ├── CsrfError               403
     ├── NotFoundError           404
+    ├── RequestTimeoutError     408
     ├── ConflictError           409
     ├── PayloadTooLargeError    413
     ├── MisdirectedRequestError 421
     ├── ValidationError         422
     ├── RateLimitError          429
-    └── ServiceUnavailableError 503
+    ├── ServiceUnavailableError 503
+    └── HandlerTimeoutError     504
 """
 
 from __future__ import annotations
@@ -94,6 +96,12 @@ class NotFoundError(SecurityError):
     code, status, title = "not_found", 404, "Not found"
 
 
+class RequestTimeoutError(SecurityError):
+    """The client did not send its whole request in time."""
+
+    code, status, title = "request_timeout", 408, "Request not received in time"
+
+
 class ConflictError(SecurityError):
     """The change collides with the present state."""
 
@@ -149,6 +157,12 @@ class ServiceUnavailableError(SecurityError):
     ) -> None:
         self.retry_after = retry_after
         super().__init__(detail, reason=reason, headers=with_retry_after(retry_after, None))
+
+
+class HandlerTimeoutError(SecurityError):
+    """The application did not begin its response in time, and was stopped."""
+
+    code, status, title = "timeout", 504, "No answer in time"
 
 
 def with_retry_after(seconds: float, headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -117,9 +117,9 @@ class TrustedProxies:
         if address is None or not self.trusts(address):
             return None
         if forwarded:
-            match = _FORWARDED_PROTO.search(forwarded.split(",")[-1])
+            match = _FORWARDED_PROTO.search(forwarded.rsplit(",", maxsplit=1)[-1])
             return match.group(1).lower() if match else None
-        proto = x_forwarded_proto.split(",")[-1].strip().lower()
+        proto = x_forwarded_proto.rsplit(",", maxsplit=1)[-1].strip().lower()
         return proto if proto in ("http", "https") else None
 
 

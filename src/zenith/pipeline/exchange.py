@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar
 
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.keys import new_id
@@ -22,6 +22,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EXCHANGE_KEY: Final = "zenith.exchange"
+NEVER: Final = float("inf")
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 M = TypeVar("M", bound=Mark)
 T = TypeVar("T")
@@ -42,10 +43,12 @@ class Exchange:
         "_nonce",
         "_request_id",
         "client",
+        "deadline",
         "failure",
         "headers",
         "host",
         "marks",
+        "max_body_size",
         "path",
         "principal",
         "receive",
@@ -54,8 +57,10 @@ class Exchange:
         "scope",
         "secure",
         "services",
+        "started",
         "state",
         "status",
+        "timed_out",
     )
 
     def __init__(
@@ -83,6 +88,14 @@ class Exchange:
         """Path template of the route, empty where none is known."""
         self.marks: tuple[Mark, ...] = ()
         """What the route declares."""
+        self.max_body_size: int | None = None
+        """Bytes of a body that the route itself names: FastAPI's `max_body_size`."""
+        self.deadline: float = NEVER
+        """On the steady clock: when the application is stopped unless its response has begun."""
+        self.timed_out: bool = False
+        """Whether the deadline has passed and the application was told to stop."""
+        self.started: bool = False
+        """Whether the response has begun, or the handshake was accepted."""
         self.status: int = 0
         self.response_headers: RawHeaders = []
         self.state: dict[Any, Any] = {}
@@ -94,12 +107,14 @@ class Exchange:
     @property
     def method(self) -> str:
         """The HTTP method; GET for a WebSocket handshake."""
-        return cast(str, self.scope.get("method", "GET"))
+        method: str = self.scope.get("method", "GET")
+        return method
 
     @property
     def is_websocket(self) -> bool:
         """Whether this is a WebSocket handshake."""
-        return cast(bool, self.scope["type"] == "websocket")
+        kind: str = self.scope["type"]
+        return kind == "websocket"
 
     @property
     def is_safe(self) -> bool:
@@ -132,7 +147,8 @@ class Exchange:
     @property
     def cookies(self) -> dict[str, str]:
         """Request cookies. Of a repeated name the first counts: browsers send the one with the
-        longest path first, and a sub-domain cannot place another before a `__Host-` cookie."""
+        longest path first, and a sub-domain cannot place another before a `__Host-` cookie.
+        """
         if self._cookies is None:
             self._cookies = _parse_cookies(self.scope["headers"])
         return self._cookies

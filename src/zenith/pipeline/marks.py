@@ -40,5 +40,6 @@ def declare_enforced(target: T, mark: Mark) -> T:
 
 def enforced_marks(target: Any) -> tuple[Mark, ...]:
     """The marks that `target` enforces itself. A mark on it that is missing here was attached
-    after the route was registered: the route calls something that does not know of it."""
+    after the route was registered: the route calls something that does not know of it.
+    """
     return cast("tuple[Mark, ...]", getattr(target, _ENFORCED, ()))

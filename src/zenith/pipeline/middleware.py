@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from zenith.kernel.errors import SecurityError
+from zenith.kernel.errors import HandlerTimeoutError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem
+from zenith.pipeline.deadlines import Deadlines
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
+    NEVER,
     NO_SERVICES,
     ASGIApp,
     Exchange,
@@ -63,6 +65,7 @@ class SecurityMiddleware:
         self._response_hooks: Final[tuple[Hook, ...]] = tuple(
             guard.on_response for guard in reversed(self.guards) if _overrides(guard, "on_response")
         )
+        self._deadlines: Final = Deadlines()
         self._table: RouteTable | None = None
         self._started = False
         self._starting: Final = asyncio.Lock()
@@ -81,16 +84,20 @@ class SecurityMiddleware:
             entry = self.prepare().find(scope)
         if entry is not None:
             exchange.route, exchange.marks = entry.path, entry.marks
+            exchange.max_body_size = entry.max_body_size
         scope[EXCHANGE_KEY] = exchange
         token = current_exchange.set(exchange)
+        self._deadlines.enter(exchange)
         try:
             await self._serve(exchange, send)
         finally:
+            self._deadlines.leave(exchange)
             current_exchange.reset(token)
 
     async def start(self) -> None:
         """Start the guards, outermost first. Servers that send no lifespan events get here with
-        the first request."""
+        the first request.
+        """
         async with self._starting:
             if self._started:
                 return
@@ -119,37 +126,47 @@ class SecurityMiddleware:
         return table
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
-        started = False
-        hooks = self._response_hooks
-
-        async def guarded_send(message: Message) -> None:
-            nonlocal started
-            if message["type"] in RESPONSE_STARTS:
-                started = True
-                exchange.status = message["status"]
-                exchange.response_headers = list(message.get("headers", ()))
-                for hook in hooks:
-                    await hook(exchange)
-                message["headers"] = exchange.response_headers
-            elif message["type"] == "websocket.accept":
-                started = True
-            await send(message)
-
+        send = _guarded(exchange, send, self._response_hooks)
         try:
             for hook in self._request_hooks:
                 await hook(exchange)
-            await self.app(exchange.scope, exchange.receive, guarded_send)
+            await self.app(exchange.scope, exchange.receive, send)
         except SecurityError as error:
-            if started and not exchange.is_websocket:
+            if exchange.started and not exchange.is_websocket:
                 raise
-            exchange.failure = error
-            await refuse(exchange, Problem.of(error), guarded_send)
+            await _refuse(exchange, error, send)
+        except asyncio.CancelledError:
+            if exchange.started or not self._deadlines.ended(exchange):
+                raise
+            await _refuse(exchange, HandlerTimeoutError(reason="deadline passed"), send)
         except Exception:
             # The last place where an unforeseen failure can still get headers and a clean page;
             # it goes on to the server, which logs it.
-            if not started:
-                await refuse(exchange, INTERNAL_ERROR, guarded_send)
+            if not exchange.started:
+                await refuse(exchange, INTERNAL_ERROR, send)
             raise
+
+
+def _guarded(exchange: Exchange, send: Send, hooks: Sequence[Hook]) -> Send:
+    async def guarded_send(message: Message) -> None:
+        kind = message["type"]
+        if kind in RESPONSE_STARTS:
+            exchange.started, exchange.deadline = True, NEVER
+            exchange.status = message["status"]
+            exchange.response_headers = list(message.get("headers", ()))
+            for hook in hooks:
+                await hook(exchange)
+            message["headers"] = exchange.response_headers
+        elif kind == "websocket.accept":
+            exchange.started, exchange.deadline = True, NEVER
+        await send(message)
+
+    return guarded_send
+
+
+async def _refuse(exchange: Exchange, error: SecurityError, send: Send) -> None:
+    exchange.failure = error
+    await refuse(exchange, Problem.of(error), send)
 
 
 async def _stop(guards: Sequence[Guard]) -> None:

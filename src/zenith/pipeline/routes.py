@@ -34,6 +34,8 @@ class RouteEntry:
     order: int
     regex: Pattern[str] | None = None
     route: BaseRoute | None = None
+    max_body_size: int | None = None
+    """Bytes of a body that FastAPI allows on this very route, where it names a figure."""
     children: RouteTable | None = None
     """The table behind a mount, where the mounted application shows its routes."""
 
@@ -193,6 +195,7 @@ def _entry(context: RouteContext, prefix: str, order: int) -> RouteEntry:
         marks=marks,
         order=order,
         regex=regex,
+        max_body_size=getattr(effective, "max_body_size", None),
     )
 
 

@@ -1,0 +1,33 @@
+"""The door: hosts, proxies, the request firewall, limits of size and time (ASVS 4.1, 4.2)."""
+
+from zenith.transport.errors import (
+    BodyTimeoutError,
+    BodyTooLargeError,
+    HeadersTooLargeError,
+    HttpsRedirectError,
+    HttpsRequiredError,
+    MalformedBodyError,
+    MethodNotAllowedError,
+    UriTooLongError,
+)
+from zenith.transport.guard import TransportGuard
+from zenith.transport.limits import BodyLimit, TimeLimit, body_limit, time_limit
+from zenith.transport.settings import DEVELOPMENT_HOSTS, TransportSettings
+
+__all__ = [
+    "DEVELOPMENT_HOSTS",
+    "BodyLimit",
+    "BodyTimeoutError",
+    "BodyTooLargeError",
+    "HeadersTooLargeError",
+    "HttpsRedirectError",
+    "HttpsRequiredError",
+    "MalformedBodyError",
+    "MethodNotAllowedError",
+    "TimeLimit",
+    "TransportGuard",
+    "TransportSettings",
+    "UriTooLongError",
+    "body_limit",
+    "time_limit",
+]

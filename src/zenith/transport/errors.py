@@ -1,0 +1,72 @@
+"""Refusals of the transport guard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+
+from zenith.kernel.errors import (
+    BadRequestError,
+    PayloadTooLargeError,
+    RequestTimeoutError,
+    SecurityError,
+)
+
+
+class MethodNotAllowedError(SecurityError):
+    """The application uses no such method (ASVS 4.1.4)."""
+
+    code, status, title = "method_not_allowed", 405, "Method not allowed"
+
+
+class UriTooLongError(SecurityError):
+    """Path and query are longer than allowed."""
+
+    code, status, title = "uri_too_long", 414, "Address too long"
+
+
+class HeadersTooLargeError(SecurityError):
+    """A header, or all of them together, is larger than allowed (RFC 6585 section 5)."""
+
+    code, status, title = "headers_too_large", 431, "Request headers too large"
+
+
+class HttpsRequiredError(SecurityError):
+    """A program spoke http. It is told, not redirected: the mistake must be seen (ASVS 4.1.2)."""
+
+    code, status, title = "https_required", 403, "HTTPS required"
+
+
+class HttpsRedirectError(HttpsRequiredError):
+    """A browser's navigation over http, sent on to the same address over https."""
+
+    code, status, title = "https_redirect", 308, "Permanent redirect"
+
+
+class WhileReading(HTTPException):
+    """A refusal in the midst of reading: FastAPI lets HTTPException pass, all else becomes 400."""
+
+    def __init__(self, detail: str) -> None:
+        Exception.__init__(self, detail)
+
+
+class BodyTooLargeError(PayloadTooLargeError, WhileReading):
+    """The body turned out larger than allowed while it was read."""
+
+    status_code = PayloadTooLargeError.status
+    headers: Mapping[str, str]
+
+
+class MalformedBodyError(BadRequestError, WhileReading):
+    """The body cannot be what its content type says."""
+
+    status_code = BadRequestError.status
+    headers: Mapping[str, str]
+
+
+class BodyTimeoutError(RequestTimeoutError, WhileReading):
+    """The body did not arrive in time."""
+
+    status_code = RequestTimeoutError.status
+    headers: Mapping[str, str]
