@@ -1,0 +1,87 @@
+"""Ranked word lists in little memory."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import math
+import unicodedata
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from typing import Final
+
+MIN_WORD: Final = 3
+MAX_WORD: Final = 20
+_STEPS: Final = 7
+"""Ranks are kept in sevenths of a bit, in seven bits: up to rank 2¹⁸."""
+_MAX_STEPS: Final = 127
+_NOT_COMMON: Final = 0x80
+_LOW_BYTE: Final = 0xFF
+_HASH_BITS: Final = 0xFFFF_FFFF_FFFF_FF00
+
+
+class Dictionary:
+    """Common passwords and other words, and how many bits it takes to name one: log2 of its rank.
+
+    Each word is eight bytes: 56 of its (per-process) hash and 8 of its rank and kind, sorted. A
+    wrong hit has a chance of one in 10¹¹. Words are compared in NFKC and without regard to case.
+    """
+
+    def __init__(self, *, common: Sequence[str] = (), words: Sequence[str] = ()) -> None:
+        """Both lists hold folded words, the most common first."""
+        self._entries = array("Q", sorted([*_entries(common, 0), *_entries(words, _NOT_COMMON)]))
+
+    def is_common(self, password: str) -> bool:
+        """Whether this very password is among the common ones."""
+        index = self._find(_key(fold(password)))
+        return index is not None and not self._entries[index] & _NOT_COMMON
+
+    def bits(self, folded: str) -> float | None:
+        """Bits that a word is worth, which `fold` must have been applied to; None if unknown."""
+        key = _key(folded)
+        index = self._find(key)
+        if index is None:
+            return None
+        best = _MAX_STEPS
+        while index < len(self._entries) and self._entries[index] & _HASH_BITS == key:
+            best = min(best, self._entries[index] & _MAX_STEPS)
+            index += 1
+        return best / _STEPS
+
+    def _find(self, key: int) -> int | None:
+        index = bisect_left(self._entries, key)
+        if index == len(self._entries) or self._entries[index] & _HASH_BITS != key:
+            return None
+        return index
+
+
+@functools.cache
+def packaged_words() -> Dictionary:
+    """Passwords from breaches, English words and names; read once, at first use."""
+    return Dictionary(common=_packaged("common-passwords"), words=_packaged("common-words"))
+
+
+def fold(text: str) -> str:
+    """The form in which words are compared."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _packaged(name: str) -> list[str]:
+    packed = resources.files("zenith.passwords").joinpath("data", f"{name}.txt.gz").read_bytes()
+    return gzip.decompress(packed).decode("utf-8").splitlines()
+
+
+def _entries(ranking: Sequence[str], kind: int) -> Iterator[int]:
+    # Ranks that share a step are made in one go: there are a hundred thousand words.
+    start = 0
+    for step in range(_MAX_STEPS + 1):
+        end = len(ranking) if step == _MAX_STEPS else math.ceil(2 ** ((step + 1) / _STEPS)) - 1
+        value = kind | step
+        yield from [hash(word) & _HASH_BITS | value for word in ranking[start:end]]
+        start = max(start, end)
+
+
+def _key(folded: str) -> int:
+    return hash(folded) & _HASH_BITS
