@@ -8,6 +8,7 @@ from zenith.kernel.errors import (
     PermissionDeniedError,
     ValidationError,
 )
+from zenith.passwords import PolicyResult
 
 
 class InvalidCredentialsError(AuthenticationError):
@@ -21,6 +22,20 @@ class WeakPasswordError(ValidationError):
     """The password policy refuses the new password; `errors` says what to improve."""
 
     code, title = "weak_password", "Choose another password"
+
+    @classmethod
+    def of(cls, result: PolicyResult, *, field: str) -> WeakPasswordError:
+        """One fault per problem, in FastAPI's shape."""
+        return cls(
+            [
+                {
+                    "type": f"password_{problem.code}",
+                    "loc": ["body", field],
+                    "msg": problem.message,
+                }
+                for problem in result.problems
+            ]
+        )
 
 
 class InvalidEmailError(ValidationError):

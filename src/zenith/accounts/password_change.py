@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from zenith.accounts.client import Client
@@ -54,9 +55,10 @@ class PasswordChange:
         await self._limits.admit_password_check(client, account.id)
         if not (await self._hasher.verify(current, account.password_hash)).ok:
             raise InvalidCredentialsError("Your current password is wrong", reason="wrong password")
-        result = self._policy.check(new, context=(account.email_key, account.name))
+        check = partial(self._policy.check, new, context=(account.email_key, account.name))
+        result = await self._hasher.pool.run(check)
         if not result.ok:
-            raise WeakPasswordError(list(result.messages))
+            raise WeakPasswordError.of(result, field="new_password")
         changed = await self._accounts.set_password(
             account.id,
             await self._hasher.hash(new),

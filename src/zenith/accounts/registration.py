@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from zenith.accounts.client import Client
@@ -61,7 +62,7 @@ class Registration:
         if not self._settings.open_registration:
             raise RegistrationClosedError
         await self._limits.admit_registration(client)
-        account = self._draft(email, password, name, self._settings.default_roles)
+        account = await self._draft(email, password, name, self._settings.default_roles)
         async with self._even_time():
             password_hash = await self._hasher.hash(password)
             created = await self._accounts.create(_with_hash(account, password_hash))
@@ -110,7 +111,7 @@ class Registration:
         and WeakPasswordError.
         """
         await self._limits.admit_registration(client)
-        draft = self._draft(email, password, "", (self._settings.administrator_role, "user"))
+        draft = await self._draft(email, password, "", (self._settings.administrator_role, "user"))
         await self.check_setup_secret(secret)
         account = _with_hash(draft, await self._hasher.hash(password))
         role = self._settings.administrator_role
@@ -132,12 +133,13 @@ class Registration:
         )
         return account
 
-    def _draft(self, email: str, password: str, name: str, roles: tuple[str, ...]) -> Account:
+    async def _draft(self, email: str, password: str, name: str, roles: tuple[str, ...]) -> Account:
         shown, key = canonical_email(email)
         name = name.strip()[:MAX_NAME]
-        result = self._policy.check(password, context=(key, name))
+        check = partial(self._policy.check, password, context=(key, name))
+        result = await self._hasher.pool.run(check)
         if not result.ok:
-            raise WeakPasswordError(list(result.messages))
+            raise WeakPasswordError.of(result, field="password")
         return Account(
             id=new_id(),
             email=shown,

@@ -73,17 +73,14 @@ class SignIn:
             await self._note(client, EventType.LOGIN_BLOCKED, None, error.reason)
             raise
         account = await self._accounts.by_email(key) if key else None
-        if account is None or account.password_hash is None:
-            await self._hasher.dummy_verify(password)
-            await self._note(client, EventType.LOGIN_FAILED, None, "no such account")
-            raise InvalidCredentialsError(reason="no such account")
-        verification = await self._hasher.verify(password, account.password_hash)
-        if not verification.ok or not account.is_active:
-            reason = "wrong password" if not verification.ok else "account is locked"
-            await self._note(client, EventType.LOGIN_FAILED, account.id, reason)
+        stored = None if account is None else account.password_hash
+        verification, renewed = await self._hasher.verify_and_update(password, stored)
+        if account is None or not verification.ok or not account.is_active:
+            reason = _reason(account, verified=verification.ok)
+            await self._note(client, EventType.LOGIN_FAILED, account and account.id, reason)
             raise InvalidCredentialsError(reason=reason)
-        if verification.needs_rehash:
-            await self._rehash(account, account.password_hash, password)
+        if renewed is not None:
+            await self._accounts.set_password(account.id, renewed, expected=stored, changed_at=None)
         return account
 
     async def with_cookie(
@@ -154,10 +151,6 @@ class SignIn:
         await self._accounts.note_sign_in(account.id, self._clock())
         await self._note(client, EventType.LOGIN_SUCCESS, account.id, "", session.id)
 
-    async def _rehash(self, account: Account, old: str, password: str) -> None:
-        new = await self._hasher.hash(password)
-        await self._accounts.set_password(account.id, new, expected=old, changed_at=None)
-
     async def _note(
         self,
         client: Client,
@@ -179,3 +172,9 @@ class SignIn:
                 severity="WARNING" if failed else "INFO",
             )
         )
+
+
+def _reason(account: Account | None, *, verified: bool) -> str:
+    if account is None:
+        return "no such account"
+    return "account is locked" if verified else "wrong password"

@@ -1,0 +1,58 @@
+"""Accounts and their flows: registration, sign-in and its end, password change, administration."""
+
+from zenith.accounts.administration import PAGE, Administration
+from zenith.accounts.client import Client
+from zenith.accounts.current_user import User
+from zenith.accounts.depends import CurrentUser, get_current_user
+from zenith.accounts.devices import KnownDevices
+from zenith.accounts.email import canonical_email
+from zenith.accounts.errors import (
+    InvalidCredentialsError,
+    InvalidEmailError,
+    LastAdministratorError,
+    RegistrationClosedError,
+    SetupLinkError,
+    WeakPasswordError,
+)
+from zenith.accounts.grants import TokenGrants, TokenPair
+from zenith.accounts.limits import AttemptLimits
+from zenith.accounts.password_change import PasswordChange
+from zenith.accounts.registration import Registration
+from zenith.accounts.routes import auth_router
+from zenith.accounts.services import AccountServices
+from zenith.accounts.settings import AccountSettings
+from zenith.accounts.sign_in import BrowserSignIn, SignIn
+from zenith.accounts.store import Account, AccountStore, LockOutcome, OneTimeStore
+from zenith.accounts.subjects import AccountSubjects
+
+__all__ = [
+    "PAGE",
+    "Account",
+    "AccountServices",
+    "AccountSettings",
+    "AccountStore",
+    "AccountSubjects",
+    "Administration",
+    "AttemptLimits",
+    "BrowserSignIn",
+    "Client",
+    "CurrentUser",
+    "InvalidCredentialsError",
+    "InvalidEmailError",
+    "KnownDevices",
+    "LastAdministratorError",
+    "LockOutcome",
+    "OneTimeStore",
+    "PasswordChange",
+    "Registration",
+    "RegistrationClosedError",
+    "SetupLinkError",
+    "SignIn",
+    "TokenGrants",
+    "TokenPair",
+    "User",
+    "WeakPasswordError",
+    "auth_router",
+    "canonical_email",
+    "get_current_user",
+]

@@ -1,0 +1,75 @@
+"""`zenith accounts`: what an operator does at the machine itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from zenith.accounts import PAGE, Account, Client, canonical_email
+from zenith.assembly import Assembly
+from zenith.cli.context import run
+from zenith.cli.output import fail, say, show
+from zenith.kernel.principal import Principal
+
+group = typer.Typer(help="List, lock and unlock accounts.", no_args_is_help=True)
+OPERATOR = Principal(subject="operator", kind="service", scheme="cli")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Email = Annotated[str, typer.Argument(help="The account's e-mail address.")]
+
+
+@group.command("list")
+def list_accounts(
+    search: Annotated[str, typer.Option(help="Part of the e-mail address.")] = "",
+    after: Annotated[str, typer.Option(help="Continue after this e-mail address.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List accounts in the order of their e-mail addresses, a page at a time."""
+
+    async def work(assembly: Assembly) -> Sequence[Account]:
+        return await assembly.accounts.administration.page(after=after or None, search=search)
+
+    found = run(work)
+    rows = [_row(account) for account in found[:PAGE]]
+    show(rows, as_json=as_json, empty="no accounts")
+    if len(found) > PAGE and not as_json:
+        say(f"more: zenith accounts list --after {found[PAGE - 1].email_key}")
+
+
+@group.command()
+def lock(email: Email) -> None:
+    """Lock an account: it cannot sign in, and all its sessions and tokens end at once."""
+    _change(email, lock=True)
+
+
+@group.command()
+def unlock(email: Email) -> None:
+    """Let a locked account sign in again."""
+    _change(email, lock=False)
+
+
+def _change(email: str, *, lock: bool) -> None:
+    async def work(assembly: Assembly) -> bool:
+        _, key = canonical_email(email)
+        account = await assembly.accounts.store.by_email(key)
+        if account is None:
+            fail("no account has this e-mail address", fix="zenith accounts list")
+        administration = assembly.accounts.administration
+        change = administration.lock if lock else administration.unlock
+        return await change(OPERATOR, account.id, client=Client.local())
+
+    changed = run(work)
+    state = "locked" if lock else "open"
+    say(f"the account is {'now' if changed else 'already'} {state}")
+
+
+def _row(account: Account) -> dict[str, Any]:
+    return {
+        "email": account.email,
+        "roles": ", ".join(account.roles),
+        "state": "open" if account.is_active else "locked",
+        "created": datetime.fromtimestamp(account.created_at, UTC).strftime("%Y-%m-%d %H:%M"),
+        "id": account.id,
+    }

@@ -1,0 +1,136 @@
+"""Pages for the signed-in: one's sessions and one's password."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from zenith.accounts import Client, CurrentUser
+from zenith.accounts.depends import account_services
+from zenith.authorization import authenticated
+from zenith.console.cookies import cleared_session
+from zenith.console.rendering import HOME, go_to, pages_of
+from zenith.console.visitor_pages import SIGN_IN, sentences, with_headers
+from zenith.kernel.errors import AuthenticationError, NotFoundError, SecurityError
+from zenith.pipeline import exchange_of
+from zenith.sessions import describe_device
+
+UNPROCESSABLE = 422
+Password = Annotated[str, Form(max_length=1024)]
+
+
+def account_pages() -> APIRouter:
+    """The routes of this module."""
+    router = APIRouter(prefix="/account", include_in_schema=False)
+    router.add_api_route("/", overview, methods=["GET"])
+    router.add_api_route("/password", password_form, methods=["GET"])
+    router.add_api_route("/password", change_password, methods=["POST"])
+    router.add_api_route("/sign-out", sign_out, methods=["POST"])
+    router.add_api_route("/sign-out-everywhere", sign_out_everywhere, methods=["POST"])
+    router.add_api_route("/sessions/end-others", end_others, methods=["POST"])
+    router.add_api_route("/sessions/{session_id}/end", end_session, methods=["POST"])
+    return router
+
+
+@authenticated
+async def overview(request: Request, user: CurrentUser) -> Response:
+    """Who is signed in, and where."""
+    records = await account_services(request).sessions.list(user.id)
+    sessions = [
+        {
+            "id": record.id,
+            "device": describe_device(record.user_agent),
+            "address": record.address,
+            "program": record.kind == "tokens",
+            "last_seen_at": record.last_seen_at,
+            "created_at": record.created_at,
+            "current": record.id == user.principal.session_id,
+        }
+        for record in records
+    ]
+    sessions.sort(key=lambda item: not item["current"])
+    return pages_of(request).render(request, "account.html", user=user, sessions=sessions)
+
+
+@authenticated
+async def password_form(request: Request) -> Response:
+    """Ask for the present and the next password."""
+    return _password_page(request)
+
+
+@authenticated
+async def change_password(
+    request: Request, current: Password = "", new: Password = "", repeated: Password = ""
+) -> Response:
+    """Change the password."""
+    exchange = exchange_of(request.scope)
+    if new != repeated:
+        return _password_page(request, errors=["The new passwords differ"], status=UNPROCESSABLE)
+    try:
+        await account_services(request).password_change.change(
+            exchange.principal, current, new, client=Client.of(exchange)
+        )
+    except SecurityError as error:
+        # A wrong present password is a mistake in a form here, not a missing credential.
+        wrong = isinstance(error, AuthenticationError)
+        status = UNPROCESSABLE if wrong else error.status
+        return with_headers(_password_page(request, errors=sentences(error), status=status), error)
+    return go_to(HOME, notice="password-changed")
+
+
+@authenticated
+async def sign_out(request: Request) -> Response:
+    """End this session."""
+    exchange = exchange_of(request.scope)
+    services = account_services(request)
+    await services.sign_in.sign_out(exchange.principal, client=Client.of(exchange))
+    return _signed_out(request, "signed-out")
+
+
+@authenticated
+async def sign_out_everywhere(request: Request) -> Response:
+    """End every session of the account."""
+    exchange = exchange_of(request.scope)
+    services = account_services(request)
+    await services.sign_in.sign_out_everywhere(exchange.principal, client=Client.of(exchange))
+    return _signed_out(request, "signed-out-everywhere")
+
+
+@authenticated
+async def end_others(request: Request) -> Response:
+    """End every session but this one."""
+    exchange = exchange_of(request.scope)
+    await account_services(request).sign_in.sign_out_everywhere(
+        exchange.principal, client=Client.of(exchange), keep_current=True
+    )
+    return go_to(HOME, notice="others-ended")
+
+
+@authenticated
+async def end_session(request: Request, session_id: str) -> Response:
+    """End one of one's own sessions."""
+    exchange = exchange_of(request.scope)
+    if session_id == exchange.principal.session_id:
+        return await sign_out(request)
+    ended = await account_services(request).sign_in.end_session(
+        exchange.principal, session_id, client=Client.of(exchange)
+    )
+    if not ended:
+        raise NotFoundError("This session has ended already")
+    return go_to(HOME, notice="session-ended")
+
+
+def _password_page(
+    request: Request, *, errors: list[str] | None = None, status: int = 200
+) -> Response:
+    return pages_of(request).render(request, "password.html", status=status, errors=errors or [])
+
+
+def _signed_out(request: Request, notice: str) -> Response:
+    response = go_to(SIGN_IN, notice=notice)
+    response.headers.append("set-cookie", cleared_session(exchange_of(request.scope)))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
