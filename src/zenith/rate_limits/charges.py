@@ -1,0 +1,61 @@
+"""What one request was charged so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from zenith.kernel.errors import ConfigurationError
+from zenith.pipeline import Exchange
+from zenith.rate_limits.limiter import RateLimiter, refuse_over
+from zenith.rate_limits.store import Hit
+from zenith.rate_limits.strategies import Usage
+
+
+class Chargeable(Protocol):
+    """A declaration that knows what a request is to be charged for."""
+
+    def hits(self, exchange: Exchange) -> Sequence[Hit]: ...
+
+
+class Charges:
+    """The limits of one request, with what they said; no declaration is charged twice."""
+
+    __slots__ = ("_limiter", "_marks", "hits", "usages")
+
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter: Final = limiter
+        self._marks: Final[list[Chargeable]] = []
+        self.hits: Final[list[Hit]] = []
+        self.usages: Final[list[Usage]] = []
+
+    def has(self, mark: Chargeable) -> bool:
+        """Whether this very declaration was charged."""
+        return any(mark is charged for charged in self._marks)
+
+    async def charge(
+        self, exchange: Exchange, marks: Sequence[Chargeable], hits: Sequence[Hit] = ()
+    ) -> None:
+        """Charge `hits` and what `marks` ask for in one step; raises RateLimitError."""
+        due = list(hits)
+        for mark in marks:
+            if not self.has(mark):
+                self._marks.append(mark)
+                due += mark.hits(exchange)
+        if not due:
+            return
+        usages = await self._limiter.hit(due)
+        self.hits.extend(due)
+        self.usages.extend(usages)
+        refuse_over(due, usages)
+
+
+def charges_of(exchange: Exchange) -> Charges:
+    """The charges of a request; raises ConfigurationError where no guard keeps any."""
+    charges = exchange.state.get(Charges)
+    if not isinstance(charges, Charges):
+        raise ConfigurationError(
+            "a rate limit was reached without its guard",
+            fix="add RateLimitGuard(RateLimiter(store)) to the guards",
+        )
+    return charges

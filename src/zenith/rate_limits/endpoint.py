@@ -1,0 +1,133 @@
+"""Endpoints, of any kind that frameworks call, behind a rate limit that enforces itself."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final
+
+from anyio import from_thread
+
+from zenith.kernel.errors import ConfigurationError
+from zenith.pipeline import (
+    ASGIApp,
+    Exchange,
+    Mark,
+    Receive,
+    Scope,
+    Send,
+    add_mark,
+    declare_enforced,
+    exchange_of,
+    running_exchange,
+)
+from zenith.rate_limits.charges import charges_of
+from zenith.rate_limits.store import Hit
+
+
+class EnforceableMark(Mark, ABC):
+    """A mark that charges a request that no guard has charged."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def hits(self, exchange: Exchange) -> list[Hit]:
+        """What the request is charged."""
+
+    async def enforce(self, exchange: Exchange) -> None:
+        """Charge the request unless a guard already has; raises RateLimitError."""
+        charges = charges_of(exchange)
+        if not charges.has(self):
+            await charges.charge(exchange, (self,))
+
+
+def enforce_before(target: Any, mark: EnforceableMark) -> Any:
+    """`target` behind `mark`. Raises ConfigurationError for what cannot be called."""
+    if inspect.isclass(target):
+        return _class(target, mark)
+    if _is_application(target):
+        return LimitedApplication(target, mark)
+    if not callable(target):
+        raise ConfigurationError(
+            f"{mark!r} was put on {type(target).__name__}, which cannot be called",
+            fix="put it on an endpoint function, or around an ASGI application",
+        )
+    wrapper = _wrapper(target, mark)
+    # The original carries the mark too: if the route was registered before it was decorated, the
+    # start check finds a mark that its endpoint does not enforce.
+    add_mark(target, mark)
+    functools.update_wrapper(wrapper, target)
+    return declare_enforced(wrapper, mark)
+
+
+def _is_application(target: Any) -> bool:
+    if not callable(target) or inspect.isroutine(target) or isinstance(target, functools.partial):
+        return False
+    return inspect.iscoroutinefunction(inspect.unwrap(type(target).__call__))
+
+
+def _class(target: type, mark: EnforceableMark) -> type:
+    dispatch = getattr(target, "dispatch", None)
+    if dispatch is None:
+        raise ConfigurationError(
+            f"{mark!r} was put on class {target.__name__}, which has no dispatch()",
+            fix="put it on an endpoint function, or on a Starlette endpoint class",
+        )
+    setattr(target, "dispatch", enforce_before(dispatch, mark))  # noqa: B010
+    return declare_enforced(add_mark(target, mark), mark)
+
+
+def _wrapper(target: Callable[..., Any], mark: EnforceableMark) -> Callable[..., Any]:
+    """The endpoint's kind decides how frameworks call it, so each kind keeps its own."""
+    if inspect.isasyncgenfunction(target):
+
+        async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            await mark.enforce(running_exchange())
+            async for item in target(*args, **kwargs):
+                yield item
+
+        return async_generator
+    if inspect.isgeneratorfunction(target):
+
+        def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            _enforce_in_thread(mark)
+            yield from target(*args, **kwargs)
+
+        return generator
+    if inspect.iscoroutinefunction(target):
+
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            await mark.enforce(running_exchange())
+            return await target(*args, **kwargs)
+
+        return coroutine
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        _enforce_in_thread(mark)
+        return target(*args, **kwargs)
+
+    return function
+
+
+def _enforce_in_thread(mark: EnforceableMark) -> None:
+    """Frameworks call plain functions in a worker thread; the store is asked on the loop."""
+    exchange = running_exchange()
+    if not charges_of(exchange).has(mark):
+        from_thread.run(mark.enforce, exchange)
+
+
+class LimitedApplication:
+    """An ASGI application behind a rate limit: for mounts and bare callables."""
+
+    def __init__(self, app: ASGIApp, mark: EnforceableMark) -> None:
+        self.app: Final = app
+        self._mark: Final = mark
+        add_mark(self, mark)
+        declare_enforced(self, mark)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._mark.enforce(exchange_of(scope))
+        await self.app(scope, receive, send)

@@ -1,0 +1,93 @@
+"""What is counted while the shared counters do not answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from zenith.kernel.clock import Clock, steady_clock
+from zenith.rate_limits.errors import RateLimitStoreError
+from zenith.rate_limits.settings import RateLimitSettings
+from zenith.rate_limits.store import Hit, RateLimitStore
+from zenith.rate_limits.strategies import Usage
+
+_log: Final = logging.getLogger("zenith")
+
+
+class FallbackStore:
+    """Asks `shared`, and where that fails does what `settings.on_failure` says.
+
+    Threat: an attacker who can slow or stop the store of the counters frees himself of all limits,
+    or, where every request waits for it, stops the whole application. So a store that failed is
+    left alone for `retry_interval`, then tried by one request, and `local` counts meanwhile, by a
+    share of each limit. The failure is logged once, and so is the recovery.
+    """
+
+    def __init__(
+        self,
+        shared: RateLimitStore,
+        *,
+        local: RateLimitStore,
+        settings: RateLimitSettings,
+        clock: Clock = steady_clock,
+    ) -> None:
+        self._shared: Final = shared
+        self._local: Final = local
+        self._mode: Final = settings.on_failure
+        self._share: Final = settings.local_share
+        self._pause: Final = settings.retry_interval
+        self._clock: Final = clock
+        self._retry_at: float | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the shared counters answered when last asked."""
+        return self._retry_at is None
+
+    async def hit(self, hits: Sequence[Hit]) -> Sequence[Usage]:
+        """As RateLimitStore; raises RateLimitStoreError only where `on_failure` is `closed`."""
+        if self._retry_at is not None and not self._may_try():
+            return await self._without(hits)
+        try:
+            usages = await self._shared.hit(hits)
+        except RateLimitStoreError as error:
+            self._note_failure(error)
+            return await self._without(hits)
+        if self._retry_at is not None:
+            self._retry_at = None
+            _log.warning("rate limits: the shared counters answer again")
+        return usages
+
+    def _may_try(self) -> bool:
+        now = self._clock()
+        if self._retry_at is not None and now < self._retry_at:
+            return False
+        # Whoever comes now tries; the others go on without until it is known how that went.
+        self._retry_at = now + self._pause
+        return True
+
+    def _note_failure(self, error: RateLimitStoreError) -> None:
+        if self._retry_at is None:
+            _log.error(
+                "rate limits: the shared counters do not answer (%s); until they do: %s",
+                error.reason,
+                {
+                    "local": f"each process admits {self._share:.0%} of every limit",
+                    "closed": "requests are refused with 503",
+                    "open": "NOTHING IS LIMITED",
+                }[self._mode],
+            )
+        self._retry_at = self._clock() + self._pause
+
+    async def _without(self, hits: Sequence[Hit]) -> Sequence[Usage]:
+        if self._mode == "closed":
+            raise RateLimitStoreError(
+                retry_after=self._pause, reason="the rate counters do not answer"
+            )
+        if self._mode == "open":
+            return [Usage(hit.limit.requests, hit.limit.requests, 0.0, 0.0, True) for hit in hits]
+        share = self._share
+        return await self._local.hit(
+            [Hit(hit.limit.at(share, least=hit.cost), hit.key, hit.cost) for hit in hits]
+        )

@@ -1,0 +1,92 @@
+"""Settings of the rate limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final, Literal, TypeAlias, get_args
+
+from zenith.kernel.errors import ConfigurationError
+from zenith.rate_limits.limit import parse_limits
+from zenith.rate_limits.strategies import STRATEGIES, StrategyName
+
+OnFailure: TypeAlias = Literal["local", "closed", "open"]
+MIN_CLIENTS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitSettings:
+    """How often one client may call. Checked at construction; raises ConfigurationError."""
+
+    per_address: str | None = "100/minute"
+    """For every client address (IPv6: every /64) over all routes; several with `;`. None: no limit
+    but those that routes declare."""
+    per_principal: str | None = None
+    """For every signed-in caller over all routes, from whatever addresses it comes."""
+    strategy: StrategyName = "sliding_window"
+    """How these two are counted: fixed_window, sliding_window or token_bucket."""
+    headers: bool = True
+    """Whether answers say what is left: `RateLimit` and `RateLimit-Policy`."""
+    legacy_headers: bool = True
+    """Whether they also say it as `X-RateLimit-Limit`, `-Remaining` and `-Reset`."""
+    max_clients: int = 1_000_000
+    """Bound of the counters in process memory, about 150 bytes each. Clients beyond it share
+    counters, so that no flood of addresses frees anyone from a limit."""
+    store_timeout: float = 0.25
+    """Seconds to wait for shared counters before `on_failure` decides."""
+    retry_interval: float = 1.0
+    """Seconds after which a store that failed is asked again."""
+    on_failure: OnFailure = "local"
+    """While shared counters do not answer: `local` counts in this process by a stricter limit,
+    `closed` refuses with 503, `open` admits everybody (needs `allow_unlimited_on_failure`)."""
+    local_share: float = 0.25
+    """Of each limit, what one process admits while it counts alone."""
+
+    allow_unlimited_on_failure: bool = False
+    """Lost: every limit, for as long as an attacker can keep the store from answering."""
+    allow_no_address_limit: bool = False
+    """Lost: the limit that holds for routes whose author thought of none."""
+
+    def __post_init__(self) -> None:
+        for name, choices in (("strategy", tuple(STRATEGIES)), ("on_failure", get_args(OnFailure))):
+            if getattr(self, name) not in choices:
+                raise ConfigurationError(
+                    f"rate_limits.{name} is {getattr(self, name)!r}",
+                    fix="choose one of " + ", ".join(choices),
+                )
+        for text in (self.per_address, self.per_principal):
+            if text is not None:
+                parse_limits(text, strategy=self.strategy)
+        if self.per_address is None and not self.allow_no_address_limit:
+            raise ConfigurationError(
+                "rate_limits.per_address is off",
+                fix="raise it instead (`1000/minute`), or set allow_no_address_limit=True",
+            )
+        if self.on_failure == "open" and not self.allow_unlimited_on_failure:
+            raise ConfigurationError(
+                "rate_limits.on_failure is `open`: without its store nothing would be limited",
+                fix="choose `local`, or set allow_unlimited_on_failure=True",
+            )
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        if self.max_clients < MIN_CLIENTS:
+            raise ConfigurationError(
+                f"rate_limits.max_clients is {self.max_clients}",
+                fix=f"set it to {MIN_CLIENTS} or more",
+            )
+        for name in ("store_timeout", "retry_interval"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(
+                    f"rate_limits.{name} is not positive", fix="give seconds above 0"
+                )
+        if not 0 < self.local_share <= 1:
+            raise ConfigurationError(
+                f"rate_limits.local_share is {self.local_share:g}",
+                fix="set it above 0 and not above 1; 1/n for n processes",
+            )
+
+    @property
+    def dangers(self) -> tuple[str, ...]:
+        """Names of the `allow_...` settings that are set."""
+        names = (item.name for item in fields(self) if item.name.startswith("allow_"))
+        return tuple(name for name in names if getattr(self, name))

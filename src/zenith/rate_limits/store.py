@@ -1,0 +1,42 @@
+"""What rate limits need from a store: one verb, whole and atomic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from zenith.rate_limits.limit import Limit
+from zenith.rate_limits.strategies import Usage
+
+
+class Hit(NamedTuple):
+    """One request, or a weighty one, against one limit of one client."""
+
+    limit: Limit
+    key: str
+    """The client, account or whatever is limited. Stores outside the process keep a digest only."""
+    cost: int = 1
+
+
+@runtime_checkable
+class RateLimitStore(Protocol):
+    """Counters that may be lost, never wrong: at no time is more admitted than the limit."""
+
+    async def hit(self, hits: Sequence[Hit]) -> Sequence[Usage]:
+        """Charge several limits in one atomic step; one usage per hit, in their order.
+
+        - All hits are admitted: every one is charged.
+        - Any is refused: none is charged. Being refused by one limit costs nothing at another (no
+          double punishment), and gains nothing either: what was charged before stays charged, and
+          a request that does no work need not be counted as work.
+        - The same limit and key twice in one call is charged twice, and admitted if both fit.
+        - A store that spreads clients over servers may step from one *key* to the next, in the
+          order given, and stop at the first that refuses: then keys before it stay charged. Hits
+          of one key are always one step. So put the key first that should bear the cost: the
+          caller's address before the account that it names.
+
+        In a refused call the usages of limits that did not refuse show what could be told without
+        charging them. Raises RateLimitStoreError where the store does not answer in time and
+        ValueError for a cost below 1.
+        """
+        ...

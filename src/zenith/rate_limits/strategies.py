@@ -1,0 +1,198 @@
+"""The three ways of counting, each a pure function: (state, now, cost) -> (state, usage).
+
+A state is one integer, 0 for a client never seen; `now` is in whole milliseconds from any origin.
+All arithmetic is in integers, so that no rounding ever admits one request too many. A refused hit
+leaves the state as it was. A clock that goes back by no more than a window changes nothing: what
+was counted stays counted. Where it goes back further, counting starts afresh, so that nobody is
+shut out until the clock has caught up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, cast
+
+StrategyName: TypeAlias = Literal["fixed_window", "sliding_window", "token_bucket"]
+MILLISECONDS: Final = 1000
+
+
+class Usage(NamedTuple):
+    """Where one client stands with one limit after a hit. Times are in seconds."""
+
+    limit: int
+    remaining: int
+    """How much may still be spent at once."""
+    reset_after: float
+    """Until, without further hits, the whole limit is there again."""
+    retry_after: float
+    """Until this very hit would be admitted; 0 where it was."""
+    allowed: bool
+
+
+_NewUsage: TypeAlias = Callable[[type[Usage], tuple[int, int, float, float, bool]], Usage]
+
+
+class Strategy(Protocol):
+    """One way of counting, for one number of requests in one window."""
+
+    @property
+    def horizon(self) -> int:
+        """Milliseconds after the last hit at which a state says no more than 0 would."""
+        ...
+
+    def hit(self, state: int, now: int, cost: int) -> tuple[int, Usage]:
+        """Spend `cost` if that is within the limit. Raises ValueError for a cost below 1."""
+        ...
+
+    def is_expired(self, state: int, now: int) -> bool:
+        """Whether forgetting `state` changes nothing."""
+        ...
+
+
+# What NamedTuple's own constructor calls; a third of its time, on every request.
+_usage: Final = cast("_NewUsage", tuple.__new__)
+
+
+class FixedWindow:
+    """So many requests per window, counted anew at each border of the clock.
+
+    Cheap, and twice the limit may pass around a border: the end of one window and the start of the
+    next. Where that matters, use one of the others.
+    """
+
+    __slots__ = ("_bits", "_mask", "_requests", "_window", "horizon")
+
+    def __init__(self, requests: int, window: int) -> None:
+        self._requests: Final = requests
+        self._window: Final = window
+        self.horizon: Final = window
+        self._bits: Final = requests.bit_length()
+        self._mask: Final = (1 << self._bits) - 1
+
+    def hit(self, state: int, now: int, cost: int) -> tuple[int, Usage]:
+        """Spend `cost` if that is within the limit. Raises ValueError for a cost below 1."""
+        if cost < 1:
+            raise ValueError("a hit costs at least 1")
+        window, limit = self._window, self._requests
+        index = now // window
+        ahead = (state >> self._bits) - index
+        # One ahead: the clock went back a little, and the count still stands.
+        used = state & self._mask if 0 <= ahead <= 1 else 0
+        rest = (window - now % window) / 1000
+        after = used + cost
+        if after > limit:
+            return state, Usage(limit, limit - used, rest, rest, False)
+        return index << self._bits | after, _usage(Usage, (limit, limit - after, rest, 0.0, True))
+
+    def is_expired(self, state: int, now: int) -> bool:
+        """Whether forgetting `state` changes nothing."""
+        return state >> self._bits < now // self._window
+
+
+class SlidingWindow:
+    """So many requests in the window that ends now, from two counters.
+
+    The hits of the previous fixed window count for the share of it that the sliding window still
+    covers, as if they had been spread evenly. That makes it one integer per client instead of a
+    list of times, and no burst passes at a border. Where the hits were not spread evenly the
+    estimate is off: in the worst case a client that spent everything at the very end of one window
+    is admitted, slowly, up to once more the limit over the whole of the next.
+    """
+
+    __slots__ = ("_bits", "_mask", "_requests", "_twice", "_window", "horizon")
+
+    def __init__(self, requests: int, window: int) -> None:
+        self._requests: Final = requests
+        self._window: Final = window
+        self.horizon: Final = 2 * window
+        self._bits: Final = requests.bit_length()
+        self._twice: Final = 2 * self._bits
+        self._mask: Final = (1 << self._bits) - 1
+
+    def hit(self, state: int, now: int, cost: int) -> tuple[int, Usage]:
+        """Spend `cost` if that is within the limit. Raises ValueError for a cost below 1."""
+        if cost < 1:
+            raise ValueError("a hit costs at least 1")
+        window, bits, limit = self._window, self._bits, self._requests
+        index = now // window
+        weight = window - now % window
+        ahead = (state >> self._twice) - index
+        current = state & self._mask
+        # One ahead: the clock went back a little, and the counts still stand.
+        if 0 <= ahead <= 1:
+            previous = state >> bits & self._mask
+        elif ahead == -1:
+            previous, current = current, 0
+        else:
+            previous = current = 0
+        after = current + cost
+        # In request-milliseconds: a whole limit is limit * window.
+        free = (limit - after) * window - previous * weight
+        if free < 0:
+            retry = _sliding_retry(limit - cost, previous, current, weight, window)
+            remaining = max((free + cost * window) // window, 0)
+            reset = weight + window if current else weight
+            return state, Usage(limit, remaining, reset / 1000, retry / 1000, False)
+        usage = _usage(Usage, (limit, free // window, (weight + window) / 1000, 0.0, True))
+        return (index << bits | previous) << bits | after, usage
+
+    def is_expired(self, state: int, now: int) -> bool:
+        """Whether forgetting `state` changes nothing."""
+        return (state >> self._twice) + 1 < now // self._window
+
+
+def _sliding_retry(room: int, previous: int, current: int, weight: int, window: int) -> int:
+    """Milliseconds until the counters leave `room` (the limit less the cost) or more."""
+    if room < 0:
+        return window
+    if current <= room:
+        # Still in this window, while the previous one's hits fade: previous > 0, or it had fitted.
+        return weight - (room - current) * window // previous
+    return weight + window - room * window // current
+
+
+class TokenBucket:
+    """A bucket of so many tokens that refills evenly over the window (GCRA).
+
+    The whole limit may be spent in one burst; after that the pace is `requests / window`. Kept as
+    the one time at which the bucket will be full again, in units of 1/requests milliseconds.
+    """
+
+    __slots__ = ("_capacity", "_requests", "_window", "horizon")
+
+    def __init__(self, requests: int, window: int) -> None:
+        self._requests: Final = requests
+        self._window: Final = window
+        self.horizon: Final = window
+        self._capacity: Final = requests * window
+
+    def hit(self, state: int, now: int, cost: int) -> tuple[int, Usage]:
+        """Spend `cost` if that is within the limit. Raises ValueError for a cost below 1."""
+        if cost < 1:
+            raise ValueError("a hit costs at least 1")
+        limit, window, capacity = self._requests, self._window, self._capacity
+        spent = now * limit
+        debt = state - spent
+        if debt < 0:
+            debt = 0
+        elif debt > capacity:  # the clock went back
+            debt = capacity if debt <= 2 * capacity else 0
+        after = debt + cost * window
+        free = capacity - after
+        if free < 0:
+            retry = -(free // limit) if cost <= limit else window
+            remaining = (capacity - debt) // window
+            return state, Usage(limit, remaining, -(-debt // limit) / 1000, retry / 1000, False)
+        usage = _usage(Usage, (limit, free // window, -(-after // limit) / 1000, 0.0, True))
+        return spent + after, usage
+
+    def is_expired(self, state: int, now: int) -> bool:
+        """Whether forgetting `state` changes nothing."""
+        return state <= now * self._requests
+
+
+STRATEGIES: Final[Mapping[StrategyName, Callable[[int, int], Strategy]]] = MappingProxyType(
+    {"fixed_window": FixedWindow, "sliding_window": SlidingWindow, "token_bucket": TokenBucket}
+)
+"""By name; each takes the number of requests and the window in milliseconds."""
