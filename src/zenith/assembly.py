@@ -22,15 +22,23 @@ from zenith.audit import AuditGuard, AuditLog
 from zenith.authentication import AuthenticationGuard, RevocationList, SubjectCache
 from zenith.csrf import CsrfGuard
 from zenith.headers import HeadersGuard
+from zenith.kernel.clock import wall_clock
 from zenith.kernel.keys import Secret
 from zenith.passwords import PasswordHasher, PasswordPolicy
 from zenith.pipeline import Guard
-from zenith.rate_limits import RateLimiter, RateLimitGuard
+from zenith.rate_limits import (
+    FallbackStore,
+    PrincipalRateLimitGuard,
+    RateLimiter,
+    RateLimitGuard,
+)
 from zenith.rbac import RoleSet
 from zenith.sessions import SessionScheme, SessionSettings, Sessions
 from zenith.settings import Settings
 from zenith.stores.foundation import Foundation
 from zenith.stores.key_file import read_or_make_key
+from zenith.stores.memory import MemoryRateLimitStore
+from zenith.stores.redis import RedisRateLimitStore, RedisRevocationChannel, connect_redis
 from zenith.stores.sql import (
     Database,
     SqlAccountStore,
@@ -41,7 +49,7 @@ from zenith.stores.sql import (
     SqlSessionStore,
 )
 from zenith.tokens import BearerScheme, KeyRing, RefreshTokens, TokenManager
-from zenith.transport import TransportGuard
+from zenith.transport import DEVELOPMENT_HOSTS, TransportGuard
 
 _log: Final = logging.getLogger("zenith")
 KEY_FILE: Final = "secret.key"
@@ -56,6 +64,7 @@ class Assembly:
     database: Database
     keyring: KeyRing
     accounts: AccountServices
+    roles: RoleSet
     revocations: RevocationList
     guards: tuple[Guard, ...]
     services: Mapping[type, Any]
@@ -102,12 +111,16 @@ def assemble(settings: Settings) -> Assembly:
         database=database,
         keyring=keyring,
         accounts=accounts,
+        roles=parts.roles,
         revocations=revocations,
-        guards=parts.guards(manager, accounts),
+        guards=parts.guards(manager),
         services={AccountServices: accounts, SessionSettings: settings.sessions},
         redis=redis,
         report=(*report, *_loosened(settings)),
     )
+
+
+OPTIONAL: Final = ("transport", "headers", "csrf", "rate_limits", "audit")
 
 
 class _Parts:
@@ -126,7 +139,7 @@ class _Parts:
         self.database = database
         self.redis = redis
         self.revocations = revocations
-        self.roles = RoleSet(settings.rbac)
+        self.roles = settings.rbac.role_set()
         self.account_store = SqlAccountStore(database)
         self.subjects = SubjectCache(
             AccountSubjects(self.account_store, self.roles.compile), revocations
@@ -134,6 +147,8 @@ class _Parts:
         self.audit = AuditLog(settings.audit, store=SqlAuditStore(database))
         self.hasher = PasswordHasher(settings.passwords)
         self.limiter = _limiter(settings, redis)
+        self.one_time = SqlOneTimeStore(database)
+        self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)
         self.sessions = Sessions(
             SqlSessionStore(database),
             revocations,
@@ -155,9 +170,7 @@ class _Parts:
         limits = AttemptLimits(self.limiter, devices, settings.accounts)
         grants = TokenGrants(
             manager=manager,
-            refresh=RefreshTokens(
-                SqlRefreshStore(self.database), self.secrets, settings=settings.tokens
-            ),
+            refresh=self.refresh,
             sessions=self.sessions,
             subjects=self.subjects,
             events=events,
@@ -175,12 +188,13 @@ class _Parts:
             store=store,
             registration=Registration(
                 accounts=store,
-                secrets=SqlOneTimeStore(self.database),
+                secrets=self.one_time,
                 hasher=self.hasher,
                 policy=policy,
                 limits=limits,
                 events=events,
                 settings=settings.accounts,
+                administrator_role=settings.rbac.administrator,
             ),
             sign_in=sign_in,
             grants=grants,
@@ -197,10 +211,107 @@ class _Parts:
                 sign_in=sign_in,
                 revocations=self.revocations,
                 events=events,
-                settings=settings.accounts,
+                roles=self.roles,
+                administrator_role=settings.rbac.administrator,
                 token_lifetime=self.token_memory,
             ),
             sessions=self.sessions,
             devices=devices,
             settings=settings.accounts,
         )
+
+    def guards(self, manager: TokenManager) -> tuple[Guard, ...]:
+        """Every guard that the settings leave on."""
+        settings = self.settings
+        bearer = BearerScheme(manager, self.revocations, grants=self.roles.compile)
+        cookie = SessionScheme(self.sessions, self.subjects, self.revocations, settings.sessions)
+        guards: list[Guard] = [self.foundation(), AuditGuard(self.audit)]
+        if settings.headers is not None:
+            guards.append(HeadersGuard(settings.headers, https_origin=settings.is_https))
+        if settings.transport is not None:
+            guards.append(TransportGuard(settings.transport))
+        if self.limiter is not None and settings.rate_limits is not None:
+            guards.append(RateLimitGuard(self.limiter, settings.rate_limits))
+        guards.append(AuthenticationGuard([bearer, cookie]))
+        if settings.csrf is not None:
+            guards.append(CsrfGuard(self.secrets, settings.csrf))
+        if self.limiter is not None and settings.rate_limits is not None:
+            guards.append(PrincipalRateLimitGuard(self.limiter, settings.rate_limits))
+        return tuple(guards)
+
+    def foundation(self) -> Foundation:
+        """What starts first and stops last."""
+        return Foundation(
+            database=self.database,
+            redis=self.redis,
+            revocations=self.revocations,
+            migrate=self.settings.migrates,
+            prune=(
+                self.sessions.prune,
+                self.refresh.prune,
+                self.revocations.prune,
+                self.prune_secrets,
+            ),
+        )
+
+    async def prune_secrets(self) -> int:
+        """Remove one-time secrets that have expired."""
+        return await self.one_time.prune(now=wall_clock())
+
+
+def _secrets(settings: Settings) -> tuple[tuple[Secret, ...], list[str]]:
+    if settings.secret_key is not None:
+        return settings.secrets, []
+    path = settings.home / KEY_FILE
+    key, made = read_or_make_key(path)
+    what = "made a random key" if made else "using the key"
+    return (key, *settings.previous_secret_keys), [
+        f"{what} in {path}; in production set ZENITH_SECRET_KEY instead"
+    ]
+
+
+def _fitted(settings: Settings) -> Settings:
+    """Sections that follow from others: the origin decides about hosts and cookies."""
+    secure = settings.is_https
+    transport, csrf = settings.transport, settings.csrf
+    if transport is not None and transport.allowed_hosts == DEVELOPMENT_HOSTS:
+        own = () if settings.is_production else DEVELOPMENT_HOSTS
+        transport = replace(transport, allowed_hosts=(settings.hostname, *own))
+    if csrf is not None:
+        origins = csrf.origins or ((settings.origin,) if settings.is_production else ())
+        csrf = replace(csrf, origins=origins, secure_cookies=csrf.secure_cookies and secure)
+    sessions = settings.sessions
+    return replace(
+        settings,
+        transport=transport,
+        csrf=csrf,
+        sessions=replace(sessions, secure_cookies=sessions.secure_cookies and secure),
+    )
+
+
+def _keyring(secrets: tuple[Secret, ...], settings: Settings) -> KeyRing:
+    make = (
+        KeyRing.ed25519_from_secret if settings.tokens.algorithm == "EdDSA" else KeyRing.from_secret
+    )
+    return make(secrets[0], previous=secrets[1:])
+
+
+def _limiter(settings: Settings, redis: Any) -> RateLimiter | None:
+    limits = settings.rate_limits
+    if limits is None:
+        return None
+    memory = MemoryRateLimitStore(max_clients=limits.max_clients)
+    if redis is None:
+        return RateLimiter(memory)
+    shared = RedisRateLimitStore(redis, timeout=limits.store_timeout)
+    return RateLimiter(FallbackStore(shared, local=memory, settings=limits))
+
+
+def _loosened(settings: Settings) -> list[str]:
+    report = [f"{name} is off" for name in OPTIONAL if getattr(settings, name) is None]
+    for name in (*OPTIONAL, "sessions"):
+        dangers = getattr(getattr(settings, name), "dangers", ())
+        report += [f"{name}.{danger} is set: see what it loses" for danger in dangers]
+    if not settings.is_https:
+        report.append("cookies travel without Secure, since the origin is not https")
+    return report

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 
@@ -103,6 +103,7 @@ class Settings:
                 f"ZENITH_ORIGIN `{self.origin}` is no origin",
                 fix="write scheme and host, such as https://app.example.org",
             )
+        object.__setattr__(self, "origin", _browser_form(parts))
         if self.workers < 1:
             raise ConfigurationError("ZENITH_WORKERS is below 1", fix="set it to 1 or more")
         for number, secret in enumerate(self.secrets):
@@ -122,6 +123,11 @@ class Settings:
                 f"ZENITH_ORIGIN is {self.origin}, which is not encrypted",
                 fix="set it to the https origin that users see, such as https://app.example.org",
             )
+        if self.passwords.is_weak:
+            raise ConfigurationError(
+                "ZENITH_PASSWORDS__* make hashes that are cheap to guess",
+                fix="leave the profile at its default",
+            )
         if self.workers > 1 and self.redis is None:
             raise ConfigurationError(
                 f"{self.workers} workers would each count rate limits for themselves",
@@ -137,6 +143,12 @@ class Settings:
     def is_https(self) -> bool:
         """Whether users reach the application encrypted."""
         return self.origin.startswith("https://")
+
+    @property
+    def hostname(self) -> str:
+        """The host that users see, without port."""
+        host = urlsplit(self.origin).hostname or ""
+        return f"[{host}]" if ":" in host else host
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -179,3 +191,12 @@ class Settings:
             if name.startswith(PREFIX) and not name.startswith(FOREIGN)
         }
         return read_section(cls, own, prefix=PREFIX)
+
+
+def _browser_form(parts: SplitResult) -> str:
+    """An origin as browsers write it: lower case, without the scheme's own port."""
+    host = (parts.hostname or "").lower()
+    host = f"[{host}]" if ":" in host else host
+    own = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in (None, own) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"

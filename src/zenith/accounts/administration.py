@@ -7,14 +7,14 @@ from typing import Final
 
 from zenith.accounts.client import Client
 from zenith.accounts.errors import LastAdministratorError
-from zenith.accounts.settings import AccountSettings
 from zenith.accounts.sign_in import SignIn
 from zenith.accounts.store import Account, AccountStore
 from zenith.authentication import Revocation, RevocationList
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.errors import ConflictError
+from zenith.kernel.errors import ConflictError, PermissionDeniedError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.principal import Principal
+from zenith.rbac import RoleSet, can_grant
 
 PAGE: Final = 50
 
@@ -33,7 +33,8 @@ class Administration:
         sign_in: SignIn,
         revocations: RevocationList,
         events: EventSink,
-        settings: AccountSettings,
+        roles: RoleSet,
+        administrator_role: str,
         token_lifetime: float,
         clock: Clock = wall_clock,
     ) -> None:
@@ -41,7 +42,8 @@ class Administration:
         self._sign_in: Final = sign_in
         self._revocations: Final = revocations
         self._events: Final = events
-        self._settings: Final = settings
+        self._roles: Final = roles
+        self._administrator_role: Final = administrator_role
         self._token_lifetime: Final = token_lifetime
         self._clock: Final = clock
 
@@ -51,11 +53,13 @@ class Administration:
 
     async def lock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
         """Lock an account and end all that it holds, everywhere at once; False if it was locked
-        or is unknown. Raises ConflictError for one's own account and LastAdministratorError."""
+        or is unknown. Raises ConflictError for one's own account, PermissionDeniedError for one
+        with roles that the actor does not hold, and LastAdministratorError."""
         if actor.subject == account_id:
             raise ConflictError("You cannot lock your own account")
+        await self._check_reach(actor, account_id)
         locked = await self._accounts.set_locked(
-            account_id, self._clock(), keep_one=self._settings.administrator_role
+            account_id, self._clock(), keep_one=self._administrator_role
         )
         if locked == "kept":
             raise LastAdministratorError
@@ -66,11 +70,22 @@ class Administration:
         return True
 
     async def unlock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
-        """Let the owner of a locked account sign in again; False if it was open or is unknown."""
+        """Let the owner of a locked account sign in again; False if it was open or is unknown.
+        Raises PermissionDeniedError as `lock` does."""
+        await self._check_reach(actor, account_id)
         if await self._accounts.set_locked(account_id, None, keep_one=None) != "changed":
             return False
         await self._record(EventType.ACCOUNT_UNLOCKED, actor, account_id, client)
         return True
+
+    async def _check_reach(self, actor: Principal, account_id: str) -> None:
+        account = await self._accounts.by_id(account_id)
+        if account is not None and not can_grant(
+            actor, account.roles, self._roles, permissions=account.permissions
+        ):
+            raise PermissionDeniedError(
+                "This account has roles that you do not hold", reason=f"target {account_id}"
+            )
 
     async def _end(self, account_id: str) -> None:
         now = self._clock()

@@ -41,6 +41,7 @@ class Registration:
         limits: AttemptLimits,
         events: EventSink,
         settings: AccountSettings,
+        administrator_role: str,
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -50,6 +51,7 @@ class Registration:
         self._limits: Final = limits
         self._events: Final = events
         self._settings: Final = settings
+        self._administrator_role: Final = administrator_role
         self._clock: Final = clock
         self._even_time: Final = EvenTime(settings.register_seconds)
 
@@ -81,7 +83,7 @@ class Registration:
 
         A new secret replaces the one before.
         """
-        if await self._accounts.has_role(self._settings.administrator_role):
+        if await self._accounts.has_role(self._administrator_role):
             return None
         secret = new_token()
         now = self._clock()
@@ -97,7 +99,7 @@ class Registration:
     async def check_setup_secret(self, secret: str) -> None:
         """Raise SetupLinkError unless the secret could be used now."""
         found = await self._secrets.check(digest(secret), purpose=SETUP_PURPOSE, now=self._clock())
-        if found is None or await self._accounts.has_role(self._settings.administrator_role):
+        if found is None or await self._accounts.has_role(self._administrator_role):
             raise SetupLinkError
 
     async def create_administrator(
@@ -111,10 +113,10 @@ class Registration:
         and WeakPasswordError.
         """
         await self._limits.admit_registration(client)
-        draft = await self._draft(email, password, "", (self._settings.administrator_role, "user"))
+        draft = await self._draft(email, password, "", (self._administrator_role,))
         await self.check_setup_secret(secret)
         account = _with_hash(draft, await self._hasher.hash(password))
-        role = self._settings.administrator_role
+        role = self._administrator_role
         if not await self._accounts.create_first(account, role=role):
             if await self._accounts.has_role(role):
                 raise SetupLinkError(reason="there is an administrator")

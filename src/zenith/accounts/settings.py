@@ -20,9 +20,6 @@ class AccountSettings:
     default_roles: tuple[str, ...] = ("user",)
     """Roles of a new account."""
 
-    administrator_role: str = "super_admin"
-    """The role of the first account, and the one that is never left without a holder."""
-
     sign_in_limit: str = "10/minute"
     """Attempts per address, and per account, that are let through to the password check."""
 
@@ -37,10 +34,6 @@ class AccountSettings:
     """Seconds for which the first-run link can create the administrator."""
 
     def __post_init__(self) -> None:
-        if not self.administrator_role:
-            raise ConfigurationError(
-                "accounts.administrator_role is empty", fix="name a role, such as super_admin"
-            )
         if not 0.0 <= self.register_seconds <= MAX_PAUSE:
             raise ConfigurationError(
                 f"accounts.register_seconds is {self.register_seconds:g}",

@@ -15,7 +15,6 @@ from zenith.cli.output import fail, say, show
 from zenith.kernel.principal import Principal
 
 group = typer.Typer(help="List, lock and unlock accounts.", no_args_is_help=True)
-OPERATOR = Principal(subject="operator", kind="service", scheme="cli")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Email = Annotated[str, typer.Argument(help="The account's e-mail address.")]
 
@@ -58,11 +57,19 @@ def _change(email: str, *, lock: bool) -> None:
             fail("no account has this e-mail address", fix="zenith accounts list")
         administration = assembly.accounts.administration
         change = administration.lock if lock else administration.unlock
-        return await change(OPERATOR, account.id, client=Client.local())
+        return await change(_operator(assembly), account.id, client=Client.local())
 
     changed = run(work)
     state = "locked" if lock else "open"
     say(f"the account is {'now' if changed else 'already'} {state}")
+
+
+def _operator(assembly: Assembly) -> Principal:
+    """Whoever can run commands on the machine holds its database and keys: no check would bind."""
+    roles, permissions = assembly.roles.compile((assembly.settings.rbac.administrator,))
+    return Principal(
+        subject="operator", kind="service", roles=roles, permissions=permissions, scheme="cli"
+    )
 
 
 def _row(account: Account) -> dict[str, Any]:

@@ -34,12 +34,10 @@ def run(
         assembly = assemble(settings or read_settings())
         try:
             if start:
-                await assembly.foundation.startup()
-                await assembly.start_audit()
+                await assembly.start()
             return await work(assembly)
         finally:
-            await assembly.stop_audit()
-            await assembly.foundation.shutdown()
+            await assembly.stop()
 
     try:
         return asyncio.run(whole())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -132,7 +132,7 @@ class Exchange:
     def nonce(self) -> str:
         """The CSP nonce of this response, made when first asked for: 128 random bits."""
         if self._nonce is None:
-            self._nonce = secrets.token_urlsafe(16)
+            self._nonce = os.urandom(16).hex()
         return self._nonce
 
     @property
