@@ -1,0 +1,8 @@
+"""What must be fast and shared, and may be lost: Redis or Valkey, single, Sentinel or Cluster."""
+
+from __future__ import annotations
+
+from zenith.stores.redis.client import RedisClient, connect_redis
+from zenith.stores.redis.revocations import RedisRevocationChannel
+
+__all__ = ["RedisClient", "RedisRevocationChannel", "connect_redis"]
