@@ -21,7 +21,7 @@ MAX_MEMORY_COST: Final = 1024 * 1024
 MAX_PARALLELISM: Final = 64
 
 _FORM: Final = re.compile(
-    r"(?:argon2)?\$argon2(id|i|d)(?:\$v=(\d{1,2}))?\$m=(\d{1,9}),t=(\d{1,9}),p=(\d{1,9})"
+    r"(?:argon2)?\$argon2(id|i|d)(?:\$v=(16|19))?\$m=(\d{1,9}),t=(\d{1,9}),p=(\d{1,9})"
     r"\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)",
     re.ASCII,
 )

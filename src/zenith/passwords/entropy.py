@@ -32,7 +32,11 @@ _ROWS: Final = tuple(
 )  # fmt: skip
 _ROW_BITS: Final = math.log2(len(_ROWS) * 10)
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
-_DATE: Final = re.compile(r"\d{1,2}[-./ ]?\d{1,2}[-./ ]?(?:19|20)?\d\d")
+_DAY, _MONTH, _GAP = r"(?:0[1-9]|[12]\d|3[01])", r"(?:0[1-9]|1[0-2])", r"[-./ ]?"
+_DATE: Final = re.compile(
+    f"(?:{_DAY}{_GAP}{_MONTH}|{_MONTH}{_GAP}{_DAY}){_GAP}(?:19|20)?\\d\\d"
+    f"|(?:19|20)\\d\\d{_GAP}{_MONTH}{_GAP}{_DAY}"
+)
 _YEAR_BITS: Final = 7.0
 _DATE_BITS: Final = 15.0
 _LEET: Final = tuple(
