@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from tests.services import find
 from tests.services.client import SHARED, ServiceSet, variable
 from tests.services.errors import ServiceError
-from tests.services.process import die_with_parent
+from tests.services.process import die_with_parent, end_with_parent
 
 GRACE = 15.0
 
@@ -51,6 +51,7 @@ def run(command: Sequence[str], env: dict[str, str]) -> int:
 
 def main(command: Sequence[str]) -> int:
     """Start, run, stop."""
+    end_with_parent()
     try:
         find.install_missing()
         with ServiceSet() as services:

@@ -24,10 +24,10 @@ STOP_TIMEOUT = 10.0
 LOWEST_PORT, HIGHEST_PORT = 12_000, 30_000
 
 
-def die_with_parent(number: int = signal.SIGKILL) -> Callable[[], None] | None:
+def die_with_parent(number: int = signal.SIGKILL) -> Callable[[], None]:
     """What a child runs before its program, so that the kernel ends it with its parent (Linux)."""
     if not sys.platform.startswith("linux"):
-        return None
+        return lambda: None
     prctl = ctypes.CDLL(None).prctl
     parent = os.getpid()
 
@@ -37,6 +37,12 @@ def die_with_parent(number: int = signal.SIGKILL) -> Callable[[], None] | None:
             os._exit(1)
 
     return ask
+
+
+def end_with_parent() -> None:
+    """Have the kernel ask this process to end when its parent does (Linux)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port(*, also: int = 0) -> int:
