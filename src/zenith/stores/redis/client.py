@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError
-from zenith.stores.redis.address import RedisAddress, parse_address
+from zenith.stores.redis.address import parse_address
 from zenith.stores.settings import RedisSettings
 
-try:
+if TYPE_CHECKING:
     from redis.asyncio import Redis, RedisCluster
-    from redis.asyncio.cluster import ClusterNode
-    from redis.asyncio.retry import Retry
-    from redis.asyncio.sentinel import Sentinel
-    from redis.backoff import ExponentialWithJitterBackoff
-    from redis.maint_notifications import MaintNotificationsConfig
-except ImportError as error:
-    raise ConfigurationError(
-        "Redis is asked for, but its driver is not installed",
-        fix="pip install 'zenith-security[redis]'",
-    ) from error
 
-RedisClient: TypeAlias = Redis | RedisCluster
-FIRST_PAUSE: Final = 0.05
-LONGEST_PAUSE: Final = 0.5
+RedisClient: TypeAlias = "Redis | RedisCluster"
 
 
 def connect_redis(settings: RedisSettings) -> RedisClient:
@@ -32,86 +19,22 @@ def connect_redis(settings: RedisSettings) -> RedisClient:
     command, and a server that went away and came back is used again.
 
     Close it with `aclose()`. Certificates and host names are always checked under TLS (ASVS
-    12.3.2), and TLS 1.2 is the least. Raises ConfigurationError for a URL that cannot be read.
+    12.3.2), and TLS 1.2 is the least. Raises ConfigurationError for a URL that cannot be read, and
+    if the driver is not installed.
     """
     address = parse_address(settings.url)
+    try:
+        # Optional, and slow to import: only who uses Redis pays for it.
+        from zenith.stores.redis import topologies  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "redis.url asks for Redis, but its driver is not installed",
+            fix="pip install 'zenith-security[redis]'",
+        ) from error
     match address.topology:
         case "cluster":
-            return _cluster(settings, address)
+            return topologies.cluster(settings, address)
         case "sentinel":
-            return _sentinel(settings, address)
+            return topologies.sentinel(settings, address)
         case "single":
-            host, port = address.hosts[0]
-            return Redis(
-                host=host,
-                port=port,
-                db=address.database,
-                max_connections=settings.max_connections,
-                **_options(settings, address),
-            )
-
-
-class SentinelRedis(Redis):
-    """A Sentinel's master, and the Sentinels with it when it is closed."""
-
-    async def aclose(self, close_connection_pool: bool | None = None) -> None:
-        """Close the connections to the master and to the Sentinels."""
-        await super().aclose(close_connection_pool)
-        await cast("Any", self.connection_pool).sentinel_manager.aclose()
-
-
-def _sentinel(settings: RedisSettings, address: RedisAddress) -> Redis:
-    common = _options(settings, address)
-    own = {name: value for name, value in common.items() if name not in ("username", "password")}
-    if settings.sentinel_password is not None:
-        own["password"] = settings.sentinel_password.reveal()
-    manager = cast("Any", Sentinel)(list(address.hosts), sentinel_kwargs=own)
-    client: Redis = manager.master_for(
-        address.service,
-        redis_class=SentinelRedis,
-        db=address.database,
-        max_connections=settings.max_connections,
-        **common,
-    )
-    return client
-
-
-def _cluster(settings: RedisSettings, address: RedisAddress) -> RedisCluster:
-    return RedisCluster(
-        startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
-        max_connections=settings.max_connections,
-        # A shard that is down must not take the others with it.
-        require_full_coverage=False,
-        **_options(settings, address),
-    )
-
-
-def _options(settings: RedisSettings, address: RedisAddress) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "username": address.username,
-        "password": None if address.password is None else address.password.reveal(),
-        "socket_connect_timeout": settings.connect_timeout,
-        "socket_timeout": settings.command_timeout,
-        "health_check_interval": settings.health_check_interval,
-        "retry": Retry(
-            ExponentialWithJitterBackoff(base=FIRST_PAUSE, cap=LONGEST_PAUSE), settings.retries
-        ),
-        "client_name": "zenith",
-        # Asked for by default at each connect, answered by one vendor's servers only.
-        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-    }
-    if address.tls:
-        options |= {
-            "ssl": True,
-            "ssl_cert_reqs": "required",
-            "ssl_check_hostname": True,
-            "ssl_min_version": ssl.TLSVersion.TLSv1_2,
-            "ssl_ca_certs": _path(settings.ca_file),
-            "ssl_certfile": _path(settings.certificate_file),
-            "ssl_keyfile": _path(settings.key_file),
-        }
-    return options
-
-
-def _path(path: object | None) -> str | None:
-    return None if path is None else str(path)
+            return topologies.single(settings, address)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
-
-from redis.exceptions import RedisClusterException, RedisError
 
 from zenith.kernel.errors import ServiceUnavailableError
 
 RETRY_AFTER: Final = 2.0
 """Seconds after which a client is asked to come back."""
-UNREACHABLE: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
-"""Whatever says that Redis could not be asked."""
 
 
 @contextmanager
@@ -21,7 +18,15 @@ def errors_wrapped() -> Generator[None]:
     """Refuse with 503 where Redis cannot be asked; its message stays in the cause."""
     try:
         yield
-    except UNREACHABLE as error:
+    except unreachable() as error:
         raise ServiceUnavailableError(
             retry_after=RETRY_AFTER, reason=f"redis: {type(error).__name__}"
         ) from error
+
+
+@cache
+def unreachable() -> tuple[type[Exception], ...]:
+    """Whatever says that Redis could not be asked. The driver is imported by the first error."""
+    from redis.exceptions import RedisClusterException, RedisError  # noqa: PLC0415  # optional
+
+    return (RedisError, RedisClusterException, OSError, TimeoutError)

@@ -9,11 +9,9 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
-from redis.asyncio import RedisCluster
-
 from zenith.authentication.store import Revocation, RevocationKind
 from zenith.stores.redis.client import RedisClient
-from zenith.stores.redis.errors import UNREACHABLE
+from zenith.stores.redis.errors import unreachable
 
 CHANNEL: Final = "zenith:revocations"
 BATCH: Final = 500
@@ -52,7 +50,7 @@ class RedisRevocationChannel:
             message = encode(revocations[start : start + BATCH])
             try:
                 await self._client.execute_command("PUBLISH", self._channel, message)
-            except UNREACHABLE as error:
+            except unreachable() as error:
                 _log.warning(
                     "revocations could not be published (%s); other processes learn of them "
                     "from the database",
@@ -67,7 +65,7 @@ class RedisRevocationChannel:
             began = asyncio.get_running_loop().time()
             try:
                 await self._follow(receive)
-            except UNREACHABLE as error:
+            except unreachable() as error:
                 _log.warning("revocation channel lost (%s), connecting again", type(error).__name__)
             if asyncio.get_running_loop().time() - began > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
@@ -91,11 +89,11 @@ class RedisRevocationChannel:
         finally:
             await subscription.aclose()
 
-    async def _subscription(self) -> Any:  # its close is untyped
-        client = self._client
-        if not isinstance(client, RedisCluster):
+    async def _subscription(self) -> Any:
+        client: Any = self._client
+        if not hasattr(client, "get_nodes"):
             return client.pubsub()
-        _ = await client.initialize()
+        await client.initialize()
         # Another node with each attempt: one that is down does not end the listening.
         return client.pubsub(node=random.choice(client.get_nodes()))  # noqa: S311  # no secret
 
