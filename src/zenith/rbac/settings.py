@@ -45,7 +45,11 @@ class RbacSettings:
                 fix="give it the highest level, alone",
             )
         object.__setattr__(self, "hierarchy", MappingProxyType(dict(self.hierarchy)))
-        object.__setattr__(self, "permissions", MappingProxyType(dict(self.permissions)))
+        object.__setattr__(
+            self,
+            "permissions",
+            MappingProxyType({role: tuple(texts) for role, texts in self.permissions.items()}),
+        )
 
     def role_set(self) -> RoleSet:
         """The roles, compiled. Raises ConfigurationError for an unsound definition."""
