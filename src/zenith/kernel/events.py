@@ -47,6 +47,7 @@ class EventType(StrEnum):
     API_KEY_REVOKED = "API_KEY_REVOKED"
     DATA_EXPORT = "DATA_EXPORT"
     APPLICATION_STARTED = "APPLICATION_STARTED"
+    AUDIT_OVERFLOW = "AUDIT_OVERFLOW"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
