@@ -53,7 +53,11 @@ class CsrfGuard(Guard):
         if principal.is_authenticated and principal.scheme not in self._cookie_schemes:
             return
         headers = exchange.headers
-        if not any(name in headers for name in BROWSER_SIGNALS) and not self._settings.always:
+        if not (
+            principal.is_authenticated
+            or self._settings.always
+            or any(name in headers for name in BROWSER_SIGNALS)
+        ):
             return
         self._check_origin(exchange)
         token = headers.get(self._header)

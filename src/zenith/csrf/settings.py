@@ -31,7 +31,9 @@ class CsrfSettings:
     always: bool = False
     """Ask for a token on every change without an explicit credential, from programs too."""
     header_name: str = "X-CSRF-Token"
+    """Header in which scripts send the token."""
     field_name: str = "csrf_token"
+    """Form field in which pages send it, looked for where the header is missing."""
     cookie_name: str = "zenith-csrf"
     """Cookie that binds tokens before sign-in; `__Host-` goes in front of it."""
     secure_cookies: bool = True
