@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -59,7 +59,7 @@ class Firewall:
 
     def __init__(self, settings: TransportSettings) -> None:
         self._settings: Final = settings
-        self._methods: Final[Collection[str]] = settings.methods
+        self._methods: Final = frozenset(settings.methods)
 
     def check_target(self, method: str, path: str, raw_path: bytes | None, query: bytes) -> None:
         """Raises MethodNotAllowedError, UriTooLongError or BadRequestError."""

@@ -57,9 +57,7 @@ class TransportGuard(Guard):
         )
         self._firewall.check_headers(scope["headers"], headers, http_version=version)
         if self._proxies:
-            believe_proxy(
-                exchange, self._proxies, forwarded_host=self._settings.trust_forwarded_host
-            )
+            believe_proxy(exchange, self._proxies, self._settings)
         exchange.host = self._hosts.accept(exchange.headers.get(b"host", b""))
         if self._https_only and not exchange.secure:
             raise _https_required(exchange)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import parse_networks
 
+ProxyHeaders: TypeAlias = Literal["x-forwarded", "forwarded"]
+
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 DEVELOPMENT_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]", "testserver")
-METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 NEVER: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
 _HOST: Final = re.compile(r"(?:(?:\*\.)?[a-z0-9_][a-z0-9_.-]*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _METHOD: Final = re.compile(r"[A-Z][A-Z-]{1,30}")
@@ -39,12 +41,15 @@ class TransportSettings:
     `*.example.com` (sub-domains of any depth, not the name itself). The default serves development
     only."""
     trusted_proxies: tuple[str, ...] = ()
-    """Networks of the proxies whose Forwarded and X-Forwarded-* headers are believed."""
+    """Networks of the proxies whose headers are believed."""
+    proxy_headers: ProxyHeaders = "x-forwarded"
+    """Which headers those proxies set: X-Forwarded-For and X-Forwarded-Proto, or Forwarded
+    (RFC 7239). The others are ignored: proxies pass them on as the client wrote them."""
     trust_forwarded_host: bool = False
     """Believe X-Forwarded-Host of a trusted proxy. Only where that proxy always sets it."""
     https_only: bool = False
     """Redirect navigations over http to https, and refuse everything else over http."""
-    methods: frozenset[str] = METHODS
+    methods: tuple[str, ...] = METHODS
     """Methods that the application uses; TRACE, TRACK and CONNECT are never among them."""
     max_body_size: int = MIB
     """Bytes of a request body; a route may allow more with `body_limit` or FastAPI's own
@@ -72,6 +77,11 @@ class TransportSettings:
 
     def __post_init__(self) -> None:
         parse_networks(self.trusted_proxies, setting="trusted_proxies")
+        if self.proxy_headers not in get_args(ProxyHeaders):
+            raise ConfigurationError(
+                f"transport: proxy_headers is {self.proxy_headers!r}",
+                fix="choose x-forwarded or forwarded",
+            )
         if not self.allowed_hosts and not self.allow_any_host:
             raise ConfigurationError(
                 "transport: allowed_hosts is empty",
