@@ -23,7 +23,8 @@ from zenith.authentication import AuthenticationGuard, RevocationList, SubjectCa
 from zenith.csrf import CsrfGuard
 from zenith.headers import HeadersGuard
 from zenith.kernel.clock import wall_clock
-from zenith.kernel.keys import Secret
+from zenith.kernel.events import EventSink, Silence
+from zenith.kernel.keys import Secret, derive
 from zenith.passwords import PasswordHasher, PasswordPolicy
 from zenith.pipeline import Guard
 from zenith.rate_limits import (
@@ -33,12 +34,12 @@ from zenith.rate_limits import (
     RateLimitGuard,
 )
 from zenith.rbac import RoleSet
-from zenith.sessions import SessionScheme, SessionSettings, Sessions
+from zenith.sessions import Sessions, SessionScheme, SessionSettings
 from zenith.settings import Settings
 from zenith.stores.foundation import Foundation
 from zenith.stores.key_file import read_or_make_key
 from zenith.stores.memory import MemoryRateLimitStore
-from zenith.stores.redis import RedisRateLimitStore, RedisRevocationChannel, connect_redis
+from zenith.stores.redis import RedisRevocationChannel, connect_redis
 from zenith.stores.sql import (
     Database,
     SqlAccountStore,
@@ -53,6 +54,7 @@ from zenith.transport import DEVELOPMENT_HOSTS, TransportGuard
 
 _log: Final = logging.getLogger("zenith")
 KEY_FILE: Final = "secret.key"
+AUDIT_FILE: Final = "audit.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,9 +146,12 @@ class _Parts:
         self.subjects = SubjectCache(
             AccountSubjects(self.account_store, self.roles.compile), revocations
         )
-        self.audit = AuditLog(settings.audit, store=SqlAuditStore(database))
+        self.audit_log = (
+            None if settings.audit is None else AuditLog(SqlAuditStore(database), settings.audit)
+        )
+        self.events: EventSink = self.audit_log or Silence()
         self.hasher = PasswordHasher(settings.passwords)
-        self.limiter = _limiter(settings, redis)
+        self.limiter = _limiter(settings, secrets, redis)
         self.one_time = SqlOneTimeStore(database)
         self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)
         self.sessions = Sessions(
@@ -164,7 +169,7 @@ class _Parts:
 
     def accounts(self, manager: TokenManager) -> AccountServices:
         """The flows of accounts."""
-        settings, store, events = self.settings, self.account_store, self.audit
+        settings, store, events = self.settings, self.account_store, self.events
         policy = PasswordPolicy.from_settings(settings.passwords)
         devices = KnownDevices(self.secrets)
         limits = AttemptLimits(self.limiter, devices, settings.accounts)
@@ -225,7 +230,9 @@ class _Parts:
         settings = self.settings
         bearer = BearerScheme(manager, self.revocations, grants=self.roles.compile)
         cookie = SessionScheme(self.sessions, self.subjects, self.revocations, settings.sessions)
-        guards: list[Guard] = [self.foundation(), AuditGuard(self.audit)]
+        guards: list[Guard] = [self.foundation()]
+        if self.audit_log is not None:
+            guards.append(AuditGuard(self.audit_log, settings.audit))
         if settings.headers is not None:
             guards.append(HeadersGuard(settings.headers, https_origin=settings.is_https))
         if settings.transport is not None:
@@ -280,11 +287,15 @@ def _fitted(settings: Settings) -> Settings:
     if csrf is not None:
         origins = csrf.origins or ((settings.origin,) if settings.is_production else ())
         csrf = replace(csrf, origins=origins, secure_cookies=csrf.secure_cookies and secure)
+    audit = settings.audit
+    if audit is not None and audit.json_lines is None and settings.database is None:
+        audit = replace(audit, json_lines=settings.home / AUDIT_FILE)
     sessions = settings.sessions
     return replace(
         settings,
         transport=transport,
         csrf=csrf,
+        audit=audit,
         sessions=replace(sessions, secure_cookies=sessions.secure_cookies and secure),
     )
 
@@ -296,14 +307,18 @@ def _keyring(secrets: tuple[Secret, ...], settings: Settings) -> KeyRing:
     return make(secrets[0], previous=secrets[1:])
 
 
-def _limiter(settings: Settings, redis: Any) -> RateLimiter | None:
+def _limiter(settings: Settings, secrets: tuple[Secret, ...], redis: Any) -> RateLimiter | None:
     limits = settings.rate_limits
     if limits is None:
         return None
     memory = MemoryRateLimitStore(max_clients=limits.max_clients)
     if redis is None:
         return RateLimiter(memory)
-    shared = RedisRateLimitStore(redis, timeout=limits.store_timeout)
+    # Needs the optional driver, which `connect_redis` has found by now.
+    from zenith.stores.redis.rate_limits import RedisRateLimitStore  # noqa: PLC0415
+
+    key = derive(secrets[0], "rate_limits")
+    shared = RedisRateLimitStore(redis, key=key, timeout=limits.store_timeout)
     return RateLimiter(FallbackStore(shared, local=memory, settings=limits))
 
 

@@ -14,8 +14,8 @@ from dotenv import dotenv_values
 from zenith.accounts.settings import AccountSettings
 from zenith.audit.settings import AuditSettings
 from zenith.csrf.settings import CsrfSettings
-from zenith.kernel.environment import PREFIX, read_section
 from zenith.headers.settings import HeadersSettings
+from zenith.kernel.environment import PREFIX, read_section
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import GENERATE, Secret, check_strength
 from zenith.passwords.settings import PasswordSettings

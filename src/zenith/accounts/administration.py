@@ -54,7 +54,8 @@ class Administration:
     async def lock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
         """Lock an account and end all that it holds, everywhere at once; False if it was locked
         or is unknown. Raises ConflictError for one's own account, PermissionDeniedError for one
-        with roles that the actor does not hold, and LastAdministratorError."""
+        with roles that the actor does not hold, and LastAdministratorError.
+        """
         if actor.subject == account_id:
             raise ConflictError("You cannot lock your own account")
         await self._check_reach(actor, account_id)
@@ -71,7 +72,8 @@ class Administration:
 
     async def unlock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
         """Let the owner of a locked account sign in again; False if it was open or is unknown.
-        Raises PermissionDeniedError as `lock` does."""
+        Raises PermissionDeniedError as `lock` does.
+        """
         await self._check_reach(actor, account_id)
         if await self._accounts.set_locked(account_id, None, keep_one=None) != "changed":
             return False

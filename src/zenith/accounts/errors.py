@@ -13,7 +13,8 @@ from zenith.passwords import PolicyResult
 
 class InvalidCredentialsError(AuthenticationError):
     """Unknown e-mail, wrong password and locked account are one and the same to the outside
-    (ASVS 6.3.8)."""
+    (ASVS 6.3.8).
+    """
 
     code, title = "invalid_credentials", "E-mail or password is wrong"
 

@@ -64,7 +64,7 @@ class TokenResponse(BaseModel):
 
     access_token: str
     refresh_token: str
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a token type
+    token_type: Literal["bearer"] = "bearer"
     expires_in: int
 
 

@@ -77,7 +77,8 @@ class SignIn:
         verification, renewed = await self._hasher.verify_and_update(password, stored)
         if account is None or not verification.ok or not account.is_active:
             reason = _reason(account, verified=verification.ok)
-            await self._note(client, EventType.LOGIN_FAILED, account and account.id, reason)
+            account_id = None if account is None else account.id
+            await self._note(client, EventType.LOGIN_FAILED, account_id, reason)
             raise InvalidCredentialsError(reason=reason)
         if renewed is not None:
             await self._accounts.set_password(account.id, renewed, expected=stored, changed_at=None)
@@ -87,7 +88,8 @@ class SignIn:
         self, email: str, password: str, *, client: Client, replaces: Principal | None = None
     ) -> BrowserSignIn:
         """Sign in for a browser. The session is always new; the one that it `replaces`, if any,
-        ends, so that no id from before the sign-in is worth anything after it."""
+        ends, so that no id from before the sign-in is worth anything after it.
+        """
         account = await self.verify(email, password, client=client)
         if replaces is not None and replaces.session_id is not None:
             await self._sessions.end(replaces.session_id, account_id=replaces.subject)

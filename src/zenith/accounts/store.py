@@ -48,7 +48,8 @@ class AccountStore(Protocol):
 
     async def create_first(self, account: Account, *, role: str) -> bool:
         """Store the account only if none holds `role` yet, in one step; False otherwise or if
-        `email_key` is taken."""
+        `email_key` is taken.
+        """
         ...
 
     async def by_id(self, account_id: str) -> Account | None:
@@ -63,7 +64,8 @@ class AccountStore(Protocol):
         self, account_id: str, password_hash: str, *, expected: str | None, changed_at: float | None
     ) -> bool:
         """Replace the hash if it is still `expected`; False if another change was first.
-        `changed_at` is None for a mere rehash, which does not count as a change."""
+        `changed_at` is None for a mere rehash, which does not count as a change.
+        """
         ...
 
     async def set_locked(
@@ -71,14 +73,16 @@ class AccountStore(Protocol):
     ) -> LockOutcome:
         """Lock (a time) or unlock (None), in one step: `changed`; `unchanged` if there is no such
         account or it is so already; `kept` if it is the last unlocked holder of the role
-        `keep_one` and would be locked."""
+        `keep_one` and would be locked.
+        """
         ...
 
     async def set_roles(
         self, account_id: str, roles: Iterable[str], *, keep_one: str | None
     ) -> bool:
         """Replace the roles; False if there is no such account, or if it is the last unlocked
-        holder of the role `keep_one` and would lose it. One step."""
+        holder of the role `keep_one` and would lose it. One step.
+        """
         ...
 
     async def note_sign_in(self, account_id: str, at: float) -> None:
@@ -87,7 +91,8 @@ class AccountStore(Protocol):
 
     async def page(self, *, after: str | None, limit: int, search: str = "") -> Sequence[Account]:
         """Accounts ordered by `email_key`, those after the key `after`; `search` is a literal
-        part of the key (wildcards escaped)."""
+        part of the key (wildcards escaped).
+        """
         ...
 
     async def has_role(self, role: str) -> bool:
@@ -106,7 +111,8 @@ class OneTimeStore(Protocol):
 
     async def consume(self, digest: str, *, purpose: str, now: float) -> str | None:
         """Remove the secret in one step and return its subject; None if it is unknown, expired or
-        was used before. Of many concurrent callers one succeeds."""
+        was used before. Of many concurrent callers one succeeds.
+        """
         ...
 
     async def check(self, digest: str, *, purpose: str, now: float) -> str | None:

@@ -19,8 +19,8 @@ from zenith.authorization.routes import SecuredRoute
 __all__ = [
     "ALLOW",
     "Access",
-    "Authorizer",
     "AuthorizationGuard",
+    "Authorizer",
     "Decision",
     "GuardedApplication",
     "Requirement",

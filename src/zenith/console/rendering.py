@@ -36,7 +36,8 @@ NOTICES: Final[Mapping[str, str]] = {
 
 class Pages:
     """Renders templates. Threat: injected markup (ASVS 1.2.1): everything is escaped, and an
-    undefined name is an error instead of an empty place."""
+    undefined name is an error instead of an empty place.
+    """
 
     def __init__(self) -> None:
         self._templates: Final = Environment(

@@ -88,4 +88,4 @@ def _secret(request: Request) -> str:
 def _cookie(request: Request, value: str, lifetime: int) -> str:
     settings = exchange_of(request.scope).service(SessionSettings)
     secure = "; Secure" if settings.secure_cookies else ""
-    return f"{COOKIE}={value}; Path={SETUP}; Max-Age={lifetime}; HttpOnly; SameSite=Strict{secure}"
+    return f"{COOKIE}={value}; Path={SETUP}; Max-Age={lifetime}; HttpOnly; SameSite=Lax{secure}"

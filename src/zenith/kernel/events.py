@@ -83,3 +83,13 @@ class EventSink(Protocol):
     def note(self, event: Event) -> None:
         """Take an event that need not wait; never blocks, never raises, never drops silently."""
         ...
+
+
+class Silence:
+    """The sink of an application that was told to keep no log: `audit` set to None."""
+
+    async def record(self, event: Event) -> None:
+        """Nothing."""
+
+    def note(self, event: Event) -> None:
+        """Nothing."""
