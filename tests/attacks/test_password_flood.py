@@ -70,3 +70,6 @@ def test_a_long_policy_check_is_bounded() -> None:
     from zenith.passwords.entropy import MAX_CHARACTERS, _Estimate
 
     assert len(_Estimate("ab1" * 1000, None, {})._text) == MAX_CHARACTERS
+    same = _Estimate("a" * 1000, None, {})
+    same.bits()
+    assert list(same._blocks) == ["a"]

@@ -29,6 +29,7 @@ def test_what_stands_after_72_bytes_counts(tail: str) -> None:
 @pytest.mark.parametrize("other", ["secret", "secret\0", "secret\0b", "secret\0ab"])
 def test_what_stands_after_a_nul_counts(other: str) -> None:
     hashed = hasher().hash_sync("secret\0a")
+    assert hashed.startswith("$bcrypt-sha256$")
     assert hasher().verify_sync("secret\0a", hashed) == Verification(ok=True)
     assert not hasher().verify_sync(other, hashed)
 

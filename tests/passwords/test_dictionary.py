@@ -61,6 +61,7 @@ def test_the_better_rank_counts() -> None:
     dictionary = Dictionary(common=[*filler, "twice"], words=["twice", "once"])
     assert dictionary.bits("twice") == 0
     assert dictionary.is_common("twice")
+    assert Dictionary(common=["twice"], words=[*filler, "twice"]).bits("twice") == 0
     assert dictionary.bits("once") == 1
     assert not dictionary.is_common("once")
 
