@@ -1,0 +1,152 @@
+"""Every session store keeps the contract of `zenith.sessions.store`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from zenith.kernel.errors import ConflictError
+from zenith.sessions.store import SessionRecord, SessionStore
+
+
+def session(name: str, *, account: str = "ada", seen: float = 1000.0) -> SessionRecord:
+    return SessionRecord(
+        id=f"s-{name}",
+        account_id=account,
+        kind="browser",
+        digest=f"d-{name}",
+        created_at=1000.0,
+        last_seen_at=seen,
+        idle_expires_at=2000.0,
+        expires_at=5000.0,
+        address="2001:db8::1",
+        user_agent="Browser/1.0 (é)",
+        factors={"password": 1000.25},
+    )
+
+
+async def test_a_session_comes_back_as_it_was_stored(sessions: SessionStore) -> None:
+    record = session("a")
+    await sessions.create(record)
+    assert await sessions.find("d-a", now=1500.0) == record
+    assert await sessions.get("s-a", now=1500.0) == record
+    assert await sessions.find("s-a", now=1500.0) is None
+    assert await sessions.get("d-a", now=1500.0) is None
+
+
+async def test_sessions_of_tokens_have_no_digest(sessions: SessionStore) -> None:
+    for name in ("a", "b"):
+        await sessions.create(replace(session(name), kind="tokens", digest=None))
+    assert await sessions.get("s-b", now=1500.0) == replace(
+        session("b"), kind="tokens", digest=None
+    )
+    assert await sessions.find("", now=1500.0) is None
+    assert await sessions.end("s-a", account_id="ada")
+
+
+async def test_ids_and_digests_are_unique(sessions: SessionStore) -> None:
+    await sessions.create(session("a"))
+    with pytest.raises(ConflictError):
+        await sessions.create(replace(session("b"), id="s-a"))
+    with pytest.raises(ConflictError):
+        await sessions.create(replace(session("b"), digest="d-a"))
+    assert await sessions.get("s-b", now=1500.0) is None
+
+
+@pytest.mark.parametrize("now", [2000.0, 2000.1, 6000.0])
+async def test_an_idle_session_is_not_live(sessions: SessionStore, now: float) -> None:
+    await sessions.create(session("a"))
+    assert await sessions.find("d-a", now=now) is None
+    assert await sessions.get("s-a", now=now) is None
+    assert await sessions.of_account("ada", now=now) == []
+    assert not await sessions.touch("s-a", now=now, idle_expires_at=now + 100)
+    assert await sessions.rotate("d-a", "d-new", now=now, factors={}) is None
+
+
+async def test_idle_time_never_outlasts_the_session(sessions: SessionStore) -> None:
+    await sessions.create(replace(session("a"), idle_expires_at=9000.0))
+    assert await sessions.find("d-a", now=5000.0) is None
+    found = await sessions.find("d-a", now=4999.0)
+    assert found is not None
+    assert found.idle_expires_at == 5000.0
+
+
+async def test_use_moves_the_idle_end_forward_only(sessions: SessionStore) -> None:
+    await sessions.create(session("a"))
+    assert await sessions.touch("s-a", now=1800.0, idle_expires_at=2800.0)
+    assert await sessions.touch("s-a", now=1700.0, idle_expires_at=2700.0)
+    found = await sessions.get("s-a", now=2500.0)
+    assert found is not None
+    assert (found.last_seen_at, found.idle_expires_at) == (1800.0, 2800.0)
+    assert await sessions.touch("s-a", now=2799.0, idle_expires_at=99999.0)
+    found = await sessions.get("s-a", now=4999.0)
+    assert found is not None
+    assert (found.last_seen_at, found.idle_expires_at) == (2799.0, 5000.0)
+    assert not await sessions.touch("s-a", now=5000.0, idle_expires_at=6000.0)
+    assert not await sessions.touch("unknown", now=1.0, idle_expires_at=2.0)
+
+
+async def test_rotation_gives_a_new_cookie_and_factors(sessions: SessionStore) -> None:
+    await sessions.create(session("a"))
+    factors = {"password": 1000.25, "totp": 1400.0}
+    rotated = await sessions.rotate("d-a", "d-new", now=1500.0, factors=factors)
+    assert rotated == replace(session("a"), digest="d-new", factors=factors)
+    assert await sessions.find("d-a", now=1500.0) is None
+    assert await sessions.find("d-new", now=1500.0) == rotated
+    assert await sessions.get("s-a", now=1500.0) == rotated
+    assert await sessions.rotate("d-a", "d-third", now=1500.0, factors={}) is None
+    assert await sessions.rotate("unknown", "d-third", now=1500.0, factors={}) is None
+
+
+async def test_rotation_does_not_take_the_cookie_of_another(sessions: SessionStore) -> None:
+    await sessions.create(session("a"))
+    await sessions.create(session("b", account="eve"))
+    with pytest.raises(ConflictError):
+        await sessions.rotate("d-a", "d-b", now=1500.0, factors={})
+    found = await sessions.find("d-b", now=1500.0)
+    assert found is not None
+    assert found.account_id == "eve"
+    assert await sessions.find("d-a", now=1500.0) is not None
+
+
+async def test_only_the_owner_ends_a_session(sessions: SessionStore) -> None:
+    await sessions.create(session("a"))
+    assert not await sessions.end("s-a", account_id="eve")
+    assert await sessions.find("d-a", now=1500.0) is not None
+    assert await sessions.end("s-a", account_id="ada")
+    assert not await sessions.end("s-a", account_id="ada")
+    assert await sessions.find("d-a", now=1500.0) is None
+    assert not await sessions.touch("s-a", now=1500.0, idle_expires_at=2500.0)
+
+
+async def test_all_sessions_but_one_end(sessions: SessionStore) -> None:
+    for name in ("a", "b", "c"):
+        await sessions.create(session(name))
+    await sessions.create(session("e", account="eve"))
+    assert sorted(await sessions.end_all("ada", except_id="s-b")) == ["s-a", "s-c"]
+    assert [each.id for each in await sessions.of_account("ada", now=1500.0)] == ["s-b"]
+    assert list(await sessions.end_all("ada")) == ["s-b"]
+    assert list(await sessions.end_all("ada")) == []
+    assert await sessions.find("d-e", now=1500.0) is not None
+
+
+async def test_the_sessions_of_an_account_newest_use_first(sessions: SessionStore) -> None:
+    await sessions.create(session("a", seen=1100.0))
+    await sessions.create(session("b", seen=1300.0))
+    await sessions.create(session("c", seen=1200.0))
+    await sessions.create(session("e", account="eve", seen=1400.0))
+    listed = await sessions.of_account("ada", now=1500.0)
+    assert [each.id for each in listed] == ["s-b", "s-c", "s-a"]
+    assert await sessions.of_account("nobody", now=1500.0) == []
+
+
+async def test_ended_sessions_are_pruned(sessions: SessionStore) -> None:
+    await sessions.create(session("a"))
+    await sessions.create(replace(session("b"), idle_expires_at=1500.0))
+    await sessions.touch("s-a", now=1400.0, idle_expires_at=2400.0)
+    assert await sessions.prune(now=2000.0) == 1
+    assert await sessions.prune(now=2000.0) == 0
+    assert await sessions.get("s-a", now=2300.0) is not None
+    assert await sessions.prune(now=2400.0) == 1
+    await sessions.create(session("a"))
