@@ -82,8 +82,9 @@ def _media_type(typ: object) -> str:
     return typ.lower().removeprefix("application/")
 
 
-def _check_audience(found: object, expected: str) -> None:
-    if isinstance(found, list):
+def _check_audience(found: Any, expected: str) -> None:
+    kind: object = found.__class__
+    if kind is list:
         if not _STRING.issuperset(map(type, found)):
             raise TokenError("bad_claim", claim="aud")
         if expected in found:
@@ -127,10 +128,12 @@ def _check_grants(claims: Mapping[str, Any]) -> None:
         raise TokenError("bad_claim", claim="scope")
     for name in _LISTS:
         if name in claims:
-            entries = claims[name]
-            if type(entries) is not list or not _STRING.issuperset(map(type, entries)):
+            entries: Any = claims[name]
+            kind: object = entries.__class__
+            if kind is not list or not _STRING.issuperset(map(type, entries)):
                 raise TokenError("bad_claim", claim=name)
     if "factors" in claims:
-        factors = claims["factors"]
-        if type(factors) is not dict or not _NUMBERS.issuperset(map(type, factors.values())):
+        factors: Any = claims["factors"]
+        kind = factors.__class__
+        if kind is not dict or not _NUMBERS.issuperset(map(type, factors.values())):
             raise TokenError("bad_claim", claim="factors")

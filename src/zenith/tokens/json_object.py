@@ -22,27 +22,35 @@ _STRING: Final[frozenset[object]] = frozenset({str})
 def parse_object(raw: bytes) -> dict[str, Any]:
     """The JSON object in `raw`; ValueError for anything else or anything ambiguous.
 
-    The parser keeps the last of duplicate members. How many there were is told by the colons: each
-    member has one behind its name, with or without white space between.
+    The parser keeps the last of duplicate members. How many were written is told by the colons:
+    each member has one behind its name, so that as many colons as members prove that none was
+    lost. Only where strings hold colons too is more to be looked at.
     """
-    document = from_json(raw, allow_inf_nan=False, cache_strings="keys")
-    if type(document) is not dict:
+    document: Any = from_json(raw, allow_inf_nan=False, cache_strings="keys")
+    kind: object = document.__class__
+    if kind is not dict:
         raise ValueError("not a JSON object")
-    members = len(document)
+    members: int = len(document)
     for value in document.values():
         if type(value) is not str:
             members += _members(value, 1)
-    # Where a quote and a colon are nowhere apart, their pairs are all the members and, where
-    # strings hold such pairs too, more than that. So an equal count proves that none was lost.
-    apart = b" :" in raw or b"\n" in raw or b"\t" in raw or b"\r" in raw
-    if (apart or raw.count(b'":') != members) and _STRINGS.sub(b"", raw).count(b":") != members:
+    if raw.count(b":") != members and _written(raw) != members:
         raise ValueError("duplicate member")
-    return document
+    result: dict[str, Any] = document
+    return result
+
+
+def _written(raw: bytes) -> int:
+    """How many members are written in `raw`, which is valid JSON."""
+    if b" :" in raw or b"\n" in raw or b"\t" in raw or b"\r" in raw:
+        return _STRINGS.sub(b"", raw).count(b":")
+    # Names and colons are nowhere apart. Inside of strings this pair can follow a backslash only.
+    return _STRINGS.sub(b"", raw).count(b":") if b"\\" in raw else raw.count(b'":')
 
 
 def _members(value: Any, depth: int) -> int:
     """How many members `value` and all below it have; ValueError for depth and large numbers."""
-    kind = type(value)
+    kind: object = value.__class__
     if kind is int:
         if not -MAX_INTEGER <= value < MAX_INTEGER:
             raise ValueError("integer too large")

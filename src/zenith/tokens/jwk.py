@@ -141,12 +141,10 @@ def _okp(jwk: Mapping[str, Any], kid: str, algorithm: str | None, named: bool) -
 def _check_use(jwk: Mapping[str, Any]) -> None:
     if "use" in jwk and jwk["use"] != "sig":
         raise _broken("its use is not sig")
-    if "key_ops" in jwk:
-        operations = jwk["key_ops"]
-        if not isinstance(operations, list) or not {"sign", "verify"}.intersection(
-            item for item in operations if isinstance(item, str)
-        ):
-            raise _broken("its key_ops are neither sign nor verify")
+    operations: Any = jwk.get("key_ops", ["verify"])
+    kind: object = operations.__class__
+    if kind is not list or ("verify" not in operations and "sign" not in operations):
+        raise _broken("its key_ops are neither sign nor verify")
 
 
 def _text(jwk: Mapping[str, Any], name: str) -> str:

@@ -228,11 +228,13 @@ def _entries(jwks: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if "kty" in jwks and "keys" not in jwks:
         return [jwks]
     found: Any = jwks.get("keys")
-    if not isinstance(found, list) or not all(isinstance(entry, Mapping) for entry in found):
+    kind: object = found.__class__
+    if kind is not list or not all(isinstance(entry, Mapping) for entry in found):
         raise ConfigurationError(
             "not a JWK Set", fix='pass an object with a list of keys: {"keys": [...]}'
         )
-    return found
+    entries: list[Mapping[str, Any]] = found
+    return entries
 
 
 def _table(keys: Iterable[Key]) -> dict[str, Key]:

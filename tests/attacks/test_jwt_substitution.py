@@ -1,0 +1,85 @@
+"""A genuine token is used where it was not meant to be: other kind, service, issuer, or time.
+
+A refresh or ID token taken for an access token, a token for the neighbour, yesterday's token, or
+one that begins tomorrow (RFC 8725 sections 2.7, 2.8, 3.8 to 3.11; RFC 9068 section 4; ASVS 9.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.tokens.fakes import SECRET, Time, exchange, revocation_list
+from zenith.tokens import BearerScheme, KeyRing, TokenError, TokenManager, sign_compact
+
+TIME = Time()
+MANAGER = TokenManager(SECRET, clock=TIME)
+KEY = KeyRing.from_secret(SECRET).keys[0]
+GOOD: dict[str, Any] = {
+    "iss": "zenith",
+    "aud": "zenith",
+    "sub": "account",
+    "iat": TIME.now,
+    "exp": TIME.now + 900,
+    "jti": "id",
+    "type": "access",
+}
+
+
+async def present(token: str) -> object:
+    scheme = BearerScheme(MANAGER, revocation_list(TIME))
+    return await scheme.authenticate(exchange((b"authorization", b"Bearer " + token.encode())))
+
+
+async def test_the_genuine_token_is_accepted() -> None:
+    assert await present(sign_compact(GOOD, KEY, typ="at+jwt")) is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "typ"),
+    [
+        ({"type": "refresh"}, "rt+jwt"),
+        ({"type": "refresh"}, "at+jwt"),
+        ({}, "rt+jwt"),
+        ({}, "JWT"),
+        ({}, "logout+jwt"),
+        ({}, "dpop+jwt"),
+        ({"iss": "https://evil.example"}, "at+jwt"),
+        ({"iss": ["zenith"]}, "at+jwt"),
+        ({"aud": "neighbour"}, "at+jwt"),
+        ({"aud": ["neighbour", "zenith2"]}, "at+jwt"),
+        ({"aud": []}, "at+jwt"),
+        ({"exp": TIME.now}, "at+jwt"),
+        ({"exp": TIME.now - 1}, "at+jwt"),
+        ({"exp": str(int(TIME.now + 900))}, "at+jwt"),
+        ({"exp": True}, "at+jwt"),
+        ({"exp": None}, "at+jwt"),
+        ({"exp": 10**18}, "at+jwt"),
+        ({"iat": TIME.now + 11}, "at+jwt"),
+        ({"nbf": TIME.now + 11}, "at+jwt"),
+        ({"nbf": "now"}, "at+jwt"),
+        ({"sub": 1}, "at+jwt"),
+        ({"sub": ""}, "at+jwt"),
+        ({"jti": None}, "at+jwt"),
+        ({"sid": 5}, "at+jwt"),
+        ({"roles": "admin"}, "at+jwt"),
+        ({"permissions": {"*": True}}, "at+jwt"),
+        ({"scope": ["*"]}, "at+jwt"),
+    ],
+)
+async def test_every_substitute_is_refused(changes: dict[str, Any], typ: str) -> None:
+    with pytest.raises(TokenError):
+        await present(sign_compact({**GOOD, **changes}, KEY, typ=typ))
+
+
+@pytest.mark.parametrize("name", ["iss", "aud", "sub", "exp", "iat", "jti", "type"])
+async def test_no_required_claim_may_be_left_out(name: str) -> None:
+    claims = {key: value for key, value in GOOD.items() if key != name}
+    with pytest.raises(TokenError):
+        await present(sign_compact(claims, KEY, typ="at+jwt"))
+
+
+async def test_no_type_in_the_header_is_no_access_token() -> None:
+    with pytest.raises(TokenError):
+        await present(sign_compact(GOOD, KEY))

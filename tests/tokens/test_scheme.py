@@ -1,0 +1,181 @@
+"""`Authorization: Bearer` as a credential."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from tests.tokens.fakes import SECRET, Time, exchange, forge, manager, revocation_list
+from zenith.authentication import Revocation
+from zenith.kernel.errors import BadRequestError
+from zenith.kernel.permissions import Permissions
+from zenith.kernel.principal import NO_FACTORS
+from zenith.tokens import BearerScheme, KeyRing, TokenError, TokenManager, generate_key
+
+
+def grants(roles: Iterable[str], permissions: Iterable[str]) -> tuple[frozenset[str], Permissions]:
+    held = frozenset(roles)
+    implied = held | {"user"} if "admin" in held else held
+    return implied, Permissions([*permissions, *(["*"] if "admin" in held else [])])
+
+
+class Setting:
+    def __init__(self, tokens: TokenManager | None = None, *, compile_roles: bool = True) -> None:
+        self.time = Time()
+        self.revocations = revocation_list(self.time)
+        self.tokens = tokens or manager(self.time)
+        self.scheme = BearerScheme(
+            self.tokens, self.revocations, grants=grants if compile_roles else None
+        )
+
+    async def ask(self, token: str, scheme: bytes = b"Bearer ") -> object:
+        return await self.scheme.authenticate(exchange((b"authorization", scheme + token.encode())))
+
+
+async def test_a_token_becomes_a_principal() -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access(
+        "account",
+        session_id="session",
+        roles=["admin"],
+        scopes=["read"],
+        factors={"password": 5.0},
+        tenant="tenant",
+    )
+    principal = await setting.scheme.authenticate(
+        exchange((b"authorization", b"Bearer " + token.encode()))
+    )
+    assert principal is not None
+    assert (principal.subject, principal.kind, principal.scheme) == ("account", "user", "bearer")
+    assert principal.roles == {"admin", "user"}
+    assert principal.has_permission("anything:at:all")
+    assert principal.scopes == {"read"}
+    assert (principal.session_id, principal.tenant) == ("session", "tenant")
+    assert principal.factors == {"password": 5}
+    with pytest.raises(TypeError):
+        principal.factors["totp"] = 1.0  # type: ignore[index]
+
+
+async def test_without_compiler_roles_grant_nothing() -> None:
+    setting = Setting(compile_roles=False)
+    token = setting.tokens.issue_access("account", roles=["admin"], permissions=["a:b"])
+    principal = await setting.scheme.authenticate(
+        exchange((b"authorization", b"Bearer " + token.encode()))
+    )
+    assert principal is not None
+    assert principal.roles == {"admin"}
+    assert list(principal.permissions) == ["a:b"]
+    assert principal.scopes is None
+    assert principal.factors is NO_FACTORS
+
+
+async def test_a_token_seen_before_is_not_verified_again() -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access("account")
+    first = await setting.ask(token)
+    assert await setting.ask(token) is first
+    assert await setting.ask(token, b"bEARER  ") is first
+
+
+async def test_a_cached_token_still_ends() -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access("account")
+    await setting.ask(token)
+    setting.time.now += 901
+    with pytest.raises(TokenError) as caught:
+        await setting.ask(token)
+    assert caught.value.fault == "expired"
+
+
+async def test_a_cached_token_ends_with_its_key() -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access("account")
+    await setting.ask(token)
+    (key,) = setting.tokens.keyring.keys
+    setting.tokens.keyring.retire(key.kid, at=setting.time.now + 5)
+    await setting.ask(token)
+    setting.time.now += 5
+    with pytest.raises(TokenError) as caught:
+        await setting.ask(token)
+    assert caught.value.fault == "key_not_valid"
+
+
+@pytest.mark.parametrize("cached", [True, False])
+async def test_revocation_pierces_the_cache_at_once(cached: bool) -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access("account", session_id="session")
+    if cached:
+        await setting.ask(token)
+    now = setting.time.now
+    await setting.revocations.revoke(
+        Revocation(kind="session", key="session", at=now, until=now + 900)
+    )
+    with pytest.raises(TokenError) as caught:
+        await setting.ask(token)
+    assert caught.value.fault == "revoked"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [(b"authorization", b"Basic dTpw")],
+        [(b"authorization", b"Bearer")],
+        [(b"authorization", b"Bearerx")],
+        [(b"authorization", b"Bearer zk_abc")],
+    ],
+)
+async def test_other_credentials_are_left_to_others(headers: list[tuple[bytes, bytes]]) -> None:
+    assert await Setting().scheme.authenticate(exchange(*headers)) is None
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "zr_x", "\xff", "a.b.c,d"])
+async def test_rubbish_is_refused(token: str) -> None:
+    with pytest.raises(TokenError):
+        await Setting().ask(token)
+
+
+async def test_two_authorization_headers_are_refused() -> None:
+    setting = Setting()
+    header = (b"authorization", b"Bearer " + setting.tokens.issue_access("account").encode())
+    with pytest.raises(BadRequestError):
+        await setting.scheme.authenticate(exchange(header, header))
+    with pytest.raises(BadRequestError):
+        await setting.scheme.authenticate(exchange((b"authorization", b"Basic dTpw"), header))
+
+
+async def test_a_token_in_the_query_string_is_refused() -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access("account").encode()
+    with pytest.raises(TokenError) as caught:
+        await setting.scheme.authenticate(exchange(query=b"a=1&access_token=" + token))
+    assert caught.value.fault == "token_in_query"
+
+
+async def test_permissions_that_cannot_be_read_are_a_refusal_and_no_crash() -> None:
+    setting = Setting()
+    token = setting.tokens.issue("access", {"sub": "account", "permissions": ["a b*"]})
+    with pytest.raises(TokenError) as caught:
+        await setting.ask(token)
+    assert caught.value.reason == "bad_claim:permissions"
+
+
+async def test_a_refused_token_is_never_cached() -> None:
+    setting = Setting()
+    stranger = TokenManager(keyring=KeyRing([generate_key("HS256")]), clock=setting.time)
+    token = stranger.issue_access("account")
+    for _ in range(2):
+        with pytest.raises(TokenError):
+            await setting.ask(token)
+    assert len(setting.scheme._cache) == 0
+
+
+def test_it_names_itself_and_what_it_wants() -> None:
+    scheme = Setting().scheme
+    assert (scheme.name, scheme.challenge) == ("bearer", "Bearer")
+
+
+def test_the_fakes_forge_what_they_say() -> None:
+    key = KeyRing.from_secret(SECRET).keys[0]
+    assert forge({"alg": "HS256"}, {}, key).count(".") == 2
