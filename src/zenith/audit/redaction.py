@@ -1,0 +1,138 @@
+"""Events made safe to keep: no secrets, no control characters, bounded in size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import PurePath
+from typing import Final, TypeAlias, cast
+from uuid import UUID
+
+from zenith.kernel.events import Event
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+REDACTED: Final = "[redacted]"
+MAX_NAME: Final = 256
+MAX_TEXT: Final = 512
+MAX_ITEMS: Final = 32
+MAX_DEPTH: Final = 4
+MAX_INTEGER: Final = 1 << 63
+
+_SECRET_NAMES: Final = re.compile(
+    r"passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|cookie|apikey|credential"
+    r"|privatekey|otp|recoverycode|onetimecode|cvv|csrf|jwt|bearer"
+)
+_PLAIN_NAMES: Final = frozenset({"tokenid", "tokentype", "apikeyid", "credentialid"})
+"""Names with such a word in them that hold no secret."""
+_NOT_LETTERS: Final = re.compile(r"[^a-z0-9]")
+_SECRET_TEXT: Final = re.compile(
+    r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]+(?:\.[\w-]*)*"  # a JWT
+    r"|(?<![\w-])z[a-z]_[\w-]{20,}"  # keys and refresh tokens of our own
+    r"|\b(?:bearer|basic|digest)\s+[\w.~+/=-]{8,}",
+    re.IGNORECASE,
+)
+_WRITTEN_OUT: Final = (
+    date,
+    time,
+    timedelta,
+    Decimal,
+    IPv4Address,
+    IPv6Address,
+    PurePath,
+    UUID,
+)
+
+
+def redacted(event: Event) -> Event:
+    """The event as it may be stored (ASVS 16.2.5, 16.4.1).
+
+    Threat: a log that hands out what it should protect, and text in it that forges lines, moves a
+    terminal's cursor or fills the disk. Values named like secrets, and text that looks like one,
+    are replaced; characters that do not print are written as escapes; everything is bounded.
+    """
+    return replace(
+        event,
+        subject=_optional(event.subject),
+        target=_optional(event.target),
+        session_id=_optional(event.session_id),
+        scheme=text(event.scheme, MAX_NAME),
+        address=_optional(event.address),
+        user_agent=None if event.user_agent is None else text(event.user_agent),
+        request_id=_optional(event.request_id),
+        reason=text(event.reason),
+        details=details(event.details),
+    )
+
+
+def text(value: str, length: int = MAX_TEXT) -> str:
+    """At most `length` characters, all of which print; without what looks like a secret."""
+    if len(value) > length:
+        # What is cut off may have been the end of a secret, so look before cutting.
+        value = _SECRET_TEXT.sub(REDACTED, value[: 2 * length])[:length]
+    else:
+        value = _SECRET_TEXT.sub(REDACTED, value)
+    if value.isprintable():
+        return value
+    return "".join(map(_visible, value))[:length]
+
+
+def details(values: Mapping[str, object]) -> dict[str, Json]:
+    """Details as JSON can carry them."""
+    return _mapping(cast("Mapping[object, object]", values), MAX_DEPTH)
+
+
+def _optional(value: str | None) -> str | None:
+    return None if value is None else text(value, MAX_NAME)
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _mapping(values: Mapping[object, object], depth: int) -> dict[str, Json]:
+    kept: dict[str, Json] = {}
+    for number, (key, value) in enumerate(values.items()):
+        if number == MAX_ITEMS:
+            kept["..."] = f"{len(values) - MAX_ITEMS} more"
+            break
+        name = text(key if isinstance(key, str) else type(key).__name__, MAX_NAME)
+        kept[name] = REDACTED if _names_secret(name) else _value(value, depth - 1)
+    return kept
+
+
+def _items(values: Iterable[object], count: int, depth: int) -> list[Json]:
+    kept = [_value(value, depth - 1) for _, value in zip(range(MAX_ITEMS), values, strict=False)]
+    return [*kept, f"{count - MAX_ITEMS} more"] if count > MAX_ITEMS else kept
+
+
+def _value(value: object, depth: int) -> Json:
+    if isinstance(value, str):
+        return text(value.value if isinstance(value, Enum) else value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and -MAX_INTEGER <= value < MAX_INTEGER:
+        return value
+    if isinstance(value, _WRITTEN_OUT):
+        return text(str(value))
+    if isinstance(value, Enum):
+        return text(value.name)
+    if depth > 0 and isinstance(value, Mapping):
+        return _mapping(cast("Mapping[object, object]", value), depth)
+    if depth > 0 and isinstance(value, list | tuple | set | frozenset):
+        items = cast("list[object]", value)
+        return _items(items, len(items), depth)
+    # Numbers beyond 64 bits, infinities, and objects that may show more than anybody meant to keep.
+    return f"<{type(value).__name__}>"
+
+
+def _names_secret(name: str) -> bool:
+    plain = _NOT_LETTERS.sub("", name.lower())
+    return plain not in _PLAIN_NAMES and _SECRET_NAMES.search(plain) is not None
