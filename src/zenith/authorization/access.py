@@ -1,4 +1,4 @@
-"""Access declarations: `public`, `authenticated`, `require_permission`, `require_role`, `require_scope`.
+"""Access declarations: `public`, `authenticated` and `require_permission`, `_role`, `_scope`.
 
 Each works as a decorator on an endpoint, around an ASGI application, and as a dependency. A
 declaration is a mark, so that the pipeline can decide before the body is read, and it enforces
@@ -149,7 +149,8 @@ def _declare(target: Any, access: Access) -> Any:
 def _is_application(target: Any) -> bool:
     if inspect.isroutine(target) or isinstance(target, functools.partial):
         return False
-    call = getattr(type(target), "__call__", None)
+    kind: type[Any] = type(target)
+    call = kind.__dict__.get("__call__") or getattr(kind, "__call__", None)  # noqa: B004
     return call is not None and inspect.iscoroutinefunction(inspect.unwrap(call))
 
 

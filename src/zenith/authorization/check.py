@@ -35,8 +35,7 @@ def check_routes(
     consumed = tuple(kind for guard in guards for kind in guard.consumes)
     for entry in table.walk():
         faults += _faults(entry, consumed)
-        if entry.children is None and not _is_declared(entry, declared):
-            undeclared.append(f"  {_place(entry)}\n    add: {_line(entry)}")
+        undeclared += _undeclared(entry, declared)
     if faults:
         raise ConfigurationError("access declarations that would not hold:\n" + "\n".join(faults))
     if not undeclared:
@@ -49,6 +48,12 @@ def check_routes(
 
 def _is_declared(entry: RouteEntry, declared: Mapping[str, Access]) -> bool:
     return bool(accesses(entry.marks)) or entry.path in declared
+
+
+def _undeclared(entry: RouteEntry, declared: Mapping[str, Access]) -> list[str]:
+    if entry.children is not None or _is_declared(entry, declared):
+        return []
+    return [f"  {_place(entry)}\n    add: {_line(entry)}"]
 
 
 def _faults(entry: RouteEntry, consumed: tuple[type, ...]) -> list[str]:
@@ -85,7 +90,7 @@ def _place(entry: RouteEntry) -> str:
 
 
 def _line(entry: RouteEntry) -> str:
-    if entry.kind == "mount" or entry.kind == "host":
+    if entry.kind in ("mount", "host"):
         return f'app.mount("{entry.path}", authenticated(...))'
     if entry.kind == "frontend":
         return "app.frontend(..., dependencies=[Depends(public)])"

@@ -13,6 +13,7 @@ import typer
 from zenith.assembly import Assembly
 from zenith.cli.context import read_settings, run
 from zenith.cli.output import ExitCode, fail, fail_with, say
+from zenith.console import create_server
 from zenith.kernel.errors import ConfigurationError
 from zenith.settings import Settings
 
@@ -88,16 +89,15 @@ def _greet(settings: Settings, secret: str | None, report: tuple[str, ...]) -> N
 
 def _run_server(settings: Settings, listening: socket.socket) -> None:
     try:
-        import uvicorn
-        from uvicorn.supervisors import Multiprocess
+        # Only this command needs the server, which is an extra.
+        import uvicorn  # noqa: PLC0415
+        from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
     except ImportError:
         fail(
             "the server is not installed",
             fix="pip install 'zenith-security[server]'",
             code=ExitCode.USAGE,
         )
-    from zenith.console import create_server
-
     several = settings.workers > 1
     config = uvicorn.Config(
         "zenith.console:create_server" if several else create_server(settings),

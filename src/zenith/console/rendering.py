@@ -79,8 +79,8 @@ def go_to(path: str, *, notice: str = "") -> Response:
 def own_path(text: str) -> str:
     """`text` if it is a path of this application, else the account's page.
 
-    Threat: an open redirect after sign-in (ASVS 3.7.2): `//host`, `/\\host` and control characters
-    lead browsers elsewhere.
+    Threat: an open redirect after sign-in (ASVS 3.7.2): two slashes, backslashes and control
+    characters lead browsers to other hosts.
     """
     plain = text.isascii() and text.isprintable() and "\\" not in text
     return text if plain and text.startswith("/") and not text.startswith("//") else HOME

@@ -58,9 +58,9 @@ async def create_administrator(
 ) -> Response:
     """Create the administrator's account."""
     client = Client.of(exchange_of(request.scope))
+    if password != repeated:
+        return _page(request, email=email, error=ValidationError("The passwords differ"))
     try:
-        if password != repeated:
-            raise ValidationError("The passwords differ")
         await account_services(request).registration.create_administrator(
             _secret(request), email, password, client=client
         )

@@ -49,7 +49,7 @@ def _read_field(hint: Any, variable: str, found: Mapping[str, str]) -> Any:
         return None
     raise ConfigurationError(
         f"{variable} is a group of settings",
-        fix=f"set its members, such as {variable}{NESTED}..., or {variable}=off where it can be off",
+        fix=f"set its members, {variable}{NESTED}..., or {variable}=off where it can be off",
     )
 
 

@@ -59,7 +59,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def client_key(address: str) -> str:
-    """What counts as one client: an IPv4 address, or an IPv6 /64, since one holder owns all of it."""
+    """What counts as one client: an IPv4 address, or an IPv6 /64, for one holder owns it all."""
     if ":" not in address:
         return address
     parsed = parse_address(address)

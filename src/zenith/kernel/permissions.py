@@ -1,4 +1,4 @@
-"""Permissions as `resource:action` segments, compiled for look-ups that do not grow with the set."""
+"""Permissions as `resource:action` segments, compiled for look-ups of constant cost."""
 
 from __future__ import annotations
 

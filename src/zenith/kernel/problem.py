@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from zenith.kernel.errors import SecurityError, ValidationError
 
@@ -137,7 +137,7 @@ def _sentences(detail: object) -> str:
     if not isinstance(detail, list):
         return str(detail)
     texts: list[str] = []
-    for item in detail:  # pyright: ignore[reportUnknownVariableType]
-        message = item.get("msg") if isinstance(item, dict) else item  # pyright: ignore
-        texts.append(str(message))  # pyright: ignore[reportUnknownArgumentType]
+    for item in cast("list[object]", detail):
+        message = cast("dict[str, object]", item).get("msg") if isinstance(item, dict) else item
+        texts.append(str(message))
     return "; ".join(texts)

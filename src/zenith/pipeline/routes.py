@@ -33,7 +33,8 @@ class RouteEntry:
     """The endpoint's marks, then those of its dependencies, from the router inwards."""
     order: int
     regex: Pattern[str] | None = None
-    route: BaseRoute | None = None
+    route: Any = None
+    """What matches the mount or host."""
     max_body_size: int | None = None
     """Bytes of a body that FastAPI allows on this very route, where it names a figure."""
     children: RouteTable | None = None
@@ -176,17 +177,16 @@ def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
 
 def _entry(context: RouteContext, prefix: str, order: int) -> RouteEntry:
     original = context.original_route
-    effective = context._effective_route  # pyright: ignore[reportPrivateUsage]
     endpoint = context.endpoint
     path = prefix + (context.path or "")
     marks = marks_of(endpoint)
-    dependant = getattr(effective, "dependant", None)
+    dependant = getattr(context, "dependant", None)
     if isinstance(dependant, Dependant):
         marks = (*marks, *_dependant_marks(dependant))
     if isinstance(original, (Mount, Host)):
-        return _mount(effective, original, path or prefix, order)
+        return _mount(context, original, path or prefix, order)
     kind: RouteKind = "websocket" if "WebSocket" in type(original).__name__ else "http"
-    regex = getattr(effective, "path_regex", None)
+    regex = getattr(context, "path_regex", None)
     return RouteEntry(
         kind=kind if regex is not None else "unknown",
         path=path,
@@ -199,7 +199,7 @@ def _entry(context: RouteContext, prefix: str, order: int) -> RouteEntry:
     )
 
 
-def _mount(effective: Any, original: Mount | Host, path: str, order: int) -> RouteEntry:
+def _mount(context: Any, original: Mount | Host, path: str, order: int) -> RouteEntry:
     app = original.app
     marks = marks_of(app)
     shown = routes_of(original)
@@ -211,7 +211,7 @@ def _mount(effective: Any, original: Mount | Host, path: str, order: int) -> Rou
         endpoint=app,
         marks=marks,
         order=order,
-        route=effective,
+        route=context,
         children=children,
     )
 
