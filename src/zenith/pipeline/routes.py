@@ -195,7 +195,7 @@ def _entry(context: RouteContext, prefix: str, order: int) -> RouteEntry:
         marks=marks,
         order=order,
         regex=regex,
-        max_body_size=getattr(effective, "max_body_size", None),
+        max_body_size=getattr(context, "max_body_size", None),
     )
 
 
