@@ -52,6 +52,7 @@ class Exchange:
         "path",
         "principal",
         "receive",
+        "refusal",
         "response_headers",
         "route",
         "scope",
@@ -84,6 +85,9 @@ class Exchange:
         self.principal: Principal = ANONYMOUS
         self.failure: SecurityError | None = None
         """Why a credential that came along did not hold; raised where one is required."""
+        self.refusal: SecurityError | None = None
+        """A refusal that came up while the application ran, such as a body that grew too large.
+        It replaces whatever the application answers: frameworks make other errors of it."""
         self.route: str = ""
         """Path template of the route, empty where none is known."""
         self.marks: tuple[Mark, ...] = ()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from zenith.kernel.errors import HandlerTimeoutError, SecurityError
-from zenith.kernel.problem import INTERNAL_ERROR, Problem
+from zenith.kernel.problem import INTERNAL_ERROR
 from zenith.pipeline.deadlines import Deadlines
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
-    NEVER,
     NO_SERVICES,
     ASGIApp,
     Exchange,
-    Message,
     Receive,
     Scope,
     Send,
@@ -24,11 +22,10 @@ from zenith.pipeline.exchange import (
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.lifespan import run_lifespan
 from zenith.pipeline.refusal import refuse, respond
+from zenith.pipeline.response import GuardedResponse, Hook
 from zenith.pipeline.routes import RouteTable
 
 StartCheck: TypeAlias = Callable[[RouteTable, Sequence[Guard]], None]
-Hook: TypeAlias = Callable[[Exchange], Awaitable[None]]
-RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
 class SecurityMiddleware:
@@ -126,47 +123,26 @@ class SecurityMiddleware:
         return table
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
-        send = _guarded(exchange, send, self._response_hooks)
+        response = GuardedResponse(exchange, send, self._response_hooks)
         try:
             for hook in self._request_hooks:
                 await hook(exchange)
-            await self.app(exchange.scope, exchange.receive, send)
+            await self.app(exchange.scope, exchange.receive, response)
         except SecurityError as error:
             if exchange.started and not exchange.is_websocket:
                 raise
-            await _refuse(exchange, error, send)
+            await response.refuse(error)
         except asyncio.CancelledError:
             if exchange.started or not self._deadlines.ended(exchange):
                 raise
-            await _refuse(exchange, HandlerTimeoutError(reason="deadline passed"), send)
+            await response.refuse(HandlerTimeoutError(reason="deadline passed"))
         except Exception:
             # The last place where an unforeseen failure can still get headers and a clean page;
-            # it goes on to the server, which logs it.
+            # it goes on to the server, which logs it. What a refusal led to is not unforeseen.
             if not exchange.started:
-                await refuse(exchange, INTERNAL_ERROR, send)
-            raise
-
-
-def _guarded(exchange: Exchange, send: Send, hooks: Sequence[Hook]) -> Send:
-    async def guarded_send(message: Message) -> None:
-        kind = message["type"]
-        if kind in RESPONSE_STARTS:
-            exchange.started, exchange.deadline = True, NEVER
-            exchange.status = message["status"]
-            exchange.response_headers = list(message.get("headers", ()))
-            for hook in hooks:
-                await hook(exchange)
-            message["headers"] = exchange.response_headers
-        elif kind == "websocket.accept":
-            exchange.started, exchange.deadline = True, NEVER
-        await send(message)
-
-    return guarded_send
-
-
-async def _refuse(exchange: Exchange, error: SecurityError, send: Send) -> None:
-    exchange.failure = error
-    await refuse(exchange, Problem.of(error), send)
+                await refuse(exchange, INTERNAL_ERROR, response)
+            if exchange.refusal is None:
+                raise
 
 
 async def _stop(guards: Sequence[Guard]) -> None:

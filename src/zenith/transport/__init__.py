@@ -1,12 +1,9 @@
 """The door: hosts, proxies, the request firewall, limits of size and time (ASVS 4.1, 4.2)."""
 
 from zenith.transport.errors import (
-    BodyTimeoutError,
-    BodyTooLargeError,
     HeadersTooLargeError,
     HttpsRedirectError,
     HttpsRequiredError,
-    MalformedBodyError,
     MethodNotAllowedError,
     UriTooLongError,
 )
@@ -17,12 +14,9 @@ from zenith.transport.settings import DEVELOPMENT_HOSTS, TransportSettings
 __all__ = [
     "DEVELOPMENT_HOSTS",
     "BodyLimit",
-    "BodyTimeoutError",
-    "BodyTooLargeError",
     "HeadersTooLargeError",
     "HttpsRedirectError",
     "HttpsRequiredError",
-    "MalformedBodyError",
     "MethodNotAllowedError",
     "TimeLimit",
     "TransportGuard",

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from starlette.exceptions import HTTPException
-
-from zenith.kernel.errors import (
-    BadRequestError,
-    PayloadTooLargeError,
-    RequestTimeoutError,
-    SecurityError,
-)
+from zenith.kernel.errors import SecurityError
 
 
 class MethodNotAllowedError(SecurityError):
@@ -42,31 +33,3 @@ class HttpsRedirectError(HttpsRequiredError):
     """A browser's navigation over http, sent on to the same address over https."""
 
     code, status, title = "https_redirect", 308, "Permanent redirect"
-
-
-class WhileReading(HTTPException):
-    """A refusal in the midst of reading: FastAPI lets HTTPException pass, all else becomes 400."""
-
-    def __init__(self, detail: str) -> None:
-        Exception.__init__(self, detail)
-
-
-class BodyTooLargeError(PayloadTooLargeError, WhileReading):
-    """The body turned out larger than allowed while it was read."""
-
-    status_code = PayloadTooLargeError.status
-    headers: Mapping[str, str]
-
-
-class MalformedBodyError(BadRequestError, WhileReading):
-    """The body cannot be what its content type says."""
-
-    status_code = BadRequestError.status
-    headers: Mapping[str, str]
-
-
-class BodyTimeoutError(RequestTimeoutError, WhileReading):
-    """The body did not arrive in time."""
-
-    status_code = RequestTimeoutError.status
-    headers: Mapping[str, str]

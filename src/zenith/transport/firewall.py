@@ -68,7 +68,9 @@ class Firewall:
             raise MethodNotAllowedError(reason="method not served", headers={"Allow": allow})
         if len(raw_path or path) + len(query) > self._settings.max_url_size:
             raise UriTooLongError(reason="path and query too long")
-        if raw_path is not None and (b"%" in raw_path or not raw_path.isascii()):
+        if raw_path is not None and (
+            b"%" in raw_path or b" " in raw_path or not raw_path.isascii()
+        ):
             self._check_encoding(raw_path)
         if not path.startswith("/"):
             raise BadRequestError(reason="path does not start with a slash")
@@ -97,6 +99,7 @@ class Firewall:
             len(headers) != len(raw)
             or len(headers) > self._settings.max_headers
             or len(names) + len(values) > self._settings.max_header_size
+            or b"" in headers
             or names.translate(None, _NAME)
             or values.translate(None, _VALUE)
         ):

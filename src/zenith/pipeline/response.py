@@ -1,0 +1,64 @@
+"""The one wrapper around `send`: the guards' last word on every response."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
+
+from zenith.kernel.errors import SecurityError
+from zenith.kernel.problem import Problem
+from zenith.pipeline.exchange import NEVER, Exchange, Message, Send
+from zenith.pipeline.refusal import refuse
+
+Hook: TypeAlias = Callable[[Exchange], Awaitable[None]]
+RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+
+
+class GuardedResponse:
+    """Stands in for `send`: runs the guards' hooks when the response starts, whoever started it.
+
+    Where a refusal came up while the application ran, it replaces the application's answer:
+    frameworks turn errors met while reading a body into answers of their own, 500s among them.
+    """
+
+    __slots__ = ("_exchange", "_hooks", "_replaced", "_send")
+
+    def __init__(self, exchange: Exchange, send: Send, hooks: Sequence[Hook]) -> None:
+        self._exchange: Final = exchange
+        self._send: Final = send
+        self._hooks: Final = hooks
+        self._replaced = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._replaced:
+            return
+        exchange = self._exchange
+        kind = message["type"]
+        if kind in RESPONSE_STARTS:
+            if exchange.refusal is not None:
+                self._replaced = True
+                await refuse(exchange, Problem.of(exchange.refusal), self._pass)
+                return
+            await self._begin(message)
+        elif kind == "websocket.accept":
+            exchange.started, exchange.deadline = True, NEVER
+        await self._send(message)
+
+    async def refuse(self, error: SecurityError) -> None:
+        """Answer with the refusal, or with the one that came up before it."""
+        self._exchange.failure = self._exchange.refusal or error
+        await refuse(self._exchange, Problem.of(error), self)
+
+    async def _pass(self, message: Message) -> None:
+        if message["type"] in RESPONSE_STARTS:
+            await self._begin(message)
+        await self._send(message)
+
+    async def _begin(self, message: Message) -> None:
+        exchange = self._exchange
+        exchange.started, exchange.deadline = True, NEVER
+        exchange.status = message["status"]
+        exchange.response_headers = list(message.get("headers", ()))
+        for hook in self._hooks:
+            await hook(exchange)
+        message["headers"] = exchange.response_headers
