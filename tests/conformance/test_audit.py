@@ -8,9 +8,9 @@ from zenith.audit.store import AuditStore
 from zenith.kernel.events import Event, EventType
 
 
-def event(number: int, *, type: EventType = EventType.LOGIN_SUCCESS) -> Event:
+def event(number: int, kind: EventType = EventType.LOGIN_SUCCESS) -> Event:
     return Event(
-        type=type,
+        type=kind,
         outcome="success",
         at=1000.5 + number,
         subject=f"actor-{number % 2}",
@@ -53,7 +53,7 @@ async def test_pages_go_back_in_order(audit: AuditStore) -> None:
 
 
 async def test_events_are_found_by_type_and_subject(audit: AuditStore) -> None:
-    await audit.append([event(0), event(1, type=EventType.LOGOUT), event(2), event(3)])
+    await audit.append([event(0), event(1, EventType.LOGOUT), event(2), event(3)])
     await audit.append([replace(event(4), subject="admin", target="actor-1")])
 
     async def found(**wanted: str) -> list[int]:
