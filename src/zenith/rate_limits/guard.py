@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import client_key
 from zenith.pipeline import Exchange, Guard, RouteTable, Stage, enforced_marks, marks_of
-from zenith.rate_limits.charges import Charges, charges_of
+from zenith.rate_limits.charges import Charges
 from zenith.rate_limits.declaration import RateLimitMark
 from zenith.rate_limits.fields import legacy_fields, rate_limit_fields
 from zenith.rate_limits.limit import Limit, parse_limits
@@ -77,24 +77,17 @@ class PrincipalRateLimitGuard(Guard):
     Charges the limit of all principals and what routes declare per principal or tenant, in one step
     of the store, before the body is read. It stands with the CSRF guard; list it after that one, so
     that pages of other sites cannot spend the limit of the user whose cookies they ride on. Without
-    this guard routes still charge their own limits, but only once the body has been read.
+    this guard routes still charge their own limits, but only once the body has been read. It adds
+    no header fields where RateLimitGuard, which counts first, is missing.
     """
 
     stage: ClassVar[Stage] = Stage.CSRF
     consumes: ClassVar[tuple[type, ...]] = (RateLimitMark,)
 
-    def __init__(self, settings: RateLimitSettings | None = None) -> None:
+    def __init__(self, limiter: RateLimiter, settings: RateLimitSettings | None = None) -> None:
         given = settings or RateLimitSettings()
+        self._limiter: Final = limiter
         self._limits: Final = _defaults(given, given.per_principal, "principal")
-
-    def check(self, table: RouteTable, guards: Sequence[Guard]) -> None:
-        """Refuse the start without the guard that counts; raises ConfigurationError."""
-        del table
-        if not any(isinstance(guard, RateLimitGuard) for guard in guards):
-            raise ConfigurationError(
-                "PrincipalRateLimitGuard has nothing to count with",
-                fix="add RateLimitGuard(RateLimiter(store)) to the guards",
-            )
 
     async def on_request(self, exchange: Exchange) -> None:
         """Charge what depends on who calls; raises RateLimitError."""
@@ -104,8 +97,8 @@ class PrincipalRateLimitGuard(Guard):
         if principal.is_authenticated:
             key = f"{principal.kind}:{principal.subject}"
             hits = [Hit(limit, key) for limit in self._limits]
-        if marks or hits:
-            await charges_of(exchange).charge(exchange, marks, hits)
+        charges = exchange.state.setdefault(Charges, Charges(self._limiter))
+        await charges.charge(exchange, marks, hits)
 
 
 def _defaults(settings: RateLimitSettings, limits: str | None, name: str) -> tuple[Limit, ...]:

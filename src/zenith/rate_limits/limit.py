@@ -138,4 +138,9 @@ def limits_of(
         raise ConfigurationError(
             "an empty list of rate limits limits nothing", fix="name a limit: `10/minute`"
         )
-    return tuple(limit.named(name, label=label) for limit in given)
+    return _named(given, name, label)
+
+
+@lru_cache(maxsize=512)
+def _named(limits: tuple[Limit, ...], name: str, label: str) -> tuple[Limit, ...]:
+    return tuple(limit.named(name, label=label) for limit in limits)

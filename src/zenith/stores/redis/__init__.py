@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zenith.stores.redis.client import RedisClient, connect_redis
+from zenith.stores.redis.rate_limits import RedisRateLimitStore
 from zenith.stores.redis.revocations import RedisRevocationChannel
 
-__all__ = ["RedisClient", "RedisRevocationChannel", "connect_redis"]
+__all__ = ["RedisClient", "RedisRateLimitStore", "RedisRevocationChannel", "connect_redis"]

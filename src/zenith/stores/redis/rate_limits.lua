@@ -1,0 +1,99 @@
+-- Charges several limits in one step, by the server's clock. The same arithmetic as
+-- zenith.rate_limits.strategies, with the state written as text: all numbers stay below 2^53.
+--
+-- KEYS  per hit: where the state of that limit and client lies; one client's keys share a slot.
+-- ARGV  per hit: strategy (f, s or t), requests, window in ms, cost, with spaces between.
+-- Returns per hit: 1 or 0 (admitted or not), remaining, reset after ms, retry after ms.
+-- All hits are charged, or none.
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local floor, ceil, max, find = math.floor, math.ceil, math.max, string.find
+
+local function fixed(state, limit, window, cost)
+  local index, used = floor(now / window), 0
+  if state then
+    local _, _, then_index, count = find(state, '^(%d+):(%d+)$')
+    local ahead = then_index - index
+    if ahead == 0 or ahead == 1 then used = tonumber(count) end
+  end
+  local rest = window - now % window
+  if used + cost > limit then return nil, limit - used, rest, rest end
+  used = used + cost
+  return string.format('%.0f:%.0f', index, used), limit - used, rest, 0
+end
+
+local function sliding(state, limit, window, cost)
+  local index, weight = floor(now / window), window - now % window
+  local previous, current = 0, 0
+  if state then
+    local _, _, then_index, before, count = find(state, '^(%d+):(%d+):(%d+)$')
+    local ahead = then_index - index
+    if ahead == 0 or ahead == 1 then
+      previous, current = tonumber(before), tonumber(count)
+    elseif ahead == -1 then
+      previous = tonumber(count)
+    end
+  end
+  local after = current + cost
+  local free = (limit - after) * window - previous * weight
+  if free < 0 then
+    local room, retry = limit - cost, window
+    if room >= 0 and current <= room then
+      retry = weight - floor((room - current) * window / previous)
+    elseif room >= 0 then
+      retry = weight + window - floor(room * window / current)
+    end
+    local reset = weight
+    if current > 0 then reset = weight + window end
+    return nil, max(floor((free + cost * window) / window), 0), reset, retry
+  end
+  local text = string.format('%.0f:%.0f:%.0f', index, previous, after)
+  return text, floor(free / window), weight + window, 0
+end
+
+-- Debt in 1/requests ms, and the time it was written down: their difference stays exact.
+local function bucket(state, limit, window, cost)
+  local capacity, debt = limit * window, 0
+  if state then
+    local _, _, owed, at = find(state, '^(%d+):(%d+)$')
+    debt = owed - (now - at) * limit
+    if debt < 0 then
+      debt = 0
+    elseif debt > 2 * capacity then
+      debt = 0
+    elseif debt > capacity then
+      debt = capacity
+    end
+  end
+  local after = debt + cost * window
+  local free = capacity - after
+  if free < 0 then
+    local retry = window
+    if cost <= limit then retry = ceil(-free / limit) end
+    return nil, floor((capacity - debt) / window), ceil(debt / limit), retry
+  end
+  return string.format('%.0f:%.0f', after, now), floor(free / window), ceil(after / limit), 0
+end
+
+local strategies = { f = fixed, s = sliding, t = bucket }
+local answer, states, expiries, admitted = {}, {}, {}, true
+for i = 1, #KEYS do
+  local key = KEYS[i]
+  local _, _, strategy, limit, window, cost = find(ARGV[i], '^(%a) (%d+) (%d+) (%d+)$')
+  local after, remaining, reset, retry = strategies[strategy](
+    states[key] or redis.call('GET', key), tonumber(limit), tonumber(window), tonumber(cost))
+  if after then
+    -- A second more than needed: forgetting must never be ahead of the arithmetic.
+    states[key], expiries[key] = after, reset + 1000
+  else
+    admitted = false
+  end
+  local n = #answer
+  answer[n + 1] = after and 1 or 0
+  answer[n + 2], answer[n + 3], answer[n + 4] = remaining, reset, retry
+end
+if admitted then
+  for key, state in pairs(states) do redis.call('SET', key, state, 'PX', expiries[key]) end
+end
+return answer
