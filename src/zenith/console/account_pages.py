@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from zenith.accounts import Client, CurrentUser
+from zenith.accounts import Client, CurrentUser, User
 from zenith.accounts.depends import account_services
 from zenith.authorization import authenticated
 from zenith.console.cookies import cleared_session
@@ -56,19 +56,25 @@ async def overview(request: Request, user: CurrentUser) -> Response:
 
 
 @authenticated
-async def password_form(request: Request) -> Response:
+async def password_form(request: Request, user: CurrentUser) -> Response:
     """Ask for the present and the next password."""
-    return _password_page(request)
+    return _password_page(request, user)
 
 
 @authenticated
 async def change_password(
-    request: Request, current: Password = "", new: Password = "", repeated: Password = ""
+    request: Request,
+    user: CurrentUser,
+    current: Password = "",
+    new: Password = "",
+    repeated: Password = "",
 ) -> Response:
     """Change the password."""
     exchange = exchange_of(request.scope)
     if new != repeated:
-        return _password_page(request, errors=["The new passwords differ"], status=UNPROCESSABLE)
+        return _password_page(
+            request, user, errors=["The new passwords differ"], status=UNPROCESSABLE
+        )
     try:
         await account_services(request).password_change.change(
             exchange.principal, current, new, client=Client.of(exchange)
@@ -77,7 +83,9 @@ async def change_password(
         # A wrong present password is a mistake in a form here, not a missing credential.
         wrong = isinstance(error, AuthenticationError)
         status = UNPROCESSABLE if wrong else error.status
-        return with_headers(_password_page(request, errors=sentences(error), status=status), error)
+        return with_headers(
+            _password_page(request, user, errors=sentences(error), status=status), error
+        )
     return go_to(HOME, notice="password-changed")
 
 
@@ -124,9 +132,12 @@ async def end_session(request: Request, session_id: str) -> Response:
 
 
 def _password_page(
-    request: Request, *, errors: list[str] | None = None, status: int = 200
+    request: Request, user: User, *, errors: list[str] | None = None, status: int = 200
 ) -> Response:
-    return pages_of(request).render(request, "password.html", status=status, errors=errors or [])
+    # Password managers want to know whose password it is.
+    return pages_of(request).render(
+        request, "password.html", status=status, errors=errors or [], username=user.email
+    )
 
 
 def _signed_out(request: Request, notice: str) -> Response:

@@ -11,7 +11,7 @@ from zenith.console.admin_pages import admin_pages
 from zenith.console.rendering import ASSETS, Pages
 from zenith.console.setup_pages import setup_pages
 from zenith.console.visitor_pages import SIGN_IN, visitor_pages
-from zenith.pipeline import SignInPage
+from zenith.pipeline import PageStyle, SignInPage
 from zenith.settings import Settings
 
 
@@ -23,7 +23,11 @@ def create_server(settings: Settings | None = None) -> Zenith:
     app = Zenith(
         settings=settings,
         title="Zenith",
-        services={Pages: Pages(), SignInPage: SignInPage(SIGN_IN)},
+        services={
+            Pages: Pages(),
+            SignInPage: SignInPage(SIGN_IN),
+            PageStyle: PageStyle("/assets/console.css"),
+        },
     )
     app.add_auth()
     app.include_router(visitor_pages())

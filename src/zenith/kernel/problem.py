@@ -24,10 +24,10 @@ _PAGE: Final = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{title}</title>
+<title>{title}</title>{style}
 </head>
 <body>
-<main>
+<main class="narrow problem">
 <h1>{title}</h1>
 <p>{detail}</p>
 <p>Status {status}. Reference: <code>{request_id}</code></p>
@@ -81,9 +81,11 @@ class Problem:
             headers=headers or {},
         )
 
-    def render(self, *, request_id: str, as_html: bool) -> tuple[int, RawHeaders, bytes]:
-        """Status, raw headers and body, ready to be sent."""
-        body = self._html(request_id) if as_html else self._json(request_id)
+    def render(
+        self, *, request_id: str, as_html: bool, stylesheet: str = ""
+    ) -> tuple[int, RawHeaders, bytes]:
+        """Status, raw headers and body, ready to be sent. `stylesheet` is a path for the page."""
+        body = self._html(request_id, stylesheet) if as_html else self._json(request_id)
         headers: RawHeaders = [
             (b"content-type", HTML if as_html else PROBLEM_JSON),
             (b"content-length", str(len(body)).encode("ascii")),
@@ -106,9 +108,11 @@ class Problem:
         }
         return json.dumps(document, default=str).encode("utf-8")
 
-    def _html(self, request_id: str) -> bytes:
+    def _html(self, request_id: str, stylesheet: str) -> bytes:
         detail = self.detail if isinstance(self.detail, str) else _sentences(self.detail)
+        link = f'\n<link rel="stylesheet" href="{html.escape(stylesheet)}">' if stylesheet else ""
         page = _PAGE.format(
+            style=link,
             title=html.escape(self.title),
             detail=html.escape(detail),
             status=self.status,

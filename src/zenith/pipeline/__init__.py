@@ -15,7 +15,7 @@ from zenith.pipeline.exchange import (
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.marks import Mark, add_mark, declare_enforced, enforced_marks, marks_of
 from zenith.pipeline.middleware import SecurityMiddleware
-from zenith.pipeline.refusal import ProblemResponse, SignInPage, respond
+from zenith.pipeline.refusal import PageStyle, ProblemResponse, SignInPage, respond
 from zenith.pipeline.routes import RouteEntry, RouteTable
 from zenith.pipeline.stage import Stage
 
@@ -26,6 +26,7 @@ __all__ = [
     "Guard",
     "Mark",
     "Message",
+    "PageStyle",
     "ProblemResponse",
     "Receive",
     "RouteEntry",

@@ -23,6 +23,14 @@ class SignInPage:
     """Path of this application; `next` is added, a path of this application too."""
 
 
+@dataclass(frozen=True, slots=True)
+class PageStyle:
+    """A service of applications with pages: how the page of a refusal looks."""
+
+    stylesheet: str
+    """Path of a style sheet of this application."""
+
+
 async def refuse(exchange: Exchange, problem: Problem, send: Send) -> None:
     """Send the refusal in the form that the client can read."""
     if exchange.is_websocket:
@@ -31,7 +39,12 @@ async def refuse(exchange: Exchange, problem: Problem, send: Send) -> None:
     as_html = prefers_html(exchange.headers)
     if as_html and problem.status == UNAUTHORIZED and await _led_to_sign_in(exchange, send):
         return
-    status, headers, body = problem.render(request_id=exchange.request_id, as_html=as_html)
+    style = exchange.services.get(PageStyle)
+    status, headers, body = problem.render(
+        request_id=exchange.request_id,
+        as_html=as_html,
+        stylesheet=style.stylesheet if isinstance(style, PageStyle) else "",
+    )
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
 
