@@ -88,7 +88,13 @@ def _verify(
         raise TypeError("algorithms must be a collection of names, not one string")
     if len(token) > MAX_TOKEN:
         raise TokenError("oversized")
-    head, body, signature, message = _split(token)
+    try:
+        data = token.encode("ascii")
+        head, body, signature = data.split(b".")
+    except ValueError as error:
+        raise TokenError("malformed") from error
+    if data.translate(None, _COMPACT) or not (body and signature):
+        raise TokenError("bad_encoding")
     known = keyring.known_headers.get(head)
     header, key = known or _read_header(head, keyring)
     if header["alg"] not in algorithms:
@@ -99,23 +105,11 @@ def _verify(
         raw, payload = decode_clean(signature), decode_clean(body)
     except ValueError as error:
         raise TokenError("bad_encoding") from error
-    if not key.verify(message, raw):
+    if not key.verify(data[: -len(signature) - 1], raw):
         raise TokenError("bad_signature")
     if known is None and all(isinstance(value, str) for value in header.values()):
         keyring.remember_header(head, header, key)
     return header, payload
-
-
-def _split(token: str) -> tuple[bytes, bytes, bytes, bytes]:
-    """Header, payload and signature in base64url, and what was signed."""
-    try:
-        data = token.encode("ascii")
-        head, body, signature = data.split(b".")
-    except ValueError as error:
-        raise TokenError("malformed") from error
-    if data.translate(None, _COMPACT) or not (body and signature):
-        raise TokenError("bad_encoding")
-    return head, body, signature, data[: -len(signature) - 1]
 
 
 def _read_header(segment: bytes, keyring: KeyRing) -> tuple[Header, Key]:
