@@ -43,8 +43,7 @@ def start(group: Group) -> None:
     _init(programs, data, password, user)
     port = free_port()
     settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": port}.items()]
-    group.is_ready = lambda: _is_ready(data)
-    group.add(
+    server = group.add(
         Child(
             argv=[str(programs / "postgres"), "-D", str(data), *settings],
             log=group.folder / "postgres.log",
@@ -54,6 +53,7 @@ def start(group: Group) -> None:
             stop_with=signal.SIGINT,  # "fast": ends sessions, does not wait for them
         )
     )
+    group.is_ready = lambda: server.process is not None and _is_ready(data, server.process.pid)
     group.wait()
     group.values["url"] = f"postgresql+asyncpg://{OWNER}:{password}@127.0.0.1:{port}/postgres"
 
@@ -80,10 +80,10 @@ def _init(programs: Path, data: Path, password: str, user: str | None) -> None:
         raise ServiceError(f"initdb failed:\n{done.stdout}{done.stderr}")
 
 
-def _is_ready(data: Path) -> bool:
-    """As `pg_ctl` tells: the eighth line of the server's own file."""
+def _is_ready(data: Path, pid: int) -> bool:
+    """As `pg_ctl` tells: the eighth line of the server's own file, which a killed one leaves."""
     try:
         lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return False
-    return len(lines) > 7 and lines[7].strip() == "ready"
+    return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"

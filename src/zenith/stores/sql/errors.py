@@ -50,6 +50,7 @@ def _is_bad_value(error: exc.DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     if isinstance(state, str) and state.startswith(DATA_EXCEPTION):
         return True
-    # A value that the driver itself could not encode.
+    # A value that the driver itself could not encode; before there is a statement, the driver says
+    # the same of settings.
     cause = error.orig.__cause__ if error.orig is not None else None
-    return isinstance(error, exc.DataError) or isinstance(cause, ValueError)
+    return error.statement is not None and isinstance(cause, ValueError)

@@ -1,0 +1,21 @@
+"""Stores in process memory: for one process, and chosen by name."""
+
+from __future__ import annotations
+
+from zenith.stores.memory.accounts import MemoryAccountStore
+from zenith.stores.memory.audit import MemoryAuditStore
+from zenith.stores.memory.one_time import MemoryOneTimeStore
+from zenith.stores.memory.rate_limits import MemoryRateLimitStore
+from zenith.stores.memory.refresh import MemoryRefreshStore
+from zenith.stores.memory.revocations import MemoryRevocationStore
+from zenith.stores.memory.sessions import MemorySessionStore
+
+__all__ = [
+    "MemoryAccountStore",
+    "MemoryAuditStore",
+    "MemoryOneTimeStore",
+    "MemoryRateLimitStore",
+    "MemoryRefreshStore",
+    "MemoryRevocationStore",
+    "MemorySessionStore",
+]

@@ -1,0 +1,171 @@
+"""PostgreSQL: what is lost and found again, what is refused, and that nothing secret shows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from tests.services import Service
+from tests.stores.racer import account
+from zenith.kernel.errors import BadRequestError, ConfigurationError, ServiceUnavailableError
+from zenith.kernel.keys import Secret
+from zenith.stores.settings import DatabaseSettings
+from zenith.stores.sql import Database, SqlAccountStore, SqlSessionStore, upgrade
+from zenith.stores.sql.postgres_engine import dsn_of
+
+
+def settings(url: str, **values: Any) -> DatabaseSettings:
+    return DatabaseSettings(url=Secret(url), **values)
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(ConfigurationError, match=r"zenith-security\[postgres\]"):
+        Database("postgresql://localhost/x")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql+asyncpg://u:p@h:1/d", "postgresql://u:p@h:1/d"),
+        ("postgres://h/d?ssl=verify-full", "postgresql://h/d?sslmode=verify-full"),
+        ("postgresql://h/d?a=1&ssl=require", "postgresql://h/d?a=1&sslmode=require"),
+        (
+            "postgresql://h1,h2/d?sslmode=verify-full&sslrootcert=/ca",
+            "postgresql://h1,h2/d?sslmode=verify-full&sslrootcert=/ca",
+        ),
+    ],
+)
+def test_urls_reach_the_driver_with_their_parameters(url: str, expected: str) -> None:
+    assert dsn_of(settings(url)) == expected
+
+
+async def test_tls_that_is_asked_for_is_insisted_on(postgres_url: str) -> None:
+    # The server of the tests speaks none.
+    async with Database(f"{postgres_url}?sslmode=verify-full") as database:
+        with pytest.raises(ServiceUnavailableError):
+            await database.ping()
+
+
+async def test_a_server_that_is_not_there_is_unavailable(
+    free_port: Callable[[], int], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = f"postgresql://user:hunter2@127.0.0.1:{free_port()}/x"
+    async with Database(url) as database:
+        with pytest.raises(ServiceUnavailableError) as caught:
+            await database.ping()
+    shown = "".join(traceback.format_exception(caught.value)) + repr(database) + caplog.text
+    assert "hunter2" not in shown + caught.value.reason
+    assert int(caught.value.headers["Retry-After"]) >= 1
+
+
+async def test_a_wrong_password_is_unavailable(postgres_url: str) -> None:
+    head, _, tail = postgres_url.rpartition("@")
+    async with Database(f"{head}x@{tail}") as database:
+        with pytest.raises(ServiceUnavailableError, match="unavailable"):
+            await database.ping()
+
+
+async def test_it_recovers_from_a_restart_by_itself(
+    private_service: Callable[[str], Service],
+) -> None:
+    service = private_service("postgres")
+    async with Database(settings(service.url, connect_timeout=2.0)) as database:
+        await upgrade(database)
+        accounts = SqlAccountStore(database)
+        await accounts.create(account("a", "a@example.org", "user"))
+        # Several connections in the pool, all of which die.
+        await asyncio.gather(*(accounts.by_id("id-a") for _ in range(10)))
+        await database.count(text("CHECKPOINT"))  # the server of the tests commits to memory
+        await asyncio.to_thread(service.kill)
+        results = await asyncio.gather(
+            *(accounts.by_id("id-a") for _ in range(10)), return_exceptions=True
+        )
+        assert {type(result) for result in results} == {ServiceUnavailableError}
+        await asyncio.to_thread(service.revive)
+        results = await asyncio.gather(*(accounts.by_id("id-a") for _ in range(10)))
+        assert all(result is not None for result in results)
+
+
+async def test_a_restart_that_nobody_saw_costs_no_request(
+    private_service: Callable[[str], Service],
+) -> None:
+    service = private_service("postgres")
+    async with Database(service.url) as database:
+        await asyncio.gather(*(database.ping() for _ in range(5)))
+        await asyncio.to_thread(service.kill)
+        await asyncio.to_thread(service.revive)
+        await asyncio.gather(*(database.ping() for _ in range(10)))
+
+
+async def test_a_silent_death_is_found_before_use(
+    private_service: Callable[[str], Service],
+) -> None:
+    service = private_service("postgres")
+    patient = settings(service.url, rest=0.05, connect_timeout=0.3, statement_timeout=5.0)
+    async with Database(patient) as database:
+        backends = await database.rows(text("SELECT pg_backend_pid()"))
+        await asyncio.sleep(0.1)
+        await database.ping()  # it rested and is alive
+        await asyncio.sleep(0.1)
+        service.pause()
+        os.kill(backends[0][0], signal.SIGSTOP)  # sessions are process groups of their own
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(ServiceUnavailableError):
+            await database.ping()
+        assert asyncio.get_running_loop().time() - began < 3.0
+        service.resume()
+        await database.ping()
+        os.kill(backends[0][0], signal.SIGCONT)
+
+
+async def test_a_statement_that_takes_too_long_is_ended(postgres_url: str) -> None:
+    async with Database(settings(postgres_url, statement_timeout=0.2)) as database:
+        with pytest.raises(ServiceUnavailableError, match="unavailable") as caught:
+            await database.rows(text("SELECT pg_sleep(5)"))
+        assert "57014" in caught.value.reason
+        await database.ping()
+
+
+async def test_a_full_pool_is_unavailable(postgres_url: str) -> None:
+    small = settings(postgres_url, pool_size=1, pool_overflow=0, pool_timeout=0.1)
+    async with Database(small) as database:
+        async with database.transaction() as connection:
+            await connection.execute(select(1))
+            with pytest.raises(ServiceUnavailableError):
+                await database.ping()
+        await database.ping()
+
+
+async def test_connections_bear_a_name_and_bounds(postgres_url: str) -> None:
+    async with Database(postgres_url) as database:
+        rows = await database.rows(
+            text("SELECT current_setting('application_name'), current_setting('statement_timeout')")
+        )
+        assert tuple(rows[0]) == ("zenith", "10s")
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "a\ud800b"])
+async def test_text_that_cannot_be_stored_is_a_bad_request(postgres_url: str, value: str) -> None:
+    async with Database(postgres_url) as database:
+        await upgrade(database)
+        accounts = SqlAccountStore(database)
+        with pytest.raises(BadRequestError):
+            await accounts.by_email(value)
+        with pytest.raises(BadRequestError):
+            await accounts.page(after=None, limit=10, search=value)
+        with pytest.raises(BadRequestError):
+            await accounts.create(account("x", value))
+        with pytest.raises(BadRequestError):
+            await SqlSessionStore(database).find(value, now=1.0)
+        await database.ping()
