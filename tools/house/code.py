@@ -116,7 +116,7 @@ def shape(source: Source) -> Iterator[str]:
     if source.name != "__init__.py":
         return
     for node in source.tree.body:
-        if not _is_re_export(node):
+        if not (_is_re_export(node) or (source.path == "__init__.py" and _is_lazy(node))):
             yield source.at(node.lineno, "an __init__ holds a docstring, imports and __all__ only")
 
 
@@ -129,6 +129,17 @@ def _is_re_export(node: ast.stmt) -> bool:
     return all(
         isinstance(target, ast.Name) and target.id in {"__all__", "__version__"}
         for target in targets
+    )
+
+
+def _is_lazy(node: ast.stmt) -> bool:
+    """The front door opens its names when they are asked for (PEP 562)."""
+    if isinstance(node, ast.FunctionDef):
+        return node.name in {"__getattr__", "__dir__"}
+    return (
+        isinstance(node, ast.If)
+        and ast.unparse(node.test) == "TYPE_CHECKING"
+        and all(isinstance(inner, ast.ImportFrom) for inner in node.body)
     )
 
 
