@@ -1,0 +1,1 @@
+"""What is measured: one module per subject, each a coroutine function `measure`."""
