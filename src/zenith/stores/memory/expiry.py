@@ -39,7 +39,9 @@ class Expiry(Generic[Key]):
             heapify(self._heap)
 
     def due(self, now: float, limit: int | None = STEP) -> Iterator[Key]:
-        """Keys that have ended at `now`; the caller removes each. At most `limit` are looked at."""
+        """Keys that have ended at `now`, at most `limit` of them. The caller removes each before it
+        takes the next: one that was noted twice is there once.
+        """
         seen = 0
         while self._heap and self._heap[0][0] <= now and (limit is None or seen < limit):
             seen += 1

@@ -61,10 +61,11 @@ class MemoryOneTimeStore:
 
     async def prune(self, *, now: float) -> int:
         """Remove expired secrets; how many there were."""
-        expired = list(self._expiry.due(now, None))
-        for digest in expired:
+        pruned = 0
+        for digest in self._expiry.due(now, None):
             self._remove(digest)
-        return len(expired)
+            pruned += 1
+        return pruned
 
     def _usable(self, digest: str, purpose: str, now: float) -> _Entry | None:
         entry = self._entries.get(digest)

@@ -96,10 +96,11 @@ class MemoryRefreshStore:
 
     async def prune(self, now: float) -> int:
         """Delete the families that have ended; how many it were."""
-        expired = list(self._expiry.due(now, None))
-        for family_id in expired:
+        pruned = 0
+        for family_id in self._expiry.due(now, None):
             self._remove(family_id)
-        return len(expired)
+            pruned += 1
+        return pruned
 
     def _remove(self, family_id: str) -> None:
         family = self._families.pop(family_id)

@@ -58,10 +58,11 @@ class MemoryRevocationStore:
 
     async def prune(self, now: float) -> int:
         """Forget those whose `until` has passed; how many there were."""
-        expired = list(self._expiry.due(nextafter(now, -inf), None))
-        for key in expired:
+        pruned = 0
+        for key in self._expiry.due(nextafter(now, -inf), None):
             self._forget(key)
-        return len(expired)
+            pruned += 1
+        return pruned
 
     def _forget(self, key: Key) -> None:
         known = self._known.pop(key, None)

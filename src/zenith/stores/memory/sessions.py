@@ -101,10 +101,11 @@ class MemorySessionStore:
 
     async def prune(self, *, now: float) -> int:
         """Remove what is not live any more; how many there were."""
-        expired = list(self._expiry.due(now, None))
-        for session_id in expired:
+        pruned = 0
+        for session_id in self._expiry.due(now, None):
             self._remove(session_id)
-        return len(expired)
+            pruned += 1
+        return pruned
 
     def _live(self, session_id: str, now: float) -> SessionRecord | None:
         record = self._records.get(session_id)

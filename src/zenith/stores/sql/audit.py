@@ -18,6 +18,7 @@ MAX_KEY: Final = 256
 MAX_TEXT: Final = 1024
 """Characters kept of any other text."""
 MAX_DEPTH: Final = 6
+MAX_BITS: Final = 256
 MAX_PAGE: Final = 1000
 
 
@@ -91,14 +92,18 @@ def _optional(value: str | None, length: int) -> str | None:
 
 def _plain(value: object, depth: int) -> Any:
     """What JSON can carry: an event must not be lost because a detail is of another type."""
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if value.bit_length() <= MAX_BITS else hex(value)[:MAX_TEXT]
     if isinstance(value, float) and math.isfinite(value):
         return value
-    if isinstance(value, Mapping) and depth:
-        items = cast("Mapping[object, object]", value).items()
-        return {storable(str(key), MAX_KEY): _plain(item, depth - 1) for key, item in items}
-    if isinstance(value, list | tuple | set | frozenset) and depth:
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        if not depth:
+            return "..."
+        if isinstance(value, Mapping):
+            items = cast("Mapping[object, object]", value).items()
+            return {storable(str(key), MAX_KEY): _plain(item, depth - 1) for key, item in items}
         return [_plain(item, depth - 1) for item in cast("Iterable[object]", value)]
     return storable(f"{value}", MAX_TEXT)
 
