@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from zenith.kernel.errors import AuthenticationError, RateLimitError, ValidationError
+from zenith.kernel.problem import INTERNAL_ERROR, Problem, prefers_html
+
+
+def rendered(problem, **more):
+    status, headers, body = problem.render(**{"request_id": "r1", "as_html": False} | more)
+    assert dict(headers)[b"content-length"] == str(len(body)).encode()
+    assert dict(headers)[b"cache-control"] == b"no-store"
+    return status, dict(headers), body
+
+
+def test_a_refusal_for_programs():
+    error = AuthenticationError(
+        "Token expired", reason="private", headers={"WWW-Authenticate": "B"}
+    )
+    status, headers, body = rendered(Problem.of(error))
+    assert (status, headers[b"content-type"]) == (401, b"application/problem+json")
+    assert headers[b"www-authenticate"] == b"B"
+    assert json.loads(body) == {
+        "type": "urn:zenith:problem:unauthenticated",
+        "title": "Authentication required",
+        "status": 401,
+        "detail": "Token expired",
+        "code": "unauthenticated",
+        "instance": "urn:request:r1",
+    }
+    assert b"private" not in body
+
+
+def test_a_refusal_for_people():
+    problem = Problem.of(RateLimitError("<b>slow</b>", retry_after=3))
+    status, headers, body = rendered(problem, as_html=True, request_id="<r>")
+    assert (status, headers[b"retry-after"]) == (429, b"3")
+    assert headers[b"content-type"] == b"text/html; charset=utf-8"
+    assert b"&lt;b&gt;slow" in body
+    assert b"&lt;r&gt;" in body
+    assert b"<b>" not in body
+    assert b"stylesheet" not in body
+
+
+def test_the_page_may_have_a_style():
+    _, _, body = rendered(INTERNAL_ERROR, as_html=True, stylesheet='/a"b.css')
+    assert b'<link rel="stylesheet" href="/a&quot;b.css">' in body
+
+
+def test_faults_are_a_list_for_programs_and_sentences_for_people():
+    problem = Problem.of(ValidationError([{"msg": "too short", "loc": ["a"]}, "odd", {"x": 1}]))
+    _, _, body = rendered(problem)
+    assert json.loads(body)["detail"] == [{"msg": "too short", "loc": ["a"]}, "odd", {"x": 1}]
+    _, _, page = rendered(problem, as_html=True)
+    assert b"<p>too short; odd; None</p>" in page
+
+
+def test_a_detail_of_any_shape():
+    _, _, body = rendered(Problem.of_status(400, {"a": {1, 2}.__class__}))
+    assert "set" in json.loads(body)["detail"]["a"]
+    _, _, page = rendered(Problem.of_status(400, {"a": 1}), as_html=True)
+    assert b"{&#x27;a&#x27;: 1}" in page
+
+
+@pytest.mark.parametrize("detail", ["\ud800", "\x00", [{"msg": "\udfff"}], "日本"])
+def test_no_text_breaks_the_renderer(detail):
+    for as_html in (True, False):
+        assert rendered(Problem.of_status(400, detail), as_html=as_html)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "title"),
+    [
+        (404, "not_found", "Not Found"),
+        (418, "i'm_a_teapot", "I'm a Teapot"),
+        (599, "error", "Error"),
+    ],
+)
+def test_bare_statuses(status, code, title):
+    problem = Problem.of_status(status)
+    assert (problem.code, problem.title, problem.detail) == (code, title, title)
+    assert dict(problem.headers) == {}
+    assert Problem.of_status(status, "why", {"A": "b"}).detail == "why"
+
+
+def test_an_internal_error_says_nothing_of_what_happened():
+    status, _, body = rendered(INTERNAL_ERROR)
+    assert status == 500
+    assert json.loads(body)["code"] == "internal_error"
+
+
+@pytest.mark.parametrize(
+    ("headers", "html"),
+    [
+        ({}, False),
+        ({b"accept": b"*/*"}, False),
+        ({b"accept": b"application/json"}, False),
+        ({b"accept": b"text/html,*/*"}, True),
+        ({b"sec-fetch-mode": b"navigate"}, True),
+        ({b"sec-fetch-mode": b"cors", b"accept": b"text/html"}, False),
+    ],
+)
+def test_who_looks_at_the_answer(headers, html):
+    assert prefers_html(headers) is html
