@@ -66,8 +66,12 @@ class RateLimiter:
         RateLimitStore. An empty key counts as a key. The refusal tells the client nothing but how
         long to wait; its `reason` names the kind.
 
-        Raises RateLimitError, and ConfigurationError for limits that are none.
+        Raises RateLimitError, and ConfigurationError for limits that are none or no keys.
         """
+        if not keys:
+            raise ConfigurationError(
+                f"{name} is limited by no key, so not at all", fix='pass keys={"address": ...}'
+            )
         hits = [
             Hit(limit, key, cost)
             for kind, key in keys.items()

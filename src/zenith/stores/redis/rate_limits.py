@@ -9,9 +9,6 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, cast
 
-from redis.asyncio import RedisCluster
-from redis.exceptions import NoScriptError
-
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.keys import b64encode
 from zenith.rate_limits import Hit, RateLimitStoreError, Usage
@@ -45,10 +42,15 @@ class RedisRateLimitStore:
         timeout: float = 0.25,
         clock: Clock = steady_clock,
     ) -> None:
+        # Whoever has a client has the driver; nobody else waits for its import.
+        from redis.asyncio import RedisCluster  # noqa: PLC0415
+        from redis.exceptions import NoScriptError  # noqa: PLC0415
+
         derived = hashlib.sha256(key).digest() if key else b""
         self._client: Final = cast("Any", client)
         self._is_cluster: Final = isinstance(client, RedisCluster)
         self._mac: Final = hashlib.blake2b(key=derived, digest_size=16)
+        self._unknown_script: Final = NoScriptError
         self._timeout: Final = timeout
         self._clock: Final = clock
         self._refusals: Final = Refusals()
@@ -113,7 +115,7 @@ class RedisRateLimitStore:
             async with asyncio.timeout(self._timeout):
                 try:
                     return cast("list[int]", await run("EVALSHA", _sha(self._script), *arguments))
-                except NoScriptError:
+                except self._unknown_script:
                     return cast("list[int]", await run("EVAL", self._script, *arguments))
         except unreachable() as error:
             raise _lost(error) from error

@@ -1,0 +1,195 @@
+"""The strategies against plain models that keep every hit."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from zenith.rate_limits import Hit, Limit
+from zenith.rate_limits.strategies import STRATEGIES
+from zenith.stores.memory import MemoryRateLimitStore
+from zenith.stores.redis.rate_limits import SCRIPT, RedisRateLimitStore
+
+WINDOW = 1000
+steps = st.lists(st.tuples(st.integers(0, 700), st.integers(1, 4)), min_size=1, max_size=60)
+limits = st.integers(1, 12)
+names = st.sampled_from(list(STRATEGIES))
+
+
+class FixedModel:
+    def __init__(self, limit):
+        self.limit, self.hits = limit, []
+
+    def hit(self, now, cost):
+        start = now // WINDOW * WINDOW
+        used = sum(paid for at, paid in self.hits if at >= start)
+        if used + cost > self.limit:
+            return False
+        self.hits.append((now, cost))
+        return True
+
+
+class SlidingModel(FixedModel):
+    def hit(self, now, cost):
+        start = now // WINDOW * WINDOW
+        current = sum(paid for at, paid in self.hits if at >= start)
+        previous = sum(paid for at, paid in self.hits if start - WINDOW <= at < start)
+        if previous * Fraction(start + WINDOW - now, WINDOW) + current + cost > self.limit:
+            return False
+        self.hits.append((now, cost))
+        return True
+
+
+class BucketModel:
+    def __init__(self, limit):
+        self.limit, self.tokens, self.at = limit, Fraction(limit), 0
+
+    def hit(self, now, cost):
+        refilled = self.tokens + Fraction((now - self.at) * self.limit, WINDOW)
+        self.tokens, self.at = min(refilled, Fraction(self.limit)), now
+        if self.tokens < cost:
+            return False
+        self.tokens -= cost
+        return True
+
+
+MODELS = {"fixed_window": FixedModel, "sliding_window": SlidingModel, "token_bucket": BucketModel}
+
+
+@given(name=names, limit=limits, steps=steps)
+def test_admits_what_the_model_admits(name, limit, steps):
+    engine, model, state, now = STRATEGIES[name](limit, WINDOW), MODELS[name](limit), 0, 0
+    for pause, cost in steps:
+        now += pause
+        state, usage = engine.hit(state, now, cost)
+        assert usage.allowed == model.hit(now, cost)
+
+
+@given(name=names, limit=limits, steps=steps)
+def test_who_waits_exactly_as_told_is_admitted(name, limit, steps):
+    engine, state, now = STRATEGIES[name](limit, WINDOW), 0, 0
+    for pause, cost in steps:
+        now += pause
+        after, usage = engine.hit(state, now, cost)
+        assert usage.allowed == (usage.retry_after == 0)
+        assert 0 <= usage.remaining <= limit
+        wait = round(usage.retry_after * 1000)
+        if not usage.allowed and cost <= limit:
+            assert engine.hit(state, now + wait, cost)[1].allowed
+            assert not engine.hit(state, now + wait - 1, cost)[1].allowed
+        if usage.remaining:
+            assert engine.hit(after, now, usage.remaining)[1].allowed
+        assert not engine.hit(after, now, usage.remaining + 1)[1].allowed
+        state = after
+
+
+@given(name=names, limit=limits, steps=steps)
+def test_after_the_reset_a_state_is_as_good_as_none(name, limit, steps):
+    engine, state, now = STRATEGIES[name](limit, WINDOW), 0, 0
+    for pause, cost in steps:
+        now += pause
+        state, usage = engine.hit(state, now, cost)
+        later = now + round(usage.reset_after * 1000)
+        assert engine.hit(state, later, limit)[1] == engine.hit(0, later, limit)[1]
+        if engine.is_expired(state, now):
+            assert engine.hit(state, now, limit)[1] == engine.hit(0, now, limit)[1]
+
+
+@given(
+    name=names,
+    limit=limits,
+    steps=st.lists(st.tuples(st.integers(-3000, 3000), st.integers(1, 4)), max_size=40),
+)
+def test_a_wild_clock_breaks_nothing(name, limit, steps):
+    engine, state, now = STRATEGIES[name](limit, WINDOW), 0, 100_000
+    for leap, cost in steps:
+        now = max(now + leap, 0)
+        state, usage = engine.hit(state, now, cost)
+        assert 0 <= usage.remaining <= limit
+        assert usage.retry_after <= 2 * WINDOW / 1000
+        assert usage.reset_after <= 2 * WINDOW / 1000
+
+
+@given(
+    hits=st.lists(
+        st.tuples(
+            st.integers(0, 400),
+            st.lists(
+                st.tuples(names, st.sampled_from("ab"), st.integers(1, 3)), min_size=1, max_size=4
+            ),
+        ),
+        max_size=40,
+    )
+)
+def test_several_limits_are_charged_all_or_none(hits):
+    now = 0.0
+    store = MemoryRateLimitStore(clock=lambda: now / 1000)
+    states: dict[tuple[str, str], int] = {}
+    for pause, wanted in hits:
+        now += pause
+        call = [Hit(Limit(5, 1, name), key, cost) for name, key, cost in wanted]
+        expected, tried = [], dict(states)
+        for limit, key, cost in call:
+            state, usage = limit.engine.hit(
+                tried.get((limit.id, key), 0), int(now / 1000 * 1000), cost
+            )
+            tried[limit.id, key] = state
+            expected.append(usage)
+        assert store.hit_now(call) == expected
+        if all(usage.allowed for usage in expected):
+            states = tried
+
+
+class TimedRedisStore(RedisRateLimitStore):
+    """The same script, told the time by the test; it forgets nothing in between."""
+
+    now = 0
+
+    async def _call(self, *arguments: Any) -> Any:
+        said = f"{{'{self.now // 1000}', '{self.now % 1000 * 1000}'}}"
+        self._script = SCRIPT.replace("redis.call('TIME')", said).replace(
+            "'PX', expiries[key]", "'PX', 600000"
+        )
+        assert "'PX', 600000)" in self._script
+        return await super()._call(*arguments)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    name=names,
+    limit=limits,
+    steps=st.lists(st.tuples(st.integers(-800, 1500), st.integers(1, 4)), max_size=15),
+)
+def test_redis_and_memory_agree(redis_url, name, limit, steps):
+    async def compare() -> None:
+        async with Redis.from_url(redis_url) as client:
+            rule = Limit(limit, 1, name)
+            now, state, key = 1_790_000_000_000, 0, secrets.token_hex(8)
+            for leap, cost in steps:
+                now += leap
+                store = TimedRedisStore(client, timeout=10)
+                store.now = now
+                (usage,) = await store.hit([Hit(rule, key, cost)])
+                state, expected = rule.engine.hit(state, now, cost)
+                assert usage == expected
+
+    asyncio.run(compare())
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+def test_the_largest_limits_lose_no_request(name):
+    limit = Limit(90_000_000, 100_000, name)
+    state, now = 0, 1_790_000_000_123
+    for cost in (1, 89_999_998, 1):
+        state, usage = limit.engine.hit(state, now, cost)
+        assert usage.allowed
+    assert not limit.engine.hit(state, now, 1)[1].allowed

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from zenith.rate_limits import FallbackStore, Hit, Limit, RateLimitSettings, RateLimitStoreError
+from zenith.stores.memory import MemoryRateLimitStore
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class FlakyStore:
+    def __init__(self, clock):
+        self.works = MemoryRateLimitStore(clock=clock)
+        self.fails = False
+        self.asked = 0
+        self.gate = None
+
+    async def hit(self, hits):
+        self.asked += 1
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.fails:
+            raise RateLimitStoreError(reason="redis: TimeoutError")
+        return await self.works.hit(hits)
+
+
+def make(**values):
+    clock = Clock()
+    shared = FlakyStore(clock)
+    store = FallbackStore(
+        shared,
+        local=MemoryRateLimitStore(clock=clock),
+        settings=RateLimitSettings(**values),
+        clock=clock,
+    )
+    return store, shared, clock
+
+
+async def admitted(store, limit, count, cost=1):
+    usages = [(await store.hit([Hit(limit, "a", cost)]))[0] for _ in range(count)]
+    return sum(usage.allowed for usage in usages)
+
+
+async def test_while_all_is_well_the_shared_counters_count():
+    store, shared, _ = make()
+    assert await admitted(store, Limit(8, 60), 20) == 8
+    assert shared.asked == 20
+    assert store.is_shared
+
+
+async def test_local_counts_a_share_of_each_limit(caplog):
+    store, shared, _ = make()
+    shared.fails = True
+    assert await admitted(store, Limit(8, 60), 20) == 2
+    assert shared.asked == 1
+    assert not store.is_shared
+    assert await admitted(store, Limit(1, 60), 20) == 1
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 1
+    assert "TimeoutError" in errors[0].message
+    assert "25%" in errors[0].message
+
+
+async def test_a_hit_dearer_than_the_share_is_still_possible():
+    store, shared, _ = make()
+    shared.fails = True
+    assert await admitted(store, Limit(8, 60), 3, cost=6) == 1
+    assert await admitted(store, Limit(8, 60), 3, cost=9) == 0
+
+
+async def test_closed_refuses(caplog):
+    store, shared, _ = make(on_failure="closed", retry_interval=7.0)
+    shared.fails = True
+    for _ in range(3):
+        with pytest.raises(RateLimitStoreError) as caught:
+            await store.hit([Hit(Limit(8, 60), "a")])
+    assert caught.value.status == 503
+    assert caught.value.retry_after == 7
+    assert shared.asked == 1
+    assert "503" in caplog.text
+
+
+async def test_open_admits_all_and_says_so(caplog):
+    store, shared, _ = make(on_failure="open", allow_unlimited_on_failure=True)
+    shared.fails = True
+    assert await admitted(store, Limit(8, 60), 20) == 20
+    assert "NOTHING IS LIMITED" in caplog.text
+
+
+async def test_recovery_is_tried_now_and_then_and_told_once(caplog):
+    store, shared, clock = make()
+    shared.fails = True
+    await admitted(store, Limit(8, 60), 1)
+    clock.now += 0.99
+    await admitted(store, Limit(8, 60), 1)
+    assert shared.asked == 1
+    clock.now += 0.01
+    await admitted(store, Limit(8, 60), 5)
+    assert shared.asked == 2
+    clock.now += 1
+    shared.fails = False
+    await admitted(store, Limit(8, 60), 5)
+    assert shared.asked == 7
+    assert store.is_shared
+    assert [r.levelname for r in caplog.records] == ["ERROR", "WARNING"]
+    shared.fails = True
+    await admitted(store, Limit(8, 60), 5)
+    assert [r.levelname for r in caplog.records] == ["ERROR", "WARNING", "ERROR"]
+
+
+async def test_only_one_request_tries_a_slow_store():
+    store, shared, clock = make()
+    shared.fails = True
+    await admitted(store, Limit(8, 60), 1)
+    shared.fails, shared.gate = False, asyncio.Event()
+    clock.now += 1
+    trial = asyncio.ensure_future(admitted(store, Limit(8, 60), 1))
+    await asyncio.sleep(0)
+    assert await admitted(store, Limit(8, 60), 5) == 1
+    assert shared.asked == 2
+    shared.gate.set()
+    assert await trial == 1
+    assert store.is_shared
