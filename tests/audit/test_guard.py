@@ -12,6 +12,7 @@ from zenith.audit import AuditGuard, AuditLog, AuditSettings
 from zenith.kernel.errors import (
     AuthenticationError,
     CsrfError,
+    PayloadTooLargeError,
     PermissionDeniedError,
     RateLimitError,
     SecurityError,
@@ -27,6 +28,7 @@ from zenith.pipeline import (
     SecurityMiddleware,
     Send,
     Stage,
+    exchange_of,
 )
 
 ADA = Principal(subject="ada", session_id="s1", scheme="session")
@@ -180,8 +182,14 @@ async def test_a_broken_handler_is_recorded_without_its_message() -> None:
 
 
 async def test_a_500_that_nobody_raised_has_no_reason() -> None:
+    """A credential that did not hold on a public route is not why the handler failed."""
     run = Run()
-    await run.request(answering(500))
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange_of(scope).failure = AuthenticationError(reason="expired")
+        await answering(500)(scope, receive, send)
+
+    await run.request(app)
     (event,) = await run.events()
     assert event.reason == ""
 
@@ -193,15 +201,22 @@ async def test_the_applications_own_request_id_gives_way() -> None:
     assert headers == {b"a": b"b", b"x-request-id": (event.request_id or "").encode()}
 
 
-async def test_where_no_route_is_known_none_is_named() -> None:
+async def test_a_refusal_behind_the_frameworks_own_answer_is_recorded() -> None:
+    """A body that grows too large while it is read: the framework would answer 400."""
     run = Run()
 
-    async def forget(exchange: Exchange) -> None:
-        exchange.route = ""
-        raise CsrfError
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange_of(scope).refusal = PayloadTooLargeError(reason="1048577 bytes")
+        await answering(400)(scope, receive, send)
 
-    guard = Caller(None, None)
-    guard.on_request = forget  # type: ignore[method-assign]
+    await run.request(app)
+    (event,) = await run.events()
+    assert (event.type, event.reason) == (EventType.REQUEST_REFUSED, "1048577 bytes")
+    assert event.details == {"status": 413}
+
+
+async def test_where_no_route_is_known_none_is_named() -> None:
+    run = Run()
     exchange = Exchange({"type": "http", "method": "GET", "path": "/x", "headers": []}, None)  # type: ignore[arg-type]
     exchange.status = 403
     await run.guard.on_response(exchange)

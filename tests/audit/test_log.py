@@ -80,6 +80,14 @@ async def test_what_is_noted_before_the_start_and_up_to_the_stop_is_stored(store
     assert await store.subjects() == ["before", "during", "after"]
 
 
+async def test_what_waited_for_the_start_is_not_kept_waiting(store: Store) -> None:
+    log = AuditLog(store)
+    log.note(event(subject="before"))
+    await log.start()
+    await until(store, 1)
+    await log.stop()
+
+
 async def test_another_thread_may_note(log: AuditLog, store: Store) -> None:
     await asyncio.sleep(0.01)  # the task waits now
     thread = threading.Thread(target=log.note, args=(event(subject="thread"),))

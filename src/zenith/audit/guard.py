@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import ClassVar, Final
 
 from zenith.audit.log import AuditLog
-from zenith.audit.refusals import WINDOW, RefusalTally, kind_of, weight_of
+from zenith.audit.refusals import WINDOW, RefusalTally, kind_of, reason_of, weight_of
 from zenith.audit.settings import AuditSettings
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import Event, EventType
@@ -66,14 +65,15 @@ class AuditGuard(Guard):
         if exchange.status < LOWEST_REFUSAL:
             return
         presented = any(name in exchange.headers for name in CREDENTIALS)
-        kind = kind_of(exchange.status, exchange.failure, presented=presented)
+        failure = exchange.refusal or exchange.failure
+        kind = kind_of(exchange.status, failure, presented=presented)
         if kind is None or not self._tally.admit(client_key(exchange.client), kind):
             return
-        self._log.note(self._event(kind, exchange))
+        self._log.note(self._event(kind, exchange, reason_of(exchange.status, failure)))
         headers = [each for each in exchange.response_headers if each[0].lower() != REQUEST_ID]
         exchange.response_headers = [*headers, (REQUEST_ID, exchange.request_id.encode("ascii"))]
 
-    def _event(self, kind: EventType, exchange: Exchange) -> Event:
+    def _event(self, kind: EventType, exchange: Exchange, reason: str) -> Event:
         outcome, severity = weight_of(kind)
         principal = exchange.principal
         return Event(
@@ -87,7 +87,7 @@ class AuditGuard(Guard):
             address=exchange.client,
             user_agent=exchange.header(b"user-agent"),
             request_id=exchange.request_id,
-            reason=_reason(exchange),
+            reason=reason,
             severity=severity,
             details={"status": exchange.status},
         )
@@ -110,11 +110,3 @@ class AuditGuard(Guard):
         while True:
             await asyncio.sleep(self._window)
             self._summarize()
-
-
-def _reason(exchange: Exchange) -> str:
-    failure = exchange.failure
-    if failure is not None and failure.status == exchange.status:
-        return failure.reason or failure.code
-    error = sys.exception()  # its message may quote anything, so only its kind is kept
-    return "" if error is None else f"{type(error).__module__}.{type(error).__qualname__}"

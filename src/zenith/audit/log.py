@@ -93,7 +93,8 @@ class AuditLog:
         events = (redacted(event),)
         if self._store is not None:
             await self._store.append(events)
-        if not await self._write(events) and self._store is None:
+        written = await self._write(events)
+        if self._store is None and not written:
             raise ServiceUnavailableError(reason="audit.json_lines cannot be written")
 
     def note(self, event: Event) -> None:

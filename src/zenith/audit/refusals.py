@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import Final
 
@@ -45,6 +46,14 @@ def weight_of(kind: EventType) -> tuple[Outcome, Severity]:
     if kind is EventType.UNHANDLED_ERROR:
         return "error", "ERROR"
     return ("failure" if kind is EventType.AUTHENTICATION_FAILED else "denied"), "WARNING"
+
+
+def reason_of(status: int, failure: SecurityError | None) -> str:
+    """Why, for the log. Of an unforeseen error only the kind: its message may quote anything."""
+    if failure is not None and failure.status == status:
+        return failure.reason or failure.code
+    error = sys.exception()
+    return "" if error is None else f"{type(error).__module__}.{type(error).__qualname__}"
 
 
 class _Client:
