@@ -16,10 +16,17 @@ from sqlalchemy import select, text
 
 from tests.services import Service
 from tests.stores.racer import account
+from zenith.authentication.store import Revocation
 from zenith.kernel.errors import BadRequestError, ConfigurationError, ServiceUnavailableError
 from zenith.kernel.keys import Secret
 from zenith.stores.settings import DatabaseSettings
-from zenith.stores.sql import Database, SqlAccountStore, SqlSessionStore, upgrade
+from zenith.stores.sql import (
+    Database,
+    SqlAccountStore,
+    SqlRevocationStore,
+    SqlSessionStore,
+    upgrade,
+)
 from zenith.stores.sql.postgres_engine import dsn_of
 
 
@@ -153,6 +160,28 @@ async def test_connections_bear_a_name_and_bounds(postgres_url: str) -> None:
             text("SELECT current_setting('application_name'), current_setting('statement_timeout')")
         )
         assert tuple(rows[0]) == ("zenith", "10s")
+
+
+async def test_the_same_keys_in_any_order_never_lock_each_other_out(postgres_url: str) -> None:
+    keys = [Revocation(kind="session", key=f"s{n:04}", at=1.0, until=2.0) for n in range(500)]
+    async with Database(settings(postgres_url, pool_timeout=60.0)) as database:
+        await upgrade(database)
+        store = SqlRevocationStore(database)
+        for _ in range(3):
+            await asyncio.gather(*(store.add(keys[:: 1 if n % 2 else -1]) for n in range(8)))
+
+
+async def test_keys_sort_by_their_bytes_whatever_the_locale(postgres_url: str) -> None:
+    async with Database(postgres_url) as database:
+        await upgrade(database)
+        row = await database.first(
+            text(
+                "SELECT collation_name FROM information_schema.columns "
+                "WHERE table_name = 'zenith_accounts' AND column_name = 'email_key'"
+            )
+        )
+        assert row is not None
+        assert row[0] == "C"
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "a\ud800b"])

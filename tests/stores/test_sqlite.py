@@ -156,6 +156,20 @@ async def test_many_writers_of_one_process_wait_their_turn(tmp_path: Path) -> No
         assert await store.prune(now=9.0) == 200
 
 
+async def test_a_writer_waits_for_one_of_its_own_process_without_polling(tmp_path: Path) -> None:
+    url = Secret(f"sqlite:///{tmp_path / 'x.db'}")
+    async with Database(DatabaseSettings(url=url, statement_timeout=0.1)) as database:
+        await upgrade(database)
+        store = SqlOneTimeStore(database)
+        async with database.transaction():
+            put = store.put("d", purpose="p", subject="s", now=0.0, expires_at=9.0)
+            waiting = asyncio.create_task(put)
+            await asyncio.sleep(0.4)  # longer than the wait for a lock of another process
+            assert not waiting.done()
+        await waiting
+        assert await store.consume("d", purpose="p", now=1.0) == "s"
+
+
 def test_an_account_shows_no_address() -> None:
     ada = Account(id="1", email="ada@example.org", email_key="ada@example.org", created_at=1.0)
     assert "ada" not in repr(ada)
