@@ -71,9 +71,13 @@ class _Lifespan:
             await self.send({"type": "lifespan.startup.failed", "message": str(self.failure)})
 
     async def run_alone(self) -> None:
-        if not self._received:
-            await self.receive()
-        await self.send({"type": "lifespan.startup.complete"})
+        try:
+            if not self._received:
+                await self.receive()
+            await self.send({"type": "lifespan.startup.complete"})
+        except ConfigurationError:
+            await self.report()
+            raise
         await self._receive()
         await self.send({"type": "lifespan.shutdown.complete"})
 

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from tests.pipeline.asgi import Answer, make_exchange
+from zenith.kernel.errors import BadRequestError, PayloadTooLargeError, PermissionDeniedError
+from zenith.pipeline.response import GuardedResponse
+
+START = {"type": "http.response.start", "status": 200, "headers": [(b"a", b"1")]}
+BODY = {"type": "http.response.body", "body": b"hello"}
+
+
+def response(exchange, *hooks):
+    answer = Answer()
+    return GuardedResponse(exchange, answer.send, hooks), answer
+
+
+async def test_hooks_run_once_when_the_response_starts():
+    exchange, seen = make_exchange(), []
+    exchange.deadline = 5.0
+
+    async def first(exchange):
+        seen.append(exchange.status)
+        exchange.response_headers.append((b"b", b"2"))
+
+    async def second(exchange):
+        seen.append(exchange.response_headers[-1])
+
+    send, answer = response(exchange, first, second)
+    await send(dict(START))
+    await send(BODY)
+    assert seen == [200, (b"b", b"2")]
+    assert answer.messages == [START | {"headers": [(b"a", b"1"), (b"b", b"2")]}, BODY]
+    assert exchange.started
+    assert exchange.deadline == float("inf")
+
+
+async def test_headers_may_be_left_out():
+    exchange = make_exchange()
+    send, answer = response(exchange)
+    await send({"type": "http.response.start", "status": 204})
+    assert (exchange.status, answer.headers) == (204, {})
+
+
+async def test_the_hooks_do_not_change_what_the_application_keeps():
+    headers = [(b"a", b"1")]
+
+    async def hook(exchange):
+        exchange.response_headers.clear()
+
+    send, answer = response(make_exchange(), hook)
+    await send(START | {"headers": headers})
+    assert headers == [(b"a", b"1")]
+    assert answer.headers == {}
+
+
+async def test_a_denied_handshake_passes_the_hooks_too():
+    seen = []
+
+    async def hook(exchange):
+        seen.append(exchange.status)
+
+    send, _ = response(make_exchange(), hook)
+    await send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+    assert seen == [403]
+
+
+async def test_an_accepted_handshake_has_begun():
+    exchange = make_exchange()
+    send, answer = response(exchange)
+    await send({"type": "websocket.accept"})
+    assert exchange.started
+    assert answer.messages == [{"type": "websocket.accept"}]
+
+
+async def test_a_refusal_replaces_the_applications_answer():
+    exchange, seen = make_exchange(), []
+
+    async def hook(exchange):
+        seen.append(exchange.status)
+
+    send, answer = response(exchange, hook)
+    exchange.refusal = PayloadTooLargeError()
+    await send({"type": "http.response.start", "status": 500, "headers": [(b"x", b"y")]})
+    await send(BODY)
+    assert (answer.status, seen) == (413, [413])
+    assert b"x" not in answer.headers
+    assert b"hello" not in answer.body
+    assert len(answer.messages) == 2
+
+
+async def test_what_has_begun_is_not_replaced():
+    exchange = make_exchange()
+    send, answer = response(exchange)
+    await send(dict(START))
+    exchange.refusal = PayloadTooLargeError()
+    await send(BODY)
+    assert (answer.status, answer.body) == (200, b"hello")
+
+
+async def test_of_two_refusals_the_first_is_told_and_remembered():
+    exchange = make_exchange()
+    send, answer = response(exchange)
+    exchange.refusal = PayloadTooLargeError()
+    await send.refuse(BadRequestError())
+    assert answer.status == 413
+    assert exchange.failure is exchange.refusal
+
+
+async def test_a_refusal_alone():
+    exchange, error = make_exchange(), PermissionDeniedError()
+    send, answer = response(exchange)
+    await send.refuse(error)
+    assert answer.status == 403
+    assert exchange.failure is error
