@@ -141,27 +141,42 @@ class Sessions:
         )
         return None if rotated is None else (rotated, cookie)
 
-    async def end(self, session_id: str, *, account_id: str) -> bool:
-        """End one session of the account; False if it has none with this id."""
-        if not await self._store.end(session_id, account_id=account_id):
-            return False
-        await self._announce((session_id,))
-        return True
+    async def end(self, session_id: str, *, account_id: str, announce: bool = False) -> bool:
+        """End one session of the account; False if it has none with this id.
+
+        `announce` makes its end known even if the store has it no more: for callers who have proven
+        that it is theirs, so that an end that failed half-way can be repeated.
+        """
+        ended = await self._store.end(session_id, account_id=account_id)
+        if ended or announce:
+            await self._announce((session_id,))
+        return ended
 
     async def end_all(self, account_id: str, *, except_id: str | None = None) -> Sequence[str]:
-        """End every session of the account but one; the ids of those ended (ASVS 7.4.3)."""
+        """End every session of the account but one; the ids of those ended (ASVS 7.4.3).
+
+        Without an exception, access tokens that belong to no session end too.
+        """
+        now = self._clock()
+        known = {record.id for record in await self._store.of_account(account_id, now=now)}
+        known.discard(except_id or "")
+        # Announced before they are removed: if the second step fails, it can be repeated.
+        await self._announce(sorted(known), account_id=None if except_id else account_id)
         ended = await self._store.end_all(account_id, except_id=except_id)
-        await self._announce(ended)
+        await self._announce([key for key in ended if key not in known])
         return ended
 
     async def prune(self) -> int:
         """Remove from the store what is not live any more; how many there were."""
         return await self._store.prune(now=self._clock())
 
-    async def _announce(self, ended: Sequence[str]) -> None:
+    async def _announce(self, ended: Sequence[str], *, account_id: str | None = None) -> None:
         now = self._clock()
         until = now + self._access_lifetime
-        await self._revocations.revoke(*session_revocations(ended, at=now, until=until))
+        revocations = session_revocations(ended, at=now, until=until)
+        if account_id is not None:
+            revocations.append(Revocation(kind="subject", key=account_id, at=now, until=until))
+        await self._revocations.revoke(*revocations)
 
 
 def _printable(text: str, length: int) -> str:
