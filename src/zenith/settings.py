@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from typing import Final, Literal, TypeAlias, get_args
+from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -27,6 +28,10 @@ from zenith.tokens.settings import TokenSettings
 from zenith.transport.settings import TransportSettings
 
 Environment: TypeAlias = Literal["development", "production", "test"]
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9_][a-z0-9_.-]*|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"
+)
+_PORTS: Final = range(1, 65_536)
 FOREIGN: Final = (f"{PREFIX}TEST_",)
 """Variables under the prefix that are not for the application."""
 
@@ -97,20 +102,34 @@ class Settings:
     """The log of security events."""
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        if self.env not in get_args(Environment):
             raise ConfigurationError(
-                f"ZENITH_ORIGIN `{self.origin}` is no origin",
-                fix="write scheme and host, such as https://app.example.org",
+                f"ZENITH_ENV is {self.env!r}", fix="choose " + ", ".join(get_args(Environment))
             )
-        object.__setattr__(self, "origin", _browser_form(parts))
+        object.__setattr__(self, "origin", _browser_form(self.origin))
         if self.workers < 1:
             raise ConfigurationError("ZENITH_WORKERS is below 1", fix="set it to 1 or more")
-        for number, secret in enumerate(self.secrets):
-            name = "ZENITH_SECRET_KEY" if number == 0 else "ZENITH_PREVIOUS_SECRET_KEYS"
-            check_strength(secret, setting=name)
+        if self.secret_key is not None:
+            _check_secret(self.secret_key, "ZENITH_SECRET_KEY")
+        for secret in self.previous_secret_keys:
+            _check_secret(secret, "ZENITH_PREVIOUS_SECRET_KEYS")
+        self._check_default_roles()
         if self.is_production:
             self._check_production()
+
+    def _check_default_roles(self) -> None:
+        roles = self.rbac.role_set().roles
+        for role in self.accounts.default_roles:
+            if role not in roles:
+                raise ConfigurationError(
+                    f"accounts.default_roles names the unknown role `{role}`",
+                    fix="choose among " + ", ".join(sorted(roles)),
+                )
+            if role == self.rbac.administrator:
+                raise ConfigurationError(
+                    f"accounts.default_roles would make every visitor `{role}`",
+                    fix="leave it out; the first-run link creates the administrator",
+                )
 
     def _check_production(self) -> None:
         if self.secret_key is None:
@@ -126,11 +145,11 @@ class Settings:
         if self.passwords.is_weak:
             raise ConfigurationError(
                 "ZENITH_PASSWORDS__* make hashes that are cheap to guess",
-                fix="leave the profile at its default",
+                fix="leave ZENITH_PASSWORDS__PROFILE and the costs beside it at their defaults",
             )
         if self.workers > 1 and self.redis is None:
             raise ConfigurationError(
-                f"{self.workers} workers would each count rate limits for themselves",
+                f"ZENITH_WORKERS is {self.workers}, and each would count rate limits for itself",
                 fix="set ZENITH_REDIS__URL, or run one worker (ZENITH_WORKERS=1)",
             )
 
@@ -152,7 +171,7 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """The present key first, then former ones; empty where none was set."""
+        """The present key first, then former ones."""
         own = () if self.secret_key is None else (self.secret_key,)
         return (*own, *self.previous_secret_keys)
 
@@ -161,7 +180,8 @@ class Settings:
         """The database that was set, or SQLite in `home`."""
         if self.database is not None:
             return self.database
-        return DatabaseSettings(url=Secret(f"sqlite:///{self.home / 'zenith.db'}"))
+        path = quote(str(self.home / "zenith.db"))
+        return DatabaseSettings(url=Secret(f"sqlite:///{path}"))
 
     @property
     def migrates(self) -> bool:
@@ -181,9 +201,7 @@ class Settings:
         off. Raises ConfigurationError for a variable that no setting has, or a value that does not
         fit; the value itself is not repeated.
         """
-        values: dict[str, str] = {}
-        if dotenv is not None and dotenv.is_file():
-            values.update({k: v for k, v in dotenv_values(dotenv).items() if v is not None})
+        values = {} if dotenv is None else _read_dotenv(dotenv)
         values.update(os.environ if environ is None else environ)
         own = {
             name: value
@@ -193,10 +211,38 @@ class Settings:
         return read_section(cls, own, prefix=PREFIX)
 
 
-def _browser_form(parts: SplitResult) -> str:
+def _read_dotenv(path: Path) -> dict[str, str]:
+    """The variables of a `.env` file, as they are written: nothing in them is expanded."""
+    if not path.is_file():
+        return {}
+    try:
+        found = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({type(error).__name__})", fix="write it in UTF-8, or remove it"
+        ) from None
+    for name, value in found.items():
+        if value is None and name.startswith(PREFIX):
+            raise ConfigurationError(f"{name} has no value in {path}", fix=f"write {name}=...")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _check_secret(secret: Secret, setting: str) -> None:
+    if not isinstance(secret, Secret):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{setting} is plain text", fix="pass Secret('...')")
+    check_strength(secret, setting=setting)
+
+
+def _browser_form(origin: str) -> str:
     """An origin as browsers write it: lower case, without the scheme's own port."""
-    host = (parts.hostname or "").lower()
-    host = f"[{host}]" if ":" in host else host
-    own = {"http": 80, "https": 443}[parts.scheme]
-    port = "" if parts.port in (None, own) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
+    # The text itself is not repeated: a password may stand before the host.
+    match = _ORIGIN.fullmatch(origin.strip().lower())
+    if match is None or int(match["port"] or 1) not in _PORTS:
+        raise ConfigurationError(
+            "ZENITH_ORIGIN is no origin",
+            fix="write scheme, host and nothing else, such as https://app.example.org; a host with"
+            " other letters in its xn-- form",
+        )
+    own = {"http": 80, "https": 443}[match["scheme"]]
+    port = int(match["port"] or own)
+    return f"{match['scheme']}://{match['host']}" + ("" if port == own else f":{port}")
