@@ -4,11 +4,12 @@ from zenith.accounts.administration import PAGE, Administration
 from zenith.accounts.client import Client
 from zenith.accounts.current_user import User
 from zenith.accounts.depends import CurrentUser, get_current_user
-from zenith.accounts.devices import KnownDevices
+from zenith.accounts.devices import KnownDevices, device_cookie_name
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import (
     InvalidCredentialsError,
     InvalidEmailError,
+    InvalidNameError,
     LastAdministratorError,
     RegistrationClosedError,
     SetupLinkError,
@@ -17,6 +18,7 @@ from zenith.accounts.errors import (
 from zenith.accounts.grants import TokenGrants, TokenPair
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.password_change import PasswordChange
+from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.registration import Registration
 from zenith.accounts.routes import auth_router
 from zenith.accounts.services import AccountServices
@@ -39,11 +41,13 @@ __all__ = [
     "CurrentUser",
     "InvalidCredentialsError",
     "InvalidEmailError",
+    "InvalidNameError",
     "KnownDevices",
     "LastAdministratorError",
     "LockOutcome",
     "OneTimeStore",
     "PasswordChange",
+    "RecentAccounts",
     "Registration",
     "RegistrationClosedError",
     "SetupLinkError",
@@ -54,5 +58,6 @@ __all__ = [
     "WeakPasswordError",
     "auth_router",
     "canonical_email",
+    "device_cookie_name",
     "get_current_user",
 ]

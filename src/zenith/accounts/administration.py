@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from zenith.accounts.client import Client
+from zenith.accounts.email import folded
 from zenith.accounts.errors import LastAdministratorError
 from zenith.accounts.sign_in import SignIn
 from zenith.accounts.store import Account, AccountStore
-from zenith.authentication import Revocation, RevocationList
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConflictError, PermissionDeniedError
 from zenith.kernel.events import EventSink, EventType
@@ -17,6 +17,7 @@ from zenith.kernel.principal import Principal
 from zenith.rbac import RoleSet, can_grant
 
 PAGE: Final = 50
+MAX_SEARCH: Final = 254
 
 
 class Administration:
@@ -31,25 +32,23 @@ class Administration:
         *,
         accounts: AccountStore,
         sign_in: SignIn,
-        revocations: RevocationList,
         events: EventSink,
         roles: RoleSet,
         administrator_role: str,
-        token_lifetime: float,
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
         self._sign_in: Final = sign_in
-        self._revocations: Final = revocations
         self._events: Final = events
         self._roles: Final = roles
         self._administrator_role: Final = administrator_role
-        self._token_lifetime: Final = token_lifetime
         self._clock: Final = clock
 
     async def page(self, *, after: str | None = None, search: str = "") -> Sequence[Account]:
         """Accounts in the order of their e-mail, one more than a page holds if there are more."""
-        return await self._accounts.page(after=after, limit=PAGE + 1, search=search)
+        return await self._accounts.page(
+            after=after, limit=PAGE + 1, search=folded(search)[:MAX_SEARCH]
+        )
 
     async def lock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
         """Lock an account and end all that it holds, everywhere at once; False if it was locked
@@ -58,15 +57,17 @@ class Administration:
         """
         if actor.subject == account_id:
             raise ConflictError("You cannot lock your own account")
-        await self._check_reach(actor, account_id)
+        if not await self._is_within_reach(actor, account_id):
+            return False
         locked = await self._accounts.set_locked(
             account_id, self._clock(), keep_one=self._administrator_role
         )
         if locked == "kept":
             raise LastAdministratorError
+        # Also where it was locked before: that lock may have failed before this step.
+        await self._sign_in.end_all(account_id)
         if locked == "unchanged":
             return False
-        await self._end(account_id)
         await self._record(EventType.ACCOUNT_LOCKED, actor, account_id, client)
         return True
 
@@ -74,36 +75,29 @@ class Administration:
         """Let the owner of a locked account sign in again; False if it was open or is unknown.
         Raises PermissionDeniedError as `lock` does.
         """
-        await self._check_reach(actor, account_id)
+        if not await self._is_within_reach(actor, account_id):
+            return False
         if await self._accounts.set_locked(account_id, None, keep_one=None) != "changed":
             return False
         await self._record(EventType.ACCOUNT_UNLOCKED, actor, account_id, client)
         return True
 
-    async def _check_reach(self, actor: Principal, account_id: str) -> None:
+    async def _is_within_reach(self, actor: Principal, account_id: str) -> bool:
         account = await self._accounts.by_id(account_id)
-        if account is not None and not can_grant(
-            actor, account.roles, self._roles, permissions=account.permissions
-        ):
+        if account is None:
+            return False
+        if not can_grant(actor, account.roles, self._roles, permissions=account.permissions):
             raise PermissionDeniedError(
                 "This account has roles that you do not hold", reason=f"target {account_id}"
             )
-
-    async def _end(self, account_id: str) -> None:
-        now = self._clock()
-        # First the revocation: from here on no token and no cached session is accepted, even if
-        # what follows fails half-way.
-        await self._revocations.revoke(
-            Revocation(kind="subject", key=account_id, at=now, until=now + self._token_lifetime)
-        )
-        await self._sign_in.end_all(account_id)
+        return True
 
     async def _record(
-        self, type: EventType, actor: Principal, account_id: str, client: Client
+        self, kind: EventType, actor: Principal, account_id: str, client: Client
     ) -> None:
         await self._events.record(
             client.event(
-                type,
+                kind,
                 "success",
                 at=self._clock(),
                 subject=actor.subject,

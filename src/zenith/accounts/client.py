@@ -38,7 +38,7 @@ class Client:
 
     def event(
         self,
-        type: EventType,
+        kind: EventType,
         outcome: Outcome,
         *,
         at: float,
@@ -50,7 +50,7 @@ class Client:
     ) -> Event:
         """A security event that this client caused."""
         return Event(
-            type=type,
+            type=kind,
             outcome=outcome,
             at=at,
             subject=subject,

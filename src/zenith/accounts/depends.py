@@ -15,15 +15,17 @@ from zenith.pipeline import exchange_of
 
 
 async def get_current_user(connection: HTTPConnection) -> User:
-    """The signed-in account, read now.
+    """The signed-in account, as it was a second ago at most.
 
     Declares the route as `authenticated`. Raises AuthenticationError for the anonymous caller, for
-    callers that are no person, and for accounts that were locked or deleted meanwhile.
+    callers that are no person, and for accounts that were locked or deleted meanwhile; a lock is
+    seen as soon as any credential of the account is refused.
     """
     exchange = exchange_of(connection.scope)
     authenticated.enforce(exchange)
     principal = exchange.principal
-    account = await exchange.service(AccountServices).store.by_id(principal.subject)
+    recent = exchange.service(AccountServices).recent
+    account = await recent.by_id(principal.subject) if principal.kind == "user" else None
     if account is None or not account.is_active:
         raise AuthenticationError(reason="the account is locked or gone")
     return User(account=account, principal=principal)

@@ -15,6 +15,12 @@ from zenith.kernel.keys import Secret, derive, digest, equal, new_token, sign
 LIFETIME: Final = 180 * 24 * 60 * 60
 """Seconds for which a browser keeps the device cookie."""
 MAX_LENGTH: Final = 128
+_NAME: Final = "zenith-device"
+
+
+def device_cookie_name(*, secure: bool) -> str:
+    """Name of the cookie by which a device is known; `secure` as for the session's."""
+    return f"__Host-{_NAME}" if secure else _NAME
 
 
 class KnownDevices:

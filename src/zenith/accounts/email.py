@@ -24,5 +24,10 @@ def canonical_email(text: str) -> tuple[str, str]:
         found = validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError:
         raise InvalidEmailError("Enter a valid e-mail address, such as name@example.org") from None
-    key = unicodedata.normalize("NFKC", found.normalized).casefold()
-    return found.normalized, unicodedata.normalize("NFKC", key)
+    return found.normalized, folded(found.normalized)
+
+
+def folded(text: str) -> str:
+    """Text as keys are written, for looking them up."""
+    key = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", key)

@@ -44,6 +44,20 @@ class InvalidEmailError(ValidationError):
 
     code, title = "invalid_email", "Enter a valid e-mail address"
 
+    def __init__(self, detail: str, *, field: str = "email") -> None:
+        super().__init__([{"type": "invalid_email", "loc": ["body", field], "msg": detail}])
+        self.detail = detail
+
+
+class InvalidNameError(ValidationError):
+    """The text is no name that could be shown."""
+
+    code, title = "invalid_name", "Enter a name without control characters"
+
+    def __init__(self, *, field: str = "name") -> None:
+        super().__init__([{"type": "invalid_name", "loc": ["body", field], "msg": self.title}])
+        self.detail = self.title
+
 
 class RegistrationClosedError(PermissionDeniedError):
     """This application makes accounts for people; they do not make their own."""

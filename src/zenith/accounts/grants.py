@@ -65,7 +65,38 @@ class TokenGrants:
         try:
             grant = await self._refresh.rotate(refresh_token)
         except TokenReusedError as error:
-            await self._sessions.end(error.family_id, account_id=error.account_id)
+            await self._alarm(error, client)
+            raise
+        session = await self._sessions.get(grant.family_id)
+        if session is None:
+            await self._refresh.revoke_family(grant.family_id)
+            raise AuthenticationError(reason="the session of this refresh token has ended")
+        await self._sessions.touch(session)
+        pair = await self._pair(grant, session)
+        self._events.note(
+            client.event(
+                EventType.TOKEN_REFRESHED,
+                "success",
+                at=self._clock(),
+                subject=grant.account_id,
+                session_id=session.id,
+            )
+        )
+        return pair
+
+    async def end(self, session_id: str) -> None:
+        """Revoke the refresh tokens of one sign-in."""
+        await self._refresh.revoke_family(session_id)
+
+    async def end_all(self, account_id: str, *, keep: str | None = None) -> None:
+        """Revoke the refresh tokens of every sign-in of the account but `keep`."""
+        await self._refresh.revoke_account(account_id, keep=keep)
+
+    async def _alarm(self, error: TokenReusedError, client: Client) -> None:
+        try:
+            await self._sessions.end(error.family_id, account_id=error.account_id, announce=True)
+        finally:
+            # The next attempt finds a family that is revoked, and no theft: it is now or never.
             await self._events.record(
                 client.event(
                     EventType.TOKEN_REUSED,
@@ -77,21 +108,6 @@ class TokenGrants:
                     severity="CRITICAL",
                 )
             )
-            raise
-        session = await self._sessions.get(grant.family_id)
-        if session is None:
-            await self._refresh.revoke_family(grant.family_id)
-            raise AuthenticationError(reason="the session of this refresh token has ended")
-        await self._sessions.touch(session)
-        return await self._pair(grant, session)
-
-    async def end(self, session_id: str) -> None:
-        """Revoke the refresh tokens of one sign-in."""
-        await self._refresh.revoke_family(session_id)
-
-    async def end_all(self, account_id: str, *, keep: str | None = None) -> None:
-        """Revoke the refresh tokens of every sign-in of the account but `keep`."""
-        await self._refresh.revoke_account(account_id, keep=keep)
 
     async def _pair(self, grant: RefreshGrant, session: SessionRecord) -> TokenPair:
         subject = await self._subjects.find(grant.account_id)

@@ -19,11 +19,12 @@ class AttemptLimits:
 
     Threat: password guessing and stuffing (ASVS 6.3.1), and its reverse: failing on purpose until
     the owner is kept out. Attempts count per address and per account; on a device where the owner
-    has signed in before they count for that device instead of for the account.
+    has signed in before they count for that device alone, so that neither strangers far away nor
+    neighbours behind the same address can use them up.
     """
 
     def __init__(
-        self, limiter: RateLimiter | None, devices: KnownDevices, settings: AccountSettings
+        self, limiter: RateLimiter, devices: KnownDevices, settings: AccountSettings
     ) -> None:
         self._limiter: Final = limiter
         self._devices: Final = devices
@@ -35,7 +36,7 @@ class AttemptLimits:
         keys = {"address": client_key(client.address)}
         device = self._devices.recognise(client.device, email_key) if email_key else None
         if device is not None:
-            keys["device"] = device
+            keys = {"device": device}
         elif email_key:
             keys["account"] = digest(email_key)
         await self._require("sign-in", keys, self._sign_in)
@@ -50,5 +51,4 @@ class AttemptLimits:
         await self._require("register", {"address": client_key(client.address)}, self._register)
 
     async def _require(self, name: str, keys: Mapping[str, str], limits: tuple[Limit, ...]) -> None:
-        if self._limiter is not None:
-            await self._limiter.require(name, keys=keys, limits=limits)
+        await self._limiter.require(name, keys=keys, limits=limits)

@@ -12,7 +12,7 @@ from zenith.accounts.sign_in import SignIn
 from zenith.accounts.store import AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, ConflictError
-from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.events import EventSink, EventType, Outcome
 from zenith.kernel.principal import Principal
 from zenith.passwords import PasswordHasher, PasswordPolicy
 
@@ -54,26 +54,36 @@ class PasswordChange:
             raise AuthenticationError(reason="no account with a password")
         await self._limits.admit_password_check(client, account.id)
         if not (await self._hasher.verify(current, account.password_hash)).ok:
-            raise InvalidCredentialsError("Your current password is wrong", reason="wrong password")
+            reason = "wrong password"
+            await self._record(principal, client, "failure", reason)
+            raise InvalidCredentialsError("Your current password is wrong", reason=reason)
         check = partial(self._policy.check, new, context=(account.email_key, account.name))
         result = await self._hasher.pool.run(check)
         if not result.ok:
             raise WeakPasswordError.of(result, field="new_password")
+        hashed = await self._hasher.hash(new)
+        # Twice: before, so that no failure from here on leaves a thief signed in beside the new
+        # password; and after, for who signed in meanwhile with the old one.
+        await self._sign_in.end_all(account.id, keep=principal.session_id)
         changed = await self._accounts.set_password(
-            account.id,
-            await self._hasher.hash(new),
-            expected=account.password_hash,
-            changed_at=self._clock(),
+            account.id, hashed, expected=account.password_hash, changed_at=self._clock()
         )
         if not changed:
             raise ConflictError("The password was changed elsewhere a moment ago; try again")
         await self._sign_in.end_all(account.id, keep=principal.session_id)
+        await self._record(principal, client, "success", "")
+
+    async def _record(
+        self, principal: Principal, client: Client, outcome: Outcome, reason: str
+    ) -> None:
         await self._events.record(
             client.event(
                 EventType.PASSWORD_CHANGED,
-                "success",
+                outcome,
                 at=self._clock(),
-                subject=account.id,
+                subject=principal.subject,
                 session_id=principal.session_id,
+                reason=reason,
+                severity="INFO" if outcome == "success" else "WARNING",
             )
         )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
-from zenith.accounts.errors import RegistrationClosedError, SetupLinkError, WeakPasswordError
+from zenith.accounts.errors import (
+    InvalidNameError,
+    RegistrationClosedError,
+    SetupLinkError,
+    WeakPasswordError,
+)
 from zenith.accounts.evenness import EvenTime
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.settings import AccountSettings
@@ -22,6 +28,8 @@ from zenith.passwords import PasswordHasher, PasswordPolicy
 SETUP_PURPOSE: Final = "setup"
 SETUP_SUBJECT: Final = "administrator"
 MAX_NAME: Final = 100
+_JOINERS: Final = dict.fromkeys(map(ord, "\u200c\u200d"))
+"""Print nothing by themselves, yet names of some scripts are not written without them."""
 
 
 class Registration:
@@ -43,6 +51,7 @@ class Registration:
         settings: AccountSettings,
         administrator_role: str,
         clock: Clock = wall_clock,
+        even_time: EvenTime | None = None,
     ) -> None:
         self._accounts: Final = accounts
         self._secrets: Final = secrets
@@ -53,13 +62,13 @@ class Registration:
         self._settings: Final = settings
         self._administrator_role: Final = administrator_role
         self._clock: Final = clock
-        self._even_time: Final = EvenTime(settings.register_seconds)
+        self._even_time: Final = even_time or EvenTime(settings.register_seconds)
 
     async def register(self, email: str, password: str, *, client: Client, name: str = "") -> None:
         """Make an account, unless the e-mail has one; the caller cannot tell which.
 
-        Raises InvalidEmailError, WeakPasswordError, RateLimitError, RegistrationClosedError and
-        ServiceUnavailableError.
+        Raises InvalidEmailError, InvalidNameError, WeakPasswordError, RateLimitError,
+        RegistrationClosedError and ServiceUnavailableError.
         """
         if not self._settings.open_registration:
             raise RegistrationClosedError
@@ -113,8 +122,9 @@ class Registration:
         and WeakPasswordError.
         """
         await self._limits.admit_registration(client)
-        draft = await self._draft(email, password, "", (self._administrator_role,))
+        # First of all: no work is done for a stranger, and none is told about passwords.
         await self.check_setup_secret(secret)
+        draft = await self._draft(email, password, "", (self._administrator_role,))
         account = _with_hash(draft, await self._hasher.hash(password))
         role = self._administrator_role
         if not await self._accounts.create_first(account, role=role):
@@ -137,7 +147,7 @@ class Registration:
 
     async def _draft(self, email: str, password: str, name: str, roles: tuple[str, ...]) -> Account:
         shown, key = canonical_email(email)
-        name = name.strip()[:MAX_NAME]
+        name = _clean_name(name)
         check = partial(self._policy.check, password, context=(key, name))
         result = await self._hasher.pool.run(check)
         if not result.ok:
@@ -150,6 +160,14 @@ class Registration:
             roles=roles,
             created_at=self._clock(),
         )
+
+
+def _clean_name(name: str) -> str:
+    """Threat: control characters that rewrite terminals and logs, or that a database refuses."""
+    name = unicodedata.normalize("NFC", name.strip())
+    if len(name) > MAX_NAME or not name.translate(_JOINERS).isprintable():
+        raise InvalidNameError
+    return name
 
 
 def _with_hash(account: Account, password_hash: str) -> Account:

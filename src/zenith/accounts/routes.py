@@ -10,11 +10,12 @@ from starlette.requests import Request
 
 from zenith.accounts.client import Client
 from zenith.accounts.depends import CurrentUser, account_services
+from zenith.accounts.devices import device_cookie_name
 from zenith.accounts.grants import TokenPair
 from zenith.authorization import SecuredRoute, authenticated, public
 from zenith.kernel.errors import NotFoundError
-from zenith.pipeline import exchange_of
-from zenith.sessions import describe_device
+from zenith.pipeline import Exchange, exchange_of
+from zenith.sessions import SessionSettings, clear_cookie, describe_device, session_of
 
 EmailText = Annotated[str, Field(max_length=254, examples=["ada@example.org"])]
 PasswordText = Annotated[str, Field(max_length=1024)]
@@ -126,7 +127,9 @@ async def register(body: NewAccount, request: Request) -> Message:
 @public
 async def login(body: Credentials, request: Request, response: Response) -> TokenResponse:
     """Exchange e-mail and password for an access token and a refresh token."""
-    client = Client.of(exchange_of(request.scope))
+    exchange = exchange_of(request.scope)
+    secure = exchange.service(SessionSettings).secure_cookies
+    client = Client.of(exchange, device_cookie=device_cookie_name(secure=secure))
     services = account_services(request)
     pair = await services.sign_in.with_tokens(body.email, body.password, client=client)
     return _answer(pair, response)
@@ -141,19 +144,21 @@ async def refresh(body: RefreshRequest, request: Request, response: Response) ->
 
 
 @authenticated
-async def logout(request: Request) -> None:
+async def logout(request: Request, response: Response) -> None:
     """End the sign-in that this credential belongs to, for every process at once."""
     exchange = exchange_of(request.scope)
     services = account_services(request)
     await services.sign_in.sign_out(exchange.principal, client=Client.of(exchange))
+    _forget(exchange, response)
 
 
 @authenticated
-async def logout_everywhere(request: Request) -> Ended:
+async def logout_everywhere(request: Request, response: Response) -> Ended:
     """End every sign-in of the account, this one included."""
     exchange = exchange_of(request.scope)
     sign_in = account_services(request).sign_in
     ended = await sign_in.sign_out_everywhere(exchange.principal, client=Client.of(exchange))
+    _forget(exchange, response)
     return Ended(ended=ended)
 
 
@@ -212,6 +217,13 @@ async def end_session(session_id: str, request: Request) -> None:
     )
     if not ended:
         raise NotFoundError
+
+
+def _forget(exchange: Exchange, response: Response) -> None:
+    """A browser need not keep a cookie that opens nothing any more."""
+    if session_of(exchange) is not None:
+        cookie = clear_cookie(exchange.service(SessionSettings))
+        response.headers.append("set-cookie", cookie)
 
 
 def _answer(pair: TokenPair, response: Response) -> TokenResponse:

@@ -8,6 +8,7 @@ from zenith.accounts.administration import Administration
 from zenith.accounts.devices import KnownDevices
 from zenith.accounts.grants import TokenGrants
 from zenith.accounts.password_change import PasswordChange
+from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.registration import Registration
 from zenith.accounts.settings import AccountSettings
 from zenith.accounts.sign_in import SignIn
@@ -20,6 +21,7 @@ class AccountServices:
     """Everything that pages and routes need of accounts."""
 
     store: AccountStore
+    recent: RecentAccounts
     registration: Registration
     sign_in: SignIn
     grants: TokenGrants

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.rate_limits.limit import parse_limits
 
 MAX_PAUSE: Final = 10.0
+MINUTE: Final = 60.0
+DAY: Final = 24 * 60 * 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,13 +37,20 @@ class AccountSettings:
     """Seconds for which the first-run link can create the administrator."""
 
     def __post_init__(self) -> None:
+        for name in ("sign_in_limit", "register_limit"):
+            try:
+                parse_limits(getattr(self, name))
+            except ConfigurationError as error:
+                raise ConfigurationError(
+                    f"accounts.{name}: {error.problem}", fix=error.fix
+                ) from None
         if not 0.0 <= self.register_seconds <= MAX_PAUSE:
             raise ConfigurationError(
                 f"accounts.register_seconds is {self.register_seconds:g}",
                 fix=f"set it between 0 and {MAX_PAUSE:g}",
             )
-        if self.setup_link_lifetime <= 0:
+        if not MINUTE <= self.setup_link_lifetime <= DAY:
             raise ConfigurationError(
                 f"accounts.setup_link_lifetime is {self.setup_link_lifetime:g}",
-                fix="set it to a positive number of seconds",
+                fix=f"set it between {MINUTE:g} and {DAY:g} seconds",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,11 +13,11 @@ from zenith.accounts.grants import TokenGrants, TokenPair
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.store import Account, AccountStore
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.errors import AuthenticationError, RateLimitError
+from zenith.kernel.errors import AuthenticationError, RateLimitError, SecurityError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.principal import Principal
 from zenith.passwords import PasswordHasher
-from zenith.sessions import SessionRecord, Sessions
+from zenith.sessions import SessionKind, SessionRecord, Sessions
 
 PASSWORD_FACTOR: Final = "password"
 
@@ -92,14 +93,11 @@ class SignIn:
         """
         account = await self.verify(email, password, client=client)
         if replaces is not None and replaces.session_id is not None:
-            await self._sessions.end(replaces.session_id, account_id=replaces.subject)
-        session, cookie = await self._sessions.start(
-            account.id,
-            kind="browser",
-            address=client.address,
-            user_agent=client.user_agent,
-            factors={PASSWORD_FACTOR: self._clock()},
-        )
+            await self._end(replaces.subject, replaces.session_id)
+            await self._note(
+                client, EventType.SESSION_ENDED, replaces.subject, "replaced", replaces.session_id
+            )
+        session, cookie = await self._begin(account, "browser", client)
         if cookie is None:
             raise AuthenticationError(reason="a browser session has no cookie")
         await self._succeeded(client, account, session)
@@ -108,14 +106,14 @@ class SignIn:
     async def with_tokens(self, email: str, password: str, *, client: Client) -> TokenPair:
         """Sign in for a program: a short access token and a refresh token."""
         account = await self.verify(email, password, client=client)
-        session, _ = await self._sessions.start(
-            account.id,
-            kind="tokens",
-            address=client.address,
-            user_agent=client.user_agent,
-            factors={PASSWORD_FACTOR: self._clock()},
-        )
-        pair = await self._grants.begin(account.id, session)
+        session, _ = await self._begin(account, "tokens", client)
+        try:
+            pair = await self._grants.begin(account.id, session)
+        except SecurityError:
+            # No token has left: a sign-in that nobody holds is not shown to the owner.
+            with suppress(SecurityError):
+                await self._end(account.id, session.id)
+            raise
         await self._succeeded(client, account, session)
         return pair
 
@@ -123,8 +121,7 @@ class SignIn:
         """End the sign-in that this principal's credential belongs to, everywhere at once."""
         if principal.session_id is None:
             return
-        await self._grants.end(principal.session_id)
-        await self._sessions.end(principal.session_id, account_id=principal.subject)
+        await self._end(principal.subject, principal.session_id)
         await self._note(client, EventType.LOGOUT, principal.subject, "", principal.session_id)
 
     async def end_session(self, principal: Principal, session_id: str, *, client: Client) -> bool:
@@ -145,9 +142,39 @@ class SignIn:
         return ended
 
     async def end_all(self, account_id: str, *, keep: str | None = None) -> int:
-        """End the account's sign-ins but `keep`: refresh tokens, sessions, access tokens."""
+        """End the account's sign-ins but `keep`: sessions, access tokens, refresh tokens."""
+        ended = await self._sessions.end_all(account_id, except_id=keep)
         await self._grants.end_all(account_id, keep=keep)
-        return len(await self._sessions.end_all(account_id, except_id=keep))
+        return len(ended)
+
+    async def _begin(
+        self, account: Account, kind: SessionKind, client: Client
+    ) -> tuple[SessionRecord, str | None]:
+        """A session for who has just proven the password.
+
+        Threat: a lock or a change of the password while the password was being verified. Both end
+        all sessions after they are stored; so either they find this one, or they are seen here.
+        """
+        session, cookie = await self._sessions.start(
+            account.id,
+            kind=kind,
+            address=client.address,
+            user_agent=client.user_agent,
+            factors={PASSWORD_FACTOR: self._clock()},
+        )
+        present = await self._accounts.by_id(account.id)
+        if present is None or not present.is_active or _changed(present, account):
+            await self._end(account.id, session.id)
+            reason = "locked or changed during the sign-in"
+            await self._note(client, EventType.LOGIN_FAILED, account.id, reason)
+            raise InvalidCredentialsError(reason=reason)
+        return session, cookie
+
+    async def _end(self, account_id: str, session_id: str) -> None:
+        # The session first: without it neither access nor refresh tokens are accepted, even if the
+        # second step fails.
+        await self._sessions.end(session_id, account_id=account_id, announce=True)
+        await self._grants.end(session_id)
 
     async def _succeeded(self, client: Client, account: Account, session: SessionRecord) -> None:
         await self._accounts.note_sign_in(account.id, self._clock())
@@ -156,15 +183,15 @@ class SignIn:
     async def _note(
         self,
         client: Client,
-        type: EventType,
+        kind: EventType,
         account_id: str | None,
         reason: str,
         session_id: str | None = None,
     ) -> None:
-        failed = type in (EventType.LOGIN_FAILED, EventType.LOGIN_BLOCKED)
+        failed = kind in (EventType.LOGIN_FAILED, EventType.LOGIN_BLOCKED)
         await self._events.record(
             client.event(
-                type,
+                kind,
                 "failure" if failed else "success",
                 at=self._clock(),
                 subject=None if failed else account_id,
@@ -174,6 +201,11 @@ class SignIn:
                 severity="WARNING" if failed else "INFO",
             )
         )
+
+
+def _changed(present: Account, verified: Account) -> bool:
+    """Whether the password was changed; a mere rehash by another sign-in is no change."""
+    return present.password_changed_at != verified.password_changed_at
 
 
 def _reason(account: Account | None, *, verified: bool) -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from zenith.accounts.devices import LIFETIME
+from zenith.accounts import devices
 from zenith.pipeline import Exchange
 from zenith.sessions import SessionSettings, clear_cookie, session_cookie
-
-DEVICE: Final = "zenith-device"
 
 
 def session_header(exchange: Exchange, value: str) -> str:
@@ -23,11 +19,11 @@ def cleared_session(exchange: Exchange) -> str:
 
 def device_cookie_name(exchange: Exchange) -> str:
     """Name of the cookie by which a device is known."""
-    return f"__Host-{DEVICE}" if exchange.service(SessionSettings).secure_cookies else DEVICE
+    return devices.device_cookie_name(secure=exchange.service(SessionSettings).secure_cookies)
 
 
 def device_cookie(exchange: Exchange, value: str) -> str:
     """Set-Cookie for a device on which the account has just signed in."""
     secure = "; Secure" if exchange.service(SessionSettings).secure_cookies else ""
     name = device_cookie_name(exchange)
-    return f"{name}={value}; Path=/; Max-Age={LIFETIME}; HttpOnly; SameSite=Lax{secure}"
+    return f"{name}={value}; Path=/; Max-Age={devices.LIFETIME}; HttpOnly; SameSite=Lax{secure}"
