@@ -14,6 +14,7 @@ from zenith.accounts import (
     AttemptLimits,
     KnownDevices,
     PasswordChange,
+    RecentAccounts,
     Registration,
     SignIn,
     TokenGrants,
@@ -32,6 +33,7 @@ from zenith.rate_limits import (
     PrincipalRateLimitGuard,
     RateLimiter,
     RateLimitGuard,
+    RateLimitSettings,
 )
 from zenith.rbac import RoleSet
 from zenith.sessions import Sessions, SessionScheme, SessionSettings
@@ -40,6 +42,7 @@ from zenith.stores.foundation import Foundation
 from zenith.stores.key_file import read_or_make_key
 from zenith.stores.memory import MemoryRateLimitStore
 from zenith.stores.redis import RedisRevocationChannel, connect_redis
+from zenith.stores.redis.errors import errors_wrapped
 from zenith.stores.sql import (
     Database,
     SqlAccountStore,
@@ -78,12 +81,22 @@ class Assembly:
         """Raise ServiceUnavailableError unless database and Redis answer."""
         await self.database.ping()
         if self.redis is not None:
-            await self.redis.ping()
+            with errors_wrapped():
+                await self.redis.ping()
 
     async def start(self) -> None:
-        """Start what stands behind the guards, for code that runs without the application."""
-        for guard in self.guards:
-            await guard.startup()
+        """Start what stands behind the guards, for code that runs without the application. If one
+        cannot start, those that have are stopped again.
+        """
+        running: list[Guard] = []
+        try:
+            for guard in self.guards:
+                await guard.startup()
+                running.append(guard)
+        except BaseException:
+            for guard in reversed(running):
+                await guard.shutdown()
+            raise
 
     async def stop(self) -> None:
         """Stop it again."""
@@ -96,6 +109,7 @@ def assemble(settings: Settings) -> Assembly:
 
     Raises ConfigurationError for what cannot be built safely.
     """
+    given = settings
     secrets, report = _secrets(settings)
     settings = _fitted(settings)
     database = Database(settings.database_or_embedded)
@@ -118,11 +132,8 @@ def assemble(settings: Settings) -> Assembly:
         guards=parts.guards(manager),
         services={AccountServices: accounts, SessionSettings: settings.sessions},
         redis=redis,
-        report=(*report, *_loosened(settings)),
+        report=(*report, *_loosened(given, settings)),
     )
-
-
-OPTIONAL: Final = ("transport", "headers", "csrf", "rate_limits", "audit")
 
 
 class _Parts:
@@ -151,6 +162,7 @@ class _Parts:
         )
         self.events: EventSink = self.audit_log or Silence()
         self.hasher = PasswordHasher(settings.passwords)
+        self.policy = PasswordPolicy.from_settings(settings.passwords)
         self.limiter = _limiter(settings, secrets, redis)
         self.one_time = SqlOneTimeStore(database)
         self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)
@@ -170,7 +182,6 @@ class _Parts:
     def accounts(self, manager: TokenManager) -> AccountServices:
         """The flows of accounts."""
         settings, store, events = self.settings, self.account_store, self.events
-        policy = PasswordPolicy.from_settings(settings.passwords)
         devices = KnownDevices(self.secrets)
         limits = AttemptLimits(self.limiter, devices, settings.accounts)
         grants = TokenGrants(
@@ -191,38 +202,45 @@ class _Parts:
         )
         return AccountServices(
             store=store,
-            registration=Registration(
-                accounts=store,
-                secrets=self.one_time,
-                hasher=self.hasher,
-                policy=policy,
-                limits=limits,
-                events=events,
-                settings=settings.accounts,
-                administrator_role=settings.rbac.administrator,
-            ),
+            recent=RecentAccounts(store, self.revocations),
+            registration=self.registration(limits),
             sign_in=sign_in,
             grants=grants,
             password_change=PasswordChange(
                 accounts=store,
                 hasher=self.hasher,
-                policy=policy,
+                policy=self.policy,
                 limits=limits,
                 sign_in=sign_in,
                 events=events,
             ),
-            administration=Administration(
-                accounts=store,
-                sign_in=sign_in,
-                revocations=self.revocations,
-                events=events,
-                roles=self.roles,
-                administrator_role=settings.rbac.administrator,
-                token_lifetime=self.token_memory,
-            ),
+            administration=self.administration(sign_in),
             sessions=self.sessions,
             devices=devices,
             settings=settings.accounts,
+        )
+
+    def registration(self, limits: AttemptLimits) -> Registration:
+        """How accounts come to be."""
+        return Registration(
+            accounts=self.account_store,
+            secrets=self.one_time,
+            hasher=self.hasher,
+            policy=self.policy,
+            limits=limits,
+            events=self.events,
+            settings=self.settings.accounts,
+            administrator_role=self.settings.rbac.administrator,
+        )
+
+    def administration(self, sign_in: SignIn) -> Administration:
+        """What administrators do with accounts."""
+        return Administration(
+            accounts=self.account_store,
+            sign_in=sign_in,
+            events=self.events,
+            roles=self.roles,
+            administrator_role=self.settings.rbac.administrator,
         )
 
     def guards(self, manager: TokenManager) -> tuple[Guard, ...]:
@@ -237,12 +255,12 @@ class _Parts:
             guards.append(HeadersGuard(settings.headers, https_origin=settings.is_https))
         if settings.transport is not None:
             guards.append(TransportGuard(settings.transport))
-        if self.limiter is not None and settings.rate_limits is not None:
+        if settings.rate_limits is not None:
             guards.append(RateLimitGuard(self.limiter, settings.rate_limits))
         guards.append(AuthenticationGuard([bearer, cookie]))
         if settings.csrf is not None:
             guards.append(CsrfGuard(self.secrets, settings.csrf))
-        if self.limiter is not None and settings.rate_limits is not None:
+        if settings.rate_limits is not None:
             guards.append(PrincipalRateLimitGuard(self.limiter, settings.rate_limits))
         return tuple(guards)
 
@@ -252,6 +270,8 @@ class _Parts:
             database=self.database,
             redis=self.redis,
             revocations=self.revocations,
+            hasher=self.hasher,
+            policy=self.policy,
             migrate=self.settings.migrates,
             prune=(
                 self.sessions.prune,
@@ -307,10 +327,9 @@ def _keyring(secrets: tuple[Secret, ...], settings: Settings) -> KeyRing:
     return make(secrets[0], previous=secrets[1:])
 
 
-def _limiter(settings: Settings, secrets: tuple[Secret, ...], redis: Any) -> RateLimiter | None:
-    limits = settings.rate_limits
-    if limits is None:
-        return None
+def _limiter(settings: Settings, secrets: tuple[Secret, ...], redis: Any) -> RateLimiter:
+    """What counts; attempts at passwords also where the limit of all routes is off."""
+    limits = settings.rate_limits or RateLimitSettings()
     memory = MemoryRateLimitStore(max_clients=limits.max_clients)
     if redis is None:
         return RateLimiter(memory)
@@ -322,11 +341,44 @@ def _limiter(settings: Settings, secrets: tuple[Secret, ...], redis: Any) -> Rat
     return RateLimiter(FallbackStore(shared, local=memory, settings=limits))
 
 
-def _loosened(settings: Settings) -> list[str]:
-    report = [f"{name} is off" for name in OPTIONAL if getattr(settings, name) is None]
-    for name in (*OPTIONAL, "sessions"):
-        dangers = getattr(getattr(settings, name), "dangers", ())
-        report += [f"{name}.{danger} is set: see what it loses" for danger in dangers]
-    if not settings.is_https:
-        report.append("cookies travel without Secure, since the origin is not https")
-    return report
+LOST: Final[Mapping[str, str]] = {
+    "transport": "any Host, size and duration of a request is accepted",
+    "headers": "browsers get no security headers and no content security policy",
+    "csrf": "other sites can send changes with the cookies of your users",
+    "rate_limits": "clients may call as fast as they can; only attempts at passwords are counted",
+    "audit": "security events are not recorded",
+}
+"""What an application is without, where a section is None."""
+
+
+def _loosened(given: Settings, settings: Settings) -> list[str]:
+    """What the operator should know. `given` is as it was set, `settings` as it holds."""
+    report = [f"{name} is off: {lost}" for name, lost in LOST.items() if not _is_on(settings, name)]
+    for name in ("transport", "headers", "rate_limits"):
+        dangers: tuple[str, ...] = getattr(getattr(given, name), "dangers", ())
+        report += [
+            f"{name}.{danger} is set: its documentation says what is lost" for danger in dangers
+        ]
+    for name in ("sessions", "csrf"):
+        if not getattr(getattr(given, name), "secure_cookies", True):
+            report.append(f"{name}.secure_cookies is off: the cookie also travels unencrypted")
+    facts = {
+        "accounts.register_seconds is 0: the time of an answer may tell which e-mails are known": (
+            settings.accounts.register_seconds == 0
+        ),
+        "passwords: hashes are cheap to guess, for tests only": settings.passwords.is_weak,
+        "passwords.accept_truncated_bcrypt is set: 72 bytes of a longer password are enough": (
+            settings.passwords.accept_truncated_bcrypt
+        ),
+        f"{settings.workers} workers count rate limits each for itself: set ZENITH_REDIS__URL": (
+            settings.workers > 1 and settings.redis is None
+        ),
+        f"cookies travel without Secure, since {settings.origin} is not https": (
+            not settings.is_https
+        ),
+    }
+    return report + [sentence for sentence, holds in facts.items() if holds]
+
+
+def _is_on(settings: Settings, name: str) -> bool:
+    return getattr(settings, name) is not None

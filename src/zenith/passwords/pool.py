@@ -75,6 +75,11 @@ class HashingPool:
         """
         return await asyncio.wrap_future(self._submit(job))
 
+    def open(self) -> None:
+        """Take jobs again after `close`: an application may be started more than once."""
+        with self._lock:
+            self._closed = False
+
     def close(self, *, wait: bool = True) -> None:
         """Take no more jobs and drop those that wait; with `wait`, until the running ones end.
 

@@ -1,15 +1,15 @@
-"""What the guards stand on: the database, its schema, the revocations, and tidiness."""
+"""What the guards stand on: the database, its schema, the revocations, the password pool."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import ClassVar, Final, Protocol, TypeAlias
 
 from zenith.authentication import RevocationList
-from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
+from zenith.kernel.errors import ConfigurationError, SecurityError
+from zenith.passwords import PasswordHasher, PasswordPolicy
 from zenith.pipeline import Guard, Stage
 from zenith.stores.sql import Database, is_current, upgrade
 
@@ -42,18 +42,33 @@ class Foundation(Guard):
         database: Database,
         redis: Closable | None,
         revocations: RevocationList,
+        hasher: PasswordHasher,
+        policy: PasswordPolicy,
         migrate: bool,
         prune: Sequence[Prune],
     ) -> None:
         self._database: Final = database
         self._redis: Final = redis
         self._revocations: Final = revocations
+        self._hasher: Final = hasher
+        self._policy: Final = policy
         self._migrate: Final = migrate
         self._prune: Final = tuple(prune)
         self._tidying: asyncio.Task[None] | None = None
 
     async def startup(self) -> None:
-        """Bring or check the schema, load the revocations."""
+        """Bring or check the schema, load the revocations and the lists of common passwords.
+
+        Raises ConfigurationError for a schema that it may not change, ServiceUnavailableError
+        where the database does not answer; whatever was opened is closed again.
+        """
+        try:
+            await self._open()
+        except BaseException:
+            await self.shutdown()
+            raise
+
+    async def _open(self) -> None:
         if self._migrate:
             await upgrade(self._database)
         elif not await is_current(self._database):
@@ -62,16 +77,19 @@ class Foundation(Guard):
                 fix="run `zenith db upgrade`, or set ZENITH_MIGRATE_AT_START=true",
             )
         await self._revocations.start()
-        self._tidying = asyncio.create_task(self._tidy())
+        # Otherwise the first registration would read them, ten times slower than all others.
+        self._hasher.pool.open()
+        await self._hasher.pool.run(self._policy.warm_up)
+        self._tidying = asyncio.create_task(self._tidy(), name="zenith-tidying")
 
     async def shutdown(self) -> None:
-        """Stop tidying and close the connections."""
+        """Stop tidying, end the password pool's threads and close the connections."""
         if self._tidying is not None:
             self._tidying.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._tidying
+            await asyncio.gather(self._tidying, return_exceptions=True)
             self._tidying = None
         await self._revocations.stop()
+        await self._hasher.aclose()
         if self._redis is not None:
             await self._redis.aclose()
         await self._database.close()
@@ -82,5 +100,6 @@ class Foundation(Guard):
             for prune in self._prune:
                 try:
                     await prune()
-                except ServiceUnavailableError as error:
-                    _log.warning("expired rows stay for now: %s", error.reason or error)
+                except (SecurityError, OSError) as error:
+                    reason = getattr(error, "reason", "") or type(error).__name__
+                    _log.warning("expired rows stay for now: %s", reason)
