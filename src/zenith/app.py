@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, WebSocket
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fastapi.utils import is_body_allowed_for_status_code
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from zenith.accounts import AccountServices, auth_router
-from zenith.api_docs import docs_routes
+from zenith.api_docs import (
+    PAGE_DIRECTIVES,
+    PAGE_OPENER_POLICY,
+    REDIRECT_OPENER_POLICY,
+    declare_security,
+    docs_routes,
+)
 from zenith.assembly import Assembly, assemble
 from zenith.authorization import Access, AuthorizationGuard, public
+from zenith.headers import ContentSecurityPolicy, response_headers
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem
 from zenith.pipeline import (
     Guard,
     ProblemResponse,
+    RouteEntry,
+    RouteTable,
     SecurityMiddleware,
     exchange_of,
     respond,
 )
+from zenith.rate_limits import rate_limit
 from zenith.settings import Settings
 from zenith.tokens import jwks_router
 
 _log: Final = logging.getLogger("zenith")
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 UNPROCESSABLE: Final = 422
+BROKEN: Final = 500
+POLICY_VIOLATION: Final = 1008
 SHOWN: Final = ("type", "loc", "msg")
+MAX_FAULTS: Final = 50
+MAX_NAME: Final = 100
+"""Characters of a field's name that are repeated; names are the sender's too."""
+PROBES: Final = "600/minute"
+"""How often one address may ask for the health, in place of the limit of all routes."""
 
 
 class Zenith(FastAPI):
@@ -43,9 +62,9 @@ class Zenith(FastAPI):
 
     `settings` default to `Settings.from_env()`. `guards` are added to the built-in ones. `declared`
     gives the access of routes that cannot be decorated, by path; `services` are what handlers may
-    ask the exchange for, by type. `docs_access` opens the API
-    documentation; None leaves it out, which is the default in production. All other arguments are
-    FastAPI's. Raises ConfigurationError for settings that are unsafe or contradict each other.
+    ask the exchange for, by type. `docs_access` opens the API documentation; None leaves it out,
+    which is the default in production. All other arguments are FastAPI's. Raises
+    ConfigurationError for settings that are unsafe or contradict each other.
     """
 
     def __init__(
@@ -69,6 +88,11 @@ class Zenith(FastAPI):
             )
         if docs_access is None and not self.settings.is_production:
             docs_access = public
+        if fastapi.pop("redoc_url", None) is not None:
+            raise ConfigurationError(
+                "redoc_url asks for a page that loads its scripts from another site",
+                fix="leave it out; docs_url serves the documentation from local files",
+            )
         self._docs_access: Final = docs_access
         self._guards: Final = tuple(guards)
         self._declared: Final = dict(declared or {})
@@ -85,22 +109,57 @@ class Zenith(FastAPI):
 
     def setup(self) -> None:
         """Add the application's own routes: health, the API schema and its documentation."""
-        self.add_route("/healthz", healthz, include_in_schema=False)
-        self.add_route("/readyz", readyz, include_in_schema=False)
+        for path, endpoint in (("/healthz", _healthz()), ("/readyz", _readyz(self.assembly))):
+            self.add_route(path, public(self._probe(endpoint)), include_in_schema=False)
         if self._docs_access is None or self.openapi_url is None:
             return
         self.add_route(
             self.openapi_url, self._docs_access(_schema_of(self)), include_in_schema=False
         )
-        if self.docs_url is not None:
-            self.routes.extend(
-                docs_routes(
-                    docs_url=self.docs_url,
-                    openapi_url=self.openapi_url,
-                    title=self.title,
-                    access=self._docs_access,
-                )
+        if self.docs_url is None:
+            return
+        page = redirect = None
+        if self.assembly.settings.headers is not None:
+            policy = ContentSecurityPolicy.from_directives(PAGE_DIRECTIVES)
+            page = response_headers(policy=policy, opener_policy=PAGE_OPENER_POLICY)
+            redirect = response_headers(policy=policy, opener_policy=REDIRECT_OPENER_POLICY)
+        self.routes.extend(
+            docs_routes(
+                docs_url=self.docs_url,
+                openapi_url=self.openapi_url,
+                title=self.title,
+                access=self._docs_access,
+                redirect_url=self.swagger_ui_oauth2_redirect_url,
+                options=self.swagger_ui_parameters,
+                oauth=self.swagger_ui_init_oauth,
+                page_headers=page,
+                redirect_headers=redirect,
             )
+        )
+
+    def _probe(self, endpoint: Endpoint) -> Endpoint:
+        """Load balancers ask often, many from one address, and must not be told to go away."""
+        if self.assembly.settings.rate_limits is None:
+            return endpoint
+        return rate_limit(PROBES, name="probe", replaces_default=True)(endpoint)
+
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's description of the API, with the credentials that declared routes ask for."""
+        known = self.openapi_schema
+        schema = super().openapi()
+        if schema is not known:
+            declare_security(
+                schema,
+                RouteTable(self).walk(),
+                cookie=self.assembly.settings.sessions.cookie,
+                access_of=self._access_of,
+            )
+        return schema
+
+    def _access_of(self, entry: RouteEntry) -> tuple[Access, ...]:
+        marked = tuple(mark for mark in entry.marks if isinstance(mark, Access))
+        declared = self._declared.get(entry.path)
+        return marked if declared is None else (*marked, declared)
 
     def add_auth(self, *, prefix: str = "/auth") -> None:
         """Mount registration, sign-in, refresh, sign-out and one's own sessions below `prefix`."""
@@ -113,7 +172,12 @@ class Zenith(FastAPI):
         return self.assembly.accounts
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The framework's stack, all of it behind the guards."""
+        """The framework's stack, all of it behind the guards. Built once, when the application
+        starts; then the operator is told what the settings loosen.
+        """
+        level = logging.WARNING if self.settings.is_production else logging.INFO
+        for line in self.assembly.report:
+            _log.log(level, "%s", line)
         authorization = AuthorizationGuard(
             declared=self._declared, refuse_undeclared=self.settings.is_production
         )
@@ -125,26 +189,39 @@ class Zenith(FastAPI):
         )
 
 
-def _schema_of(app: FastAPI) -> Callable[[Request], Any]:
-    async def openapi(request: Request) -> JSONResponse:
-        del request
-        return JSONResponse(app.openapi())
+def _schema_of(app: FastAPI) -> Endpoint:
+    async def openapi(request: Request) -> Response:
+        schema = app.openapi()
+        root: str = request.scope.get("root_path", "").rstrip("/")
+        servers: list[dict[str, Any]] = schema.get("servers", [])
+        if (
+            root
+            and app.root_path_in_servers
+            and not any(each.get("url") == root for each in servers)
+        ):
+            schema = {**schema, "servers": [{"url": root}, *servers]}
+        return JSONResponse(schema)
 
     return openapi
 
 
-@public
-async def healthz(request: Request) -> Response:
-    """Whether the process serves requests."""
-    del request
-    return JSONResponse({"status": "ok"})
+def _healthz() -> Endpoint:
+    async def healthz(request: Request) -> Response:
+        """Whether the process serves requests."""
+        del request
+        return JSONResponse({"status": "ok"})
+
+    return healthz
 
 
-@public
-async def readyz(request: Request) -> Response:
-    """Whether the database, and Redis where there is one, answer; 503 where they do not."""
-    await request.app.assembly.check_readiness()
-    return JSONResponse({"status": "ready"})
+def _readyz(assembly: Assembly) -> Endpoint:
+    async def readyz(request: Request) -> Response:
+        """Whether the database, and Redis where there is one, answer; 503 where they do not."""
+        del request
+        await assembly.check_readiness()
+        return JSONResponse({"status": "ready"})
+
+    return readyz
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -152,7 +229,8 @@ def install_handlers(app: FastAPI) -> None:
     app.exception_handlers[SecurityError] = respond
     _replace_default(app, HTTPException, _http_exception, "fastapi")
     _replace_default(app, RequestValidationError, _invalid_request, "fastapi")
-    if 500 not in app.exception_handlers:
+    _replace_default(app, WebSocketRequestValidationError, _invalid_handshake, "fastapi")
+    if BROKEN not in app.exception_handlers:
         app.exception_handlers.setdefault(Exception, _unhandled)
 
 
@@ -166,6 +244,8 @@ async def _http_exception(request: Request, error: Exception) -> Any:
     if not isinstance(error, HTTPException):
         raise error
     headers: Mapping[str, str] = error.headers or {}
+    if not is_body_allowed_for_status_code(error.status_code):
+        return Response(status_code=error.status_code, headers=headers)
     problem = Problem.of_status(error.status_code, error.detail, headers)
     return ProblemResponse(exchange_of(request.scope), problem)
 
@@ -177,11 +257,28 @@ async def _invalid_request(request: Request, error: Exception) -> Any:
     return ProblemResponse(exchange_of(request.scope), problem)
 
 
+async def _invalid_handshake(socket: WebSocket, error: Exception) -> None:
+    del error
+    await socket.close(code=POLICY_VIOLATION, reason="Invalid input")
+
+
 async def _unhandled(request: Request, error: Exception) -> Any:
     del error
     return ProblemResponse(exchange_of(request.scope), INTERNAL_ERROR)
 
 
 def _faults(errors: Sequence[Any]) -> list[dict[str, Any]]:
-    """FastAPI's shape without what it echoes: the input may be a password (ASVS 14.2.1, 16.2.5)."""
-    return [{name: error[name] for name in SHOWN if name in error} for error in errors]
+    """FastAPI's shape without what it echoes: the input may be a password (ASVS 14.2.1, 16.2.5).
+
+    Bounded, for a body of a million unknown fields has as many faults.
+    """
+    faults = [
+        {name: error[name] for name in SHOWN if name in error} for error in errors[:MAX_FAULTS]
+    ]
+    for fault in faults:
+        fault["loc"] = [_place(part) for part in fault.get("loc", ())]
+    return faults
+
+
+def _place(part: object) -> object:
+    return part[:MAX_NAME] if isinstance(part, str) else part

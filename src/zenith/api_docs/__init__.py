@@ -8,11 +8,13 @@ from zenith.api_docs.page import (
     redirect_page,
 )
 from zenith.api_docs.routes import docs_routes
+from zenith.api_docs.security import declare_security
 
 __all__ = [
     "PAGE_DIRECTIVES",
     "PAGE_OPENER_POLICY",
     "REDIRECT_OPENER_POLICY",
+    "declare_security",
     "docs_page",
     "docs_routes",
     "redirect_page",
