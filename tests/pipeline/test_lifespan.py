@@ -128,6 +128,32 @@ async def test_a_guard_that_cannot_start_stops_those_that_did(app):
     assert log == ["first starts", "first stops"]
 
 
+async def test_a_shutdown_that_fails_stops_the_guards_too():
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.failed", "message": "stuck"})
+
+    log = []
+    answer = await live(SecurityMiddleware(app, guards=[Recorder(log)]))
+    assert answer.types == ["startup.complete", "shutdown.failed"]
+    assert log == ["guard starts", "guard stops"]
+
+
+async def test_what_is_no_event_of_the_lifespan_is_passed_on():
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await send({"type": "extension"})
+        await receive()
+
+    log = []
+    answer = await live(SecurityMiddleware(app, guards=[Recorder(log)]))
+    assert answer.types == ["startup.complete", "extension"]
+    assert log == ["guard starts"]
+
+
 async def test_an_application_that_cannot_start_says_so_itself():
     log = []
 

@@ -9,7 +9,17 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.routing import Route
 
-from tests.pipeline.asgi import ask, client, connect, hello, make_scope, websocket_scope
+from tests.pipeline.asgi import (
+    Answer,
+    ask,
+    client,
+    connect,
+    hello,
+    make_scope,
+    receiver,
+    websocket_scope,
+)
+from zenith.kernel.clock import steady_clock
 from zenith.kernel.errors import (
     ConfigurationError,
     PayloadTooLargeError,
@@ -21,6 +31,7 @@ from zenith.pipeline import (
     SecurityMiddleware,
     Stage,
     add_mark,
+    deadlines,
     exchange_of,
     running_exchange,
 )
@@ -136,8 +147,6 @@ async def test_an_unforeseen_failure_is_answered_and_goes_on_to_the_server():
     async def broken(scope, receive, send):
         raise ValueError("secret detail")
 
-    from tests.pipeline.asgi import Answer, receiver
-
     answer = Answer()
     with pytest.raises(ValueError, match="secret"):
         await SecurityMiddleware(broken, guards=[Stamp()])(make_scope(), receiver(), answer.send)
@@ -154,9 +163,17 @@ async def test_a_failure_after_the_response_began_changes_nothing_of_it():
         await send({"type": "http.response.start", "status": 200, "headers": []})
         raise PermissionDeniedError
 
-    from tests.pipeline.asgi import Answer, receiver
+    async def confused_late(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        exchange_of(scope).refusal = PayloadTooLargeError()
+        raise exchange_of(scope).refusal
 
-    for app, error in ((late, ValueError), (refused_late, PermissionDeniedError)):
+    apps = {
+        late: ValueError,
+        refused_late: PermissionDeniedError,
+        confused_late: PayloadTooLargeError,
+    }
+    for app, error in apps.items():
         answer = Answer()
         with pytest.raises(error):
             await SecurityMiddleware(app, guards=[])(make_scope(), receiver(), answer.send)
@@ -183,6 +200,18 @@ async def test_an_application_that_answers_in_spite_of_a_refusal():
 
 async def test_a_cancelled_request_stays_cancelled():
     async def slow(scope, receive, send):
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(ask(SecurityMiddleware(slow, guards=[]), make_scope()))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_cancelled_request_whose_response_began_stays_cancelled():
+    async def slow(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
         await asyncio.sleep(60)
 
     task = asyncio.create_task(ask(SecurityMiddleware(slow, guards=[]), make_scope()))
@@ -353,3 +382,20 @@ async def test_many_at_once_start_the_guards_once():
     app = SecurityMiddleware(hello, guards=[Slow()])
     await asyncio.gather(*(ask(app, make_scope()) for _ in range(20)))
     assert starts == 1
+
+
+async def test_a_request_past_its_deadline_is_refused(monkeypatch):
+    monkeypatch.setattr(deadlines, "INTERVAL", 0.01)
+
+    class Hurry(Guard):
+        stage = Stage.TRANSPORT
+
+        async def on_request(self, exchange):
+            exchange.deadline = steady_clock() + 0.03
+
+    async def slow(scope, receive, send):
+        await asyncio.sleep(60)
+
+    answer = await ask(SecurityMiddleware(slow, guards=[Hurry(), Stamp()]), make_scope())
+    assert (answer.status, answer.headers[b"x-stamp"]) == (504, b"yes")
+    assert asyncio.current_task().cancelling() == 0

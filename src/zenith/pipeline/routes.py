@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from re import Pattern
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -139,11 +140,11 @@ def signature_of(source: Any) -> tuple[int, ...]:
     """A cheap figure that changes when a route is added to the application."""
     routes = routes_of(source)
     nested = [
-        len(routes_of(router))
+        signature_of(router)
         for route in routes
         if (router := getattr(route, "original_router", None)) is not None
     ]
-    return (len(routes), *nested)
+    return (len(routes), *chain.from_iterable(nested))
 
 
 def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
@@ -161,15 +162,13 @@ def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
     for context in iter_route_contexts(routes_of(source)):
         yield _entry(context, prefix, order)
         order += 1
-    router = getattr(source, "router", source)
-    for route in getattr(router, "_low_priority_routes", ()):
-        marks = _dependency_marks(getattr(route, "dependencies", ()))
+    for route in _frontends(getattr(source, "router", source)):
         yield RouteEntry(
             kind="frontend",
-            path=prefix or "/",
+            path=prefix + getattr(route, "frontend_prefix", "") or "/",
             methods=frozenset(),
             endpoint=route,
-            marks=marks,
+            marks=_dependant_marks(route.dependant),
             order=order,
         )
         order += 1
@@ -224,6 +223,7 @@ def _dependant_marks(dependant: Dependant) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _dependency_marks(dependencies: Sequence[Any]) -> tuple[Mark, ...]:
-    calls: list[Callable[..., Any]] = [item.dependency for item in dependencies]
-    return tuple(mark for call in calls for mark in marks_of(call))
+def _frontends(router: Any) -> Iterator[Any]:
+    """What FastAPI serves where no route matches, from included routers too."""
+    found: Callable[[], Iterator[Any]] | None = getattr(router, "_iter_low_priority_routes", None)
+    return iter(()) if found is None else found()
