@@ -164,3 +164,22 @@ def test_keys_that_moved_are_found_at_their_new_place() -> None:
     del ends["c"]
     assert expiry.soonest() == "a"
     assert expiry.soonest() is None
+
+
+def test_the_soonest_is_never_one_that_is_gone() -> None:
+    ends: dict[str, float] = {"a": 1.0, "b": 2.0}
+    expiry = Expiry[str](ends.get)
+    for key, end in ends.items():
+        expiry.add(key, end, held=len(ends))
+    del ends["a"]
+    assert expiry.soonest() == "b"
+
+
+async def test_an_account_whose_sign_ins_ended_leaves_nothing() -> None:
+    sessions, families = MemorySessionStore(), MemoryRefreshStore()
+    for number in range(20):
+        await sessions.create(replace(session(number, idle_expires_at=5.0), account_id=f"{number}"))
+        await families.start(replace(family(number, expires_at=5.0), account_id=f"{number}"))
+    assert await sessions.prune(now=5.0) == await families.prune(5.0) == 20
+    assert not sessions._of
+    assert not families._of

@@ -96,6 +96,28 @@ async def test_a_lock_that_does_not_end_is_unavailable(tmp_path: Path) -> None:
         assert await store.create(account("a", "a@example.org"))
 
 
+@pytest.mark.parametrize("hold", ["BEGIN; SELECT * FROM held", "BEGIN EXCLUSIVE"])
+async def test_the_journal_is_switched_as_soon_as_nobody_holds_the_file(
+    tmp_path: Path, hold: str
+) -> None:
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    other.execute("CREATE TABLE held (x)")
+    cursors = [other.execute(statement) for statement in hold.split("; ")]
+    url = Secret(f"sqlite:///{tmp_path / 'x.db'}")
+    async with Database(DatabaseSettings(url=url, statement_timeout=0.2)) as hasty:
+        with pytest.raises(ServiceUnavailableError):
+            await hasty.ping()
+    async with Database(DatabaseSettings(url=url, statement_timeout=10.0)) as patient:
+        waiting = asyncio.create_task(patient.ping())
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        for cursor in cursors:
+            cursor.close()
+        other.execute("ROLLBACK")
+        other.close()
+        await waiting
+
+
 async def test_a_file_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     async with Database(f"sqlite:///{tmp_path / 'file' / 'x.db'}") as database:

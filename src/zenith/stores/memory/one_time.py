@@ -38,10 +38,8 @@ class MemoryOneTimeStore:
             raise ConflictError(reason="one-time digest is taken")
         if replaced is not None:
             self._remove(replaced)
-        if len(self._entries) >= self._max:
-            soonest = self._expiry.soonest()
-            if soonest is not None:
-                self._remove(soonest)
+        while len(self._entries) >= self._max and (soonest := self._expiry.soonest()) is not None:
+            self._remove(soonest)
         self._entries[digest] = _Entry(purpose=purpose, subject=subject, expires_at=expires_at)
         self._digests[purpose, subject] = digest
         self._expiry.add(digest, expires_at, held=len(self._entries))

@@ -43,10 +43,8 @@ class MemoryRefreshStore:
             raise ConflictError(reason="refresh family exists")
         for expired in self._expiry.due(family.created_at):
             self._remove(expired)
-        if len(self._families) >= self._max:
-            soonest = self._expiry.soonest()
-            if soonest is not None:
-                self._remove(soonest)
+        while len(self._families) >= self._max and (soonest := self._expiry.soonest()) is not None:
+            self._remove(soonest)
         self._families[family.id] = _Family(
             id=family.id,
             account_id=family.account_id,

@@ -30,10 +30,8 @@ class MemorySessionStore:
             raise ConflictError(reason="session id or digest is taken")
         for expired in self._expiry.due(record.last_seen_at):
             self._remove(expired)
-        if len(self._records) >= self._max:
-            soonest = self._expiry.soonest()
-            if soonest is not None:
-                self._remove(soonest)
+        while len(self._records) >= self._max and (soonest := self._expiry.soonest()) is not None:
+            self._remove(soonest)
         idle = min(record.idle_expires_at, record.expires_at)
         self._records[record.id] = replace(
             record, idle_expires_at=idle, factors=MappingProxyType(dict(record.factors))
