@@ -90,7 +90,7 @@ def private_service(services: ServiceSet) -> Iterator[Callable[[str], Service]]:
 
 def _on_postgres(url: str, statement: str) -> None:
     async def execute() -> None:
-        connection: Any = await asyncpg.connect(url.replace("+asyncpg", ""))
+        connection = await cast("Any", asyncpg).connect(url.replace("+asyncpg", ""))
         try:
             await connection.execute(statement)
         finally:

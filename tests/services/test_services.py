@@ -78,7 +78,7 @@ def test_redis_speaks_tls_with_a_certificate_to_verify(redis_tls: Mapping[str, s
 
 def test_a_sentinel_names_the_master(redis_sentinel: Mapping[str, str]) -> None:
     host, port = redis_sentinel["address"].split(":")
-    sentinel = Sentinel([(host, int(port))])
+    sentinel = cast("Any", Sentinel)([(host, int(port))])
     name, password = redis_sentinel["name"], redis_sentinel["password"]
     with sentinel.master_for(name, password=password) as client:
         assert client.ping()
