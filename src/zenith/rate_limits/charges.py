@@ -25,9 +25,9 @@ class Charges:
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter: Final = limiter
-        self._marks: Final[list[Chargeable]] = []
-        self.hits: Final[list[Hit]] = []
-        self.usages: Final[list[Usage]] = []
+        self._marks: list[Chargeable] = []
+        self.hits: Sequence[Hit] = ()
+        self.usages: Sequence[Usage] = ()
 
     def has(self, mark: Chargeable) -> bool:
         """Whether this very declaration was charged."""
@@ -37,17 +37,24 @@ class Charges:
         self, exchange: Exchange, marks: Sequence[Chargeable], hits: Sequence[Hit] = ()
     ) -> None:
         """Charge `hits` and what `marks` ask for in one step; raises RateLimitError."""
+        due = self._with_hits_of(marks, exchange, hits) if marks else hits
+        if not due:
+            return
+        usages = await self._limiter.store.hit(due)
+        if self.hits:
+            due, usages = [*self.hits, *due], [*self.usages, *usages]
+        self.hits, self.usages = due, usages
+        refuse_over(due, usages)
+
+    def _with_hits_of(
+        self, marks: Sequence[Chargeable], exchange: Exchange, hits: Sequence[Hit]
+    ) -> list[Hit]:
         due = list(hits)
         for mark in marks:
             if not self.has(mark):
                 self._marks.append(mark)
                 due += mark.hits(exchange)
-        if not due:
-            return
-        usages = await self._limiter.hit(due)
-        self.hits.extend(due)
-        self.usages.extend(usages)
-        refuse_over(due, usages)
+        return due
 
 
 def charges_of(exchange: Exchange) -> Charges:

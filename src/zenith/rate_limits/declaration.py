@@ -7,7 +7,7 @@ itself when the endpoint is called: what no guard has charged by then is charged
 from __future__ import annotations
 
 import inspect
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args, overload
 
 from starlette.requests import HTTPConnection
@@ -187,3 +187,8 @@ def rate_limit(
         named=bool(name),
         replaces_default=replaces_default,
     )
+
+
+def limits_among(marks: Iterable[Mark]) -> list[RateLimitMark]:
+    """The declared limits among what a route declares."""
+    return [mark for mark in marks if isinstance(mark, RateLimitMark)]

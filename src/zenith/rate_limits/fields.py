@@ -17,20 +17,20 @@ from zenith.rate_limits.strategies import Usage
 
 def rate_limit_fields(hits: Sequence[Hit], usages: Sequence[Usage]) -> RawHeaders:
     """`RateLimit-Policy` and `RateLimit`, an entry for each limit that was charged."""
-    states = [
-        f"{hit.limit.quoted};r={usage.remaining};t={seconds_until_more(usage)}"
-        for hit, usage in zip(hits, usages, strict=True)
-    ]
-    return [
-        (b"ratelimit-policy", b", ".join([hit.limit.policy for hit in hits])),
-        (b"ratelimit", ", ".join(states).encode("ascii")),
-    ]
+    policy, state = hits[0].limit.policy, _state(hits[0], usages[0])
+    for hit, usage in zip(hits[1:], usages[1:], strict=True):
+        policy, state = b"%b, %b" % (policy, hit.limit.policy), f"{state}, {_state(hit, usage)}"
+    return [(b"ratelimit-policy", policy), (b"ratelimit", state.encode("ascii"))]
+
+
+def _state(hit: Hit, usage: Usage) -> str:
+    return f"{hit.limit.quoted};r={usage.remaining};t={seconds_until_more(usage)}"
 
 
 def legacy_fields(usages: Sequence[Usage]) -> RawHeaders:
     """`X-RateLimit-Limit`, `-Remaining` and `-Reset` of the tightest limit."""
     tightest = usages[0]
-    for usage in usages:
+    for usage in usages[1:]:
         if (usage.allowed, usage.remaining) < (tightest.allowed, tightest.remaining):
             tightest = usage
     return [

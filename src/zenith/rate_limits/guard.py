@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import client_key
-from zenith.pipeline import Exchange, Guard, RouteTable, Stage, enforced_marks, marks_of
+from zenith.pipeline import Exchange, Guard, Mark, RouteTable, Stage, enforced_marks, marks_of
 from zenith.rate_limits.charges import Charges
-from zenith.rate_limits.declaration import RateLimitMark
+from zenith.rate_limits.declaration import RateLimitMark, limits_among
 from zenith.rate_limits.fields import legacy_fields, rate_limit_fields
 from zenith.rate_limits.limit import Limit, parse_limits
 from zenith.rate_limits.limiter import RateLimiter
 from zenith.rate_limits.settings import RateLimitSettings
-from zenith.rate_limits.store import Hit
+from zenith.rate_limits.store import Hit, hits_of
+
+Due: TypeAlias = tuple[list[RateLimitMark], tuple[Limit, ...]]
+"""What a request is charged before it is known who calls: declarations, then limits of all."""
 
 
 class RateLimitGuard(Guard):
@@ -33,6 +36,8 @@ class RateLimitGuard(Guard):
         self._limiter: Final = limiter
         self._settings: Final = settings or RateLimitSettings()
         self._limits: Final = _defaults(self._settings, self._settings.per_address, "address")
+        # One entry per set of marks that the routes declare, so the routes bound it.
+        self._due: Final[dict[tuple[Mark, ...], Due]] = {}
 
     def check(self, table: RouteTable, guards: Sequence[Guard]) -> None:
         """Refuse the start for a limit that its route does not run; raises ConfigurationError."""
@@ -40,8 +45,8 @@ class RateLimitGuard(Guard):
         late = [
             f"  {entry.path}: {mark!r}"
             for entry in table.walk()
-            for mark in marks_of(entry.endpoint)
-            if isinstance(mark, RateLimitMark) and mark not in enforced_marks(entry.endpoint)
+            for mark in limits_among(marks_of(entry.endpoint))
+            if mark not in enforced_marks(entry.endpoint)
         ]
         if late:
             raise ConfigurationError(
@@ -53,12 +58,15 @@ class RateLimitGuard(Guard):
     async def on_request(self, exchange: Exchange) -> None:
         """Charge what is known to be due; raises RateLimitError."""
         charges = exchange.state[Charges] = Charges(self._limiter)
-        declared = [mark for mark in exchange.marks if isinstance(mark, RateLimitMark)]
-        hits: list[Hit] = []
-        if not any(mark.replaces_default for mark in declared):
-            key = client_key(exchange.client)
-            hits = [Hit(limit, key) for limit in self._limits]
-        await charges.charge(exchange, [m for m in declared if not m.needs_principal], hits)
+        declared, limits = self._due.get(exchange.marks) or self._find_due(exchange.marks)
+        await charges.charge(exchange, declared, hits_of(limits, client_key(exchange.client)))
+
+    def _find_due(self, marks: tuple[Mark, ...]) -> Due:
+        declared = limits_among(marks)
+        replaced = any(mark.replaces_default for mark in declared)
+        early = [mark for mark in declared if not mark.needs_principal]
+        due = self._due[marks] = (early, () if replaced else self._limits)
+        return due
 
     async def on_response(self, exchange: Exchange) -> None:
         """Say what is left."""
@@ -88,15 +96,20 @@ class PrincipalRateLimitGuard(Guard):
         given = settings or RateLimitSettings()
         self._limiter: Final = limiter
         self._limits: Final = _defaults(given, given.per_principal, "principal")
+        self._declared: Final[dict[tuple[Mark, ...], list[RateLimitMark]]] = {}
 
     async def on_request(self, exchange: Exchange) -> None:
         """Charge what depends on who calls; raises RateLimitError."""
-        marks = [m for m in exchange.marks if isinstance(m, RateLimitMark) and m.needs_principal]
+        marks = self._declared.get(exchange.marks)
+        if marks is None:
+            late = [mark for mark in limits_among(exchange.marks) if mark.needs_principal]
+            marks = self._declared[exchange.marks] = late
+        if not marks and not self._limits and Charges in exchange.state:
+            return
         principal = exchange.principal
         hits: list[Hit] = []
         if principal.is_authenticated:
-            key = f"{principal.kind}:{principal.subject}"
-            hits = [Hit(limit, key) for limit in self._limits]
+            hits = hits_of(self._limits, f"{principal.kind}:{principal.subject}")
         charges = exchange.state.setdefault(Charges, Charges(self._limiter))
         await charges.charge(exchange, marks, hits)
 

@@ -110,9 +110,13 @@ class RateLimiter:
 
 def refuse_over(hits: Iterable[Hit], usages: Iterable[Usage]) -> None:
     """Raise RateLimitError if a usage refuses; it says how long until the longest is over."""
+    for usage in usages:
+        if not usage.allowed:
+            break
+    else:
+        return
     over = [(hit, usage) for hit, usage in zip(hits, usages, strict=True) if not usage.allowed]
-    if over:
-        raise RateLimitError(
-            retry_after=max(usage.retry_after for _, usage in over),
-            reason="over " + ", ".join(hit.limit.id for hit, _ in over),
-        )
+    raise RateLimitError(
+        retry_after=max(usage.retry_after for _, usage in over),
+        reason="over " + ", ".join(hit.limit.id for hit, _ in over),
+    )

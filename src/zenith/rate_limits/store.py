@@ -18,6 +18,12 @@ class Hit(NamedTuple):
     cost: int = 1
 
 
+def hits_of(limits: Sequence[Limit], key: str) -> list[Hit]:
+    """One hit of `key` against each of the limits."""
+    # What NamedTuple's own constructor calls; a third of its time, on every request.
+    return [tuple.__new__(Hit, (limit, key, 1)) for limit in limits]
+
+
 @runtime_checkable
 class RateLimitStore(Protocol):
     """Counters that may be lost, never wrong: at no time is more admitted than the limit."""
