@@ -38,9 +38,7 @@ class EnforceableMark(Mark, ABC):
 
     async def enforce(self, exchange: Exchange) -> None:
         """Charge the request unless a guard already has; raises RateLimitError."""
-        charges = charges_of(exchange)
-        if not charges.has(self):
-            await charges.charge(exchange, (self,))
+        await charges_of(exchange).charge(exchange, (self,))
 
 
 def enforce_before(target: Any, mark: EnforceableMark) -> Any:
