@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -12,21 +12,21 @@ from zenith.accounts import Client, CurrentUser, User
 from zenith.accounts.depends import account_services
 from zenith.authorization import authenticated
 from zenith.console.cookies import cleared_session
-from zenith.console.rendering import HOME, go_to, pages_of
-from zenith.console.visitor_pages import SIGN_IN, sentences, with_headers
-from zenith.kernel.errors import AuthenticationError, NotFoundError, SecurityError
+from zenith.console.rendering import HOME, go_to, page_route, pages_of
+from zenith.console.visitor_pages import SIGN_IN
+from zenith.kernel.errors import AuthenticationError, SecurityError, ValidationError
 from zenith.pipeline import exchange_of
-from zenith.sessions import describe_device
+from zenith.sessions import SessionRecord, describe_device
 
-UNPROCESSABLE = 422
+PHONES: Final = ("iPhone", "Android")
 Password = Annotated[str, Form(max_length=1024)]
 
 
 def account_pages() -> APIRouter:
     """The routes of this module."""
     router = APIRouter(prefix="/account", include_in_schema=False)
-    router.add_api_route("/", overview, methods=["GET"])
-    router.add_api_route("/password", password_form, methods=["GET"])
+    page_route(router, "/", overview)
+    page_route(router, "/password", password_form)
     router.add_api_route("/password", change_password, methods=["POST"])
     router.add_api_route("/sign-out", sign_out, methods=["POST"])
     router.add_api_route("/sign-out-everywhere", sign_out_everywhere, methods=["POST"])
@@ -39,20 +39,16 @@ def account_pages() -> APIRouter:
 async def overview(request: Request, user: CurrentUser) -> Response:
     """Who is signed in, and where."""
     records = await account_services(request).sessions.list(user.id)
-    sessions = [
-        {
-            "id": record.id,
-            "device": describe_device(record.user_agent),
-            "address": record.address,
-            "program": record.kind == "tokens",
-            "last_seen_at": record.last_seen_at,
-            "created_at": record.created_at,
-            "current": record.id == user.principal.session_id,
-        }
-        for record in records
-    ]
-    sessions.sort(key=lambda item: not item["current"])
-    return pages_of(request).render(request, "account.html", user=user, sessions=sessions)
+    current = user.principal.session_id
+    sessions = [_shown(record, current=record.id == current) for record in records]
+    sessions.sort(key=lambda item: (not item["current"], -item["last_seen_at"]))
+    return pages_of(request).render(
+        request,
+        "account.html",
+        user=user,
+        sessions=sessions,
+        changed_at=user.account.password_changed_at,
+    )
 
 
 @authenticated
@@ -71,21 +67,17 @@ async def change_password(
 ) -> Response:
     """Change the password."""
     exchange = exchange_of(request.scope)
-    if new != repeated:
-        return _password_page(
-            request, user, errors=["The new passwords differ"], status=UNPROCESSABLE
-        )
     try:
+        if new != repeated:
+            raise ValidationError("The new passwords differ")
         await account_services(request).password_change.change(
             exchange.principal, current, new, client=Client.of(exchange)
         )
-    except SecurityError as error:
+    except AuthenticationError as error:
         # A wrong present password is a mistake in a form here, not a missing credential.
-        wrong = isinstance(error, AuthenticationError)
-        status = UNPROCESSABLE if wrong else error.status
-        return with_headers(
-            _password_page(request, user, errors=sentences(error), status=status), error
-        )
+        return _password_page(request, user, error=ValidationError(error.detail))
+    except SecurityError as error:
+        return _password_page(request, user, error=error)
     return go_to(HOME, notice="password-changed")
 
 
@@ -123,21 +115,31 @@ async def end_session(request: Request, session_id: str) -> Response:
     exchange = exchange_of(request.scope)
     if session_id == exchange.principal.session_id:
         return await sign_out(request)
-    ended = await account_services(request).sign_in.end_session(
+    # One that is not found has ended already, which is what was asked for.
+    await account_services(request).sign_in.end_session(
         exchange.principal, session_id, client=Client.of(exchange)
     )
-    if not ended:
-        raise NotFoundError("This session has ended already")
     return go_to(HOME, notice="session-ended")
 
 
-def _password_page(
-    request: Request, user: User, *, errors: list[str] | None = None, status: int = 200
-) -> Response:
+def _shown(record: SessionRecord, *, current: bool) -> dict[str, Any]:
+    device, program = describe_device(record.user_agent), record.kind == "tokens"
+    icon = "phone" if device.endswith(PHONES) else "screen"
+    return {
+        "id": record.id,
+        "device": device,
+        "icon": "program" if program else icon,
+        "address": record.address,
+        "program": program,
+        "last_seen_at": record.last_seen_at,
+        "created_at": record.created_at,
+        "current": current,
+    }
+
+
+def _password_page(request: Request, user: User, *, error: SecurityError | None = None) -> Response:
     # Password managers want to know whose password it is.
-    return pages_of(request).render(
-        request, "password.html", status=status, errors=errors or [], username=user.email
-    )
+    return pages_of(request).render(request, "password.html", error=error, username=user.email)
 
 
 def _signed_out(request: Request, notice: str) -> Response:

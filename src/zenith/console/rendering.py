@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
+from fastapi import APIRouter, FastAPI
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from zenith.console.moments import ago, moment
+from zenith.console.static import asset
 from zenith.csrf import csrf_token
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import SecurityError, ValidationError
 from zenith.pipeline import exchange_of
 
-FOLDER: Final = Path(__file__).parent
-ASSETS: Final = FOLDER / "assets"
 MANAGE_ACCOUNTS: Final = "users:write"
 SEE_OTHER: Final = 303
+UNPROCESSABLE: Final = 422
 HOME: Final = "/account/"
+MAX_PATH: Final = 2048
 
 NOTICES: Final[Mapping[str, str]] = {
     "registered": "If this e-mail address was free, your account is ready. Sign in to begin.",
@@ -37,22 +42,36 @@ NOTICES: Final[Mapping[str, str]] = {
 class Pages:
     """Renders templates. Threat: injected markup (ASVS 1.2.1): everything is escaped, and an
     undefined name is an error instead of an empty place.
+
+    `least_password` is the length that forms advise; `docs` the path of the API documentation,
+    empty where there is none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, least_password: int, docs: str = "", clock: Clock = wall_clock) -> None:
+        self._clock: Final = clock
         self._templates: Final = Environment(
-            loader=FileSystemLoader(FOLDER / "templates"),
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["moment"] = _moment
+        self._templates.globals.update(asset=asset, docs=docs, least_password=least_password)
+        self._templates.filters.update(moment=moment, ago=ago)
 
     def render(
-        self, request: Request, template: str, *, status: int = 200, **values: Any
+        self,
+        request: Request,
+        template: str,
+        *,
+        error: SecurityError | None = None,
+        status: int = 200,
+        **values: Any,
     ) -> Response:
-        """The page, with what every page needs: who looks at it, and a CSRF token."""
+        """The page, with what every page needs: who looks at it, and a CSRF token.
+
+        An `error` is explained on the page; its status and headers are the answer's.
+        """
         exchange = exchange_of(request.scope)
         principal = exchange.principal
         page = self._templates.get_template(template).render(
@@ -61,9 +80,13 @@ class Pages:
             may_manage=principal.has_permission(MANAGE_ACCOUNTS),
             notice=NOTICES.get(request.query_params.get("notice", ""), ""),
             path=exchange.path,
+            now=self._clock(),
+            errors=sentences(error),
             **values,
         )
-        return HTMLResponse(page, status_code=status)
+        response = HTMLResponse(page, status_code=error.status if error else status)
+        response.headers.update(error.headers if error else {})
+        return response
 
 
 def pages_of(request: Request) -> Pages:
@@ -71,9 +94,20 @@ def pages_of(request: Request) -> Pages:
     return exchange_of(request.scope).service(Pages)
 
 
-def go_to(path: str, *, notice: str = "") -> Response:
+def page_route(router: APIRouter | FastAPI, path: str, endpoint: Any) -> None:
+    """Add a page. HEAD asks for what GET would answer (RFC 9110 section 9.3.2)."""
+    router.add_api_route(path, endpoint, methods=["GET", "HEAD"])
+
+
+def go_to(path: str, **query: str) -> Response:
     """Answer a form with another page, so that reloading sends nothing twice."""
-    return RedirectResponse(f"{path}?notice={notice}" if notice else path, status_code=SEE_OTHER)
+    return RedirectResponse(address(path, **query), status_code=SEE_OTHER)
+
+
+def address(path: str, **query: str) -> str:
+    """A path with those query fields that hold something."""
+    given = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def own_path(text: str) -> str:
@@ -82,11 +116,14 @@ def own_path(text: str) -> str:
     Threat: an open redirect after sign-in (ASVS 3.7.2): two slashes, backslashes and control
     characters lead browsers to other hosts.
     """
-    plain = text.isascii() and text.isprintable() and "\\" not in text
+    plain = len(text) <= MAX_PATH and text.isascii() and text.isprintable() and "\\" not in text
     return text if plain and text.startswith("/") and not text.startswith("//") else HOME
 
 
-def _moment(seconds: float | None) -> str:
-    if seconds is None:
-        return "never"
-    return datetime.fromtimestamp(seconds, UTC).strftime("%d %b %Y, %H:%M UTC")
+def sentences(error: SecurityError | None) -> list[str]:
+    """What a form says about a refusal."""
+    if error is None:
+        return []
+    if isinstance(error, ValidationError):
+        return [item["msg"] if isinstance(item, dict) else str(item) for item in error.errors]
+    return [error.detail]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from starlette.staticfiles import StaticFiles
+from typing import Final
+
+from starlette.types import ASGIApp
 
 from zenith.app import Zenith
 from zenith.authorization import public
 from zenith.console.account_pages import account_pages
 from zenith.console.admin_pages import admin_pages
-from zenith.console.rendering import ASSETS, Pages
+from zenith.console.rendering import Pages
 from zenith.console.setup_pages import setup_pages
+from zenith.console.static import FILE_LIMIT, PREFIX, Assets, asset
 from zenith.console.visitor_pages import SIGN_IN, visitor_pages
+from zenith.passwords import PasswordPolicy
 from zenith.pipeline import PageStyle, SignInPage
+from zenith.rate_limits import rate_limit
 from zenith.settings import Settings
+
+DOCS: Final = "/docs"
 
 
 def create_server(settings: Settings | None = None) -> Zenith:
@@ -20,13 +27,19 @@ def create_server(settings: Settings | None = None) -> Zenith:
 
     `settings` default to the environment's. Raises ConfigurationError for unsafe ones.
     """
+    settings = settings or Settings.from_env()
+    docs = "" if settings.is_production else DOCS
     app = Zenith(
         settings=settings,
         title="Zenith",
+        docs_url=DOCS,
         services={
-            Pages: Pages(),
+            Pages: Pages(
+                least_password=PasswordPolicy.from_settings(settings.passwords).min_length,
+                docs=docs,
+            ),
             SignInPage: SignInPage(SIGN_IN),
-            PageStyle: PageStyle("/assets/console.css"),
+            PageStyle: PageStyle(asset("console.css")),
         },
     )
     app.add_auth()
@@ -34,5 +47,11 @@ def create_server(settings: Settings | None = None) -> Zenith:
     app.include_router(account_pages())
     app.include_router(admin_pages())
     app.include_router(setup_pages())
-    app.mount("/assets", public(StaticFiles(directory=ASSETS)), name="assets")
+    app.mount(PREFIX, _files(settings), name="assets")
     return app
+
+
+def _files(settings: Settings) -> ASGIApp:
+    if settings.rate_limits is None:
+        return public(Assets())
+    return public(rate_limit(FILE_LIMIT, replaces_default=True)(Assets()))

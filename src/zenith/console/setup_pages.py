@@ -11,10 +11,10 @@ from starlette.responses import Response
 from zenith.accounts import Client
 from zenith.accounts.depends import account_services
 from zenith.authorization import public
-from zenith.console.rendering import go_to, pages_of
-from zenith.console.visitor_pages import SIGN_IN, sentences, with_headers
+from zenith.console.rendering import go_to, page_route, pages_of
+from zenith.console.visitor_pages import SIGN_IN
 from zenith.kernel.errors import ConflictError, RateLimitError, SecurityError, ValidationError
-from zenith.pipeline import exchange_of
+from zenith.pipeline import Exchange, exchange_of
 from zenith.sessions import SessionSettings
 
 SETUP: Final = "/setup"
@@ -24,9 +24,9 @@ COOKIE: Final = "zenith-setup"
 def setup_pages() -> APIRouter:
     """The routes of this module."""
     router = APIRouter(prefix=SETUP, include_in_schema=False)
-    router.add_api_route("", setup_form, methods=["GET"])
+    page_route(router, "", setup_form)
     router.add_api_route("", create_administrator, methods=["POST"])
-    router.add_api_route("/{secret}", arrive, methods=["GET"])
+    page_route(router, "/{secret}", arrive)
     return router
 
 
@@ -65,27 +65,27 @@ async def create_administrator(
             _secret(request), email, password, client=client
         )
     except (ConflictError, RateLimitError, ValidationError) as error:
-        return with_headers(_page(request, email=email, error=error), error)
+        return _page(request, email=email, error=error)
     response = go_to(SIGN_IN, notice="set-up")
     response.headers.append("set-cookie", _cookie(request, "", 0))
     return response
 
 
 def _page(request: Request, *, email: str = "", error: SecurityError | None = None) -> Response:
-    return pages_of(request).render(
-        request,
-        "setup.html",
-        status=error.status if error else 200,
-        email=email,
-        errors=sentences(error),
-    )
+    return pages_of(request).render(request, "setup.html", error=error, email=email)
 
 
 def _secret(request: Request) -> str:
-    return exchange_of(request.scope).cookies.get(COOKIE, "")
+    exchange = exchange_of(request.scope)
+    return exchange.cookies.get(_cookie_name(exchange), "")
+
+
+def _cookie_name(exchange: Exchange) -> str:
+    return f"__Host-{COOKIE}" if exchange.service(SessionSettings).secure_cookies else COOKIE
 
 
 def _cookie(request: Request, value: str, lifetime: int) -> str:
-    settings = exchange_of(request.scope).service(SessionSettings)
-    secure = "; Secure" if settings.secure_cookies else ""
-    return f"{COOKIE}={value}; Path={SETUP}; Max-Age={lifetime}; HttpOnly; SameSite=Lax{secure}"
+    exchange = exchange_of(request.scope)
+    secure = "; Secure" if exchange.service(SessionSettings).secure_cookies else ""
+    name = _cookie_name(exchange)
+    return f"{name}={value}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Lax{secure}"

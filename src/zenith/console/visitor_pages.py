@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -12,23 +12,24 @@ from zenith.accounts import Client
 from zenith.accounts.depends import account_services
 from zenith.authorization import public
 from zenith.console.cookies import device_cookie, device_cookie_name, session_header
-from zenith.console.rendering import HOME, go_to, own_path, pages_of
-from zenith.kernel.errors import SecurityError, ValidationError
+from zenith.console.rendering import HOME, MAX_PATH, go_to, own_path, page_route, pages_of
+from zenith.kernel.errors import SecurityError
 from zenith.pipeline import exchange_of
 
 Email = Annotated[str, Form(max_length=254)]
 Password = Annotated[str, Form(max_length=1024)]
-SIGN_IN = "/account/sign-in"
+SIGN_IN: Final = "/account/sign-in"
+REGISTER: Final = "/account/register"
 
 
 def visitor_pages() -> APIRouter:
     """The routes of this module."""
     router = APIRouter(include_in_schema=False)
-    router.add_api_route("/", welcome, methods=["GET"])
-    router.add_api_route(SIGN_IN, sign_in_form, methods=["GET"])
+    page_route(router, "/", welcome)
+    page_route(router, SIGN_IN, sign_in_form)
     router.add_api_route(SIGN_IN, sign_in, methods=["POST"])
-    router.add_api_route("/account/register", register_form, methods=["GET"])
-    router.add_api_route("/account/register", register, methods=["POST"])
+    page_route(router, REGISTER, register_form)
+    router.add_api_route(REGISTER, register, methods=["POST"])
     return router
 
 
@@ -51,7 +52,7 @@ async def sign_in(
     request: Request,
     email: Email = "",
     password: Password = "",
-    wanted: Annotated[str, Form(alias="next", max_length=2048)] = HOME,
+    wanted: Annotated[str, Form(alias="next", max_length=MAX_PATH)] = HOME,
 ) -> Response:
     """Begin a session. It is always a new one, whatever cookie came along."""
     exchange = exchange_of(request.scope)
@@ -97,47 +98,18 @@ async def register(
 def _sign_in_page(
     request: Request, *, wanted: str, email: str = "", error: SecurityError | None = None
 ) -> Response:
-    response = pages_of(request).render(
-        request,
-        "sign_in.html",
-        status=error.status if error else 200,
-        wanted=wanted,
-        email=email,
-        errors=sentences(error),
-        open=_is_open(request),
+    return pages_of(request).render(
+        request, "sign_in.html", error=error, wanted=wanted, email=email, open=_is_open(request)
     )
-    return with_headers(response, error)
 
 
 def _register_page(
     request: Request, *, name: str = "", email: str = "", error: SecurityError | None = None
 ) -> Response:
-    response = pages_of(request).render(
-        request,
-        "register.html",
-        status=error.status if error else 200,
-        name=name,
-        email=email,
-        errors=sentences(error),
-        open=_is_open(request),
+    return pages_of(request).render(
+        request, "register.html", error=error, name=name, email=email, open=_is_open(request)
     )
-    return with_headers(response, error)
 
 
 def _is_open(request: Request) -> bool:
     return account_services(request).settings.open_registration
-
-
-def sentences(error: SecurityError | None) -> list[str]:
-    """What a form says about a refusal."""
-    if error is None:
-        return []
-    if isinstance(error, ValidationError):
-        return [item["msg"] if isinstance(item, dict) else str(item) for item in error.errors]
-    return [error.detail]
-
-
-def with_headers(response: Response, error: SecurityError | None) -> Response:
-    """Retry-After and the like belong on the page too."""
-    response.headers.update(error.headers if error else {})
-    return response

@@ -18,6 +18,12 @@ RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 PROBLEM_JSON: Final = b"application/problem+json"
 HTML: Final = b"text/html; charset=utf-8"
 
+_EXPLANATIONS: Final[Mapping[int, str]] = {
+    404: "There is nothing at this address.",
+    405: "Nothing at this address can be done in this way.",
+}
+"""For people, where the detail only repeats the title."""
+
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <head>
@@ -110,6 +116,8 @@ class Problem:
 
     def _html(self, request_id: str, stylesheet: str) -> bytes:
         detail = self.detail if isinstance(self.detail, str) else _sentences(self.detail)
+        if detail == self.title:
+            detail = _EXPLANATIONS.get(self.status, detail)
         link = f'\n<link rel="stylesheet" href="{html.escape(stylesheet)}">' if stylesheet else ""
         page = _PAGE.format(
             style=link,
