@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
@@ -119,6 +120,18 @@ PATHS = (
     "/users//",
     "/both/",
     "/users/é",
+    "/users/me\n",
+    "/both\n",
+    "/users/x\n",
+    "/numbers/7\n",
+    "/users/\n",
+    "/\n",
+    "/sub/x\n",
+    "/sub\n",
+    "/opaque/a\n",
+    "/files/a\n",
+    "/users/me\n\n",
+    "/users/me\r",
 )
 
 
@@ -127,7 +140,7 @@ PATHS = (
 async def test_the_table_and_the_framework_see_the_same_route(path, method):
     app, watch = fastapi_app(), Watch()
     async with client(SecurityMiddleware(app, guards=[watch])) as http:
-        answer = await http.request(method, path)
+        answer = await http.request(method, quote(path))
     if answer.status_code != 200:
         assert watch.seen == []
         return

@@ -75,7 +75,8 @@ class RouteTable:
         """The entry that will serve `scope`, or None where the framework will answer 404 or 405."""
         path = route_path(scope)
         kind, method = scope["type"], scope.get("method", "GET")
-        fixed = self._fixed.get(path)
+        # A framework's pattern ends in `$`, which also matches before one last line feed.
+        fixed = self._fixed.get(path[:-1] if path.endswith("\n") else path)
         found = None
         if fixed is not None:
             found = next((entry for entry in fixed if entry.accepts(kind, method)), None)
