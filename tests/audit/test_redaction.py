@@ -64,6 +64,7 @@ def test_other_values_are_kept(name: str) -> None:
 @pytest.mark.parametrize(
     "secret",
     [JWT, f"Bearer {new_token()}", "basic dXNlcjpodW50ZXIy", f"zr_{'a' * 67}", f"zk_{'b' * 40}"],
+    ids=["token", "bearer", "basic", "refresh token", "API key"],
 )
 def test_text_that_looks_like_a_secret_is_replaced_anywhere(secret: str) -> None:
     long = "x" * 500 + " " + secret + "y" * 2000
