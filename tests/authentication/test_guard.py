@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.pipeline.asgi import make_exchange
+from zenith.authentication import AuthenticationGuard
+from zenith.kernel.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ServiceUnavailableError,
+)
+from zenith.kernel.principal import ANONYMOUS, Principal
+from zenith.pipeline import Stage
+
+ALICE = Principal(subject="alice", scheme="bearer")
+BOB = Principal(subject="bob", scheme="session")
+
+
+class Fake:
+    def __init__(self, result=None, *, name="fake", challenge=None):
+        self.result, self.name, self.challenge, self.asked = result, name, challenge, 0
+
+    async def authenticate(self, exchange):
+        self.asked += 1
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+async def authenticate(*schemes):
+    exchange = make_exchange()
+    await AuthenticationGuard(schemes).on_request(exchange)
+    return exchange
+
+
+def test_it_stands_before_csrf_and_authorization():
+    assert Stage.SESSION < AuthenticationGuard.stage < Stage.CSRF
+
+
+async def test_without_a_credential_the_caller_is_anonymous():
+    exchange = await authenticate(Fake(), Fake())
+    assert exchange.principal is ANONYMOUS
+    assert exchange.failure is None
+    assert (await authenticate()).principal is ANONYMOUS
+
+
+async def test_the_first_scheme_that_finds_its_credential_decides():
+    last = Fake(BOB)
+    exchange = await authenticate(Fake(), Fake(ALICE), last)
+    assert exchange.principal is ALICE
+    assert last.asked == 0
+
+
+async def test_a_credential_that_does_not_hold_is_not_replaced_by_another():
+    """Else a thief's dead token would still ride on the cookie beside it."""
+    error, last = AuthenticationError("expired"), Fake(BOB)
+    exchange = await authenticate(Fake(error), last)
+    assert exchange.principal is ANONYMOUS
+    assert exchange.failure is error
+    assert last.asked == 0
+
+
+@pytest.mark.parametrize("error", [BadRequestError(), ServiceUnavailableError(), ValueError()])
+async def test_what_cannot_be_known_is_refused_at_once(error):
+    with pytest.raises(type(error)):
+        await authenticate(Fake(error))
+
+
+async def challenges(status, *schemes, headers=()):
+    exchange = make_exchange()
+    exchange.status, exchange.response_headers = status, list(headers)
+    await AuthenticationGuard(schemes).on_response(exchange)
+    return [value for name, value in exchange.response_headers if name == b"www-authenticate"]
+
+
+async def test_a_401_says_how_to_authenticate():
+    schemes = Fake(challenge="Bearer"), Fake(), Fake(challenge='ApiKey realm="x"')
+    assert await challenges(401, *schemes) == [b"Bearer", b'ApiKey realm="x"']
+    assert await challenges(401) == []
+    assert await challenges(200, *schemes) == []
+    assert await challenges(403, *schemes) == []
+
+
+async def test_an_answer_that_says_so_itself_is_left_alone():
+    own = [(b"x", b"y"), (b"www-authenticate", b"DPoP")]
+    assert await challenges(401, Fake(challenge="Bearer"), headers=own) == [b"DPoP"]
+    assert await challenges(401, Fake(challenge="Bearer"), headers=own[:1]) == [b"Bearer"]

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.authentication.fakes import FakeChannel, FakeRevocations, Time
+from zenith.authentication import Revocation, RevocationList, session_revocations
+from zenith.authentication.revocation import MAX_AGE, OVERLAP
+from zenith.kernel.errors import ServiceUnavailableError
+
+NOW = 1_000_000.0
+
+
+class World:
+    def __init__(self, channel=None):
+        self.store, self.clock, self.steady = FakeRevocations(), Time(NOW), Time(5.0)
+        self.list = RevocationList(
+            self.store, channel=channel, clock=self.clock, steady=self.steady
+        )
+
+    def pass_time(self, seconds):
+        self.clock.now += seconds
+        self.steady.now += seconds
+
+
+def of(kind, key, at=NOW, until=NOW + 900):
+    return Revocation(kind=kind, key=key, at=at, until=until)
+
+
+def revoked(world, subject="alice", session_id="s1", token_id="t1", issued_at=NOW - 10):
+    return world.list.is_revoked(
+        subject=subject, session_id=session_id, token_id=token_id, issued_at=issued_at
+    )
+
+
+async def test_at_first_nothing_is_revoked():
+    world = World()
+    await world.list.refresh()
+    assert not revoked(world)
+
+
+@pytest.mark.parametrize(
+    ("revocation", "hits"),
+    [
+        (of("token", "t1"), True),
+        (of("token", "t2"), False),
+        (of("token", "s1"), False),
+        (of("session", "s1"), True),
+        (of("session", "t1"), False),
+        (of("subject", "alice"), True),
+        (of("subject", "bob"), False),
+        (of("subject", "alice", at=NOW - 11), False),
+        (of("subject", "alice", at=NOW - 10), False),
+        (of("subject", "alice", at=NOW - 9.9), True),
+    ],
+)
+async def test_what_a_revocation_ends(revocation, hits):
+    world = World()
+    await world.list.revoke(revocation)
+    assert revoked(world) is hits
+    assert world.store.kept == [revocation]
+
+
+async def test_credentials_without_session_or_id():
+    world = World()
+    await world.list.revoke(of("session", "s1"), of("token", "t1"))
+    assert not revoked(world, session_id=None, token_id=None)
+    assert not revoked(world, session_id="", token_id="")
+
+
+async def test_revoking_nothing_asks_nobody():
+    world = World()
+    await world.list.revoke()
+    assert world.store.kept == []
+
+
+async def test_what_another_process_revoked_is_seen_within_a_second():
+    world = World()
+    await world.list.refresh()
+    world.store.kept.append(of("session", "s1", at=NOW + 0.5))
+    world.pass_time(MAX_AGE - 0.01)
+    await world.list.refresh()
+    assert not revoked(world)
+    world.pass_time(0.01)
+    await world.list.refresh()
+    assert revoked(world)
+    assert len(world.store.asked) == 2
+
+
+async def test_each_question_reaches_back_over_slow_transactions():
+    world = World()
+    await world.list.refresh()
+    assert world.store.asked == [0.0]
+    world.pass_time(MAX_AGE)
+    await world.list.refresh()
+    assert world.store.asked[1] == NOW - OVERLAP
+    world.store.kept.append(of("session", "s1", at=NOW - OVERLAP + 5))
+    world.pass_time(MAX_AGE)
+    await world.list.refresh()
+    assert revoked(world)
+
+
+async def test_a_store_that_does_not_answer_is_no_permission():
+    world = World()
+    world.store.fails = True
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailableError):
+            await world.list.refresh()
+    with pytest.raises(ServiceUnavailableError):
+        await world.list.revoke(of("token", "t1"))
+    assert not revoked(world)
+    world.store.fails = False
+    await world.list.refresh()
+
+
+async def test_many_requests_ask_once():
+    world = World()
+    world.store.gate = asyncio.Event()
+    waiting = [asyncio.create_task(world.list.refresh()) for _ in range(50)]
+    await asyncio.sleep(0)
+    world.store.gate.set()
+    await asyncio.gather(*waiting)
+    assert len(world.store.asked) == 1
+
+
+async def test_what_can_no_longer_matter_is_forgotten():
+    world = World()
+    await world.list.revoke(of("token", "t1", until=NOW + 5), of("token", "t2", until=NOW + 50))
+    world.store.kept.clear()
+    world.pass_time(10)
+    await world.list.refresh()
+    assert list(world.list._known) == [("token", "t2")]
+    assert await world.list.prune() == 3
+    assert world.store.pruned == [NOW + 10]
+
+
+async def test_the_latest_revocation_of_a_subject_counts():
+    world, heard = World(), []
+    world.list.subscribe(heard.append)
+    late, early = of("subject", "alice", at=NOW), of("subject", "alice", at=NOW - 60)
+    await world.list.revoke(late)
+    await world.list.revoke(early)
+    await world.list.revoke(late)
+    assert revoked(world, issued_at=NOW - 1)
+    assert heard == [late]
+    later = of("subject", "alice", at=NOW + 60)
+    await world.list.revoke(later)
+    assert heard == [late, later]
+
+
+async def test_a_channel_tells_the_other_processes_at_once():
+    channel = FakeChannel()
+    world = World(channel)
+    await world.list.start()
+    await asyncio.sleep(0)
+    assert len(world.store.asked) == 1
+    await world.list.revoke(of("token", "t9"))
+    assert channel.published == [[of("token", "t9")]]
+    channel.receive([of("token", "t1")])
+    assert revoked(world)
+    await world.list.stop()
+    assert channel.stopped
+    await world.list.stop()
+
+
+async def test_without_a_channel_there_is_nothing_to_stop():
+    world = World()
+    await world.list.start()
+    await world.list.stop()
+
+
+def test_one_revocation_for_each_session():
+    assert session_revocations(["a", "b"], at=1.0, until=2.0) == [
+        of("session", "a", 1.0, 2.0),
+        of("session", "b", 1.0, 2.0),
+    ]
