@@ -10,6 +10,8 @@ from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.utils import is_body_allowed_for_status_code
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
@@ -182,11 +184,30 @@ class Zenith(FastAPI):
             declared=self._declared, refuse_undeclared=self.settings.is_production
         )
         return SecurityMiddleware(
-            super().build_middleware_stack(),
+            self._framework_stack(),
             guards=[*self.assembly.guards, authorization, *self._guards],
             services={**self.assembly.services, **self._services},
             routes_from=self,
         )
+
+    def _framework_stack(self) -> ASGIApp:
+        """FastAPI's own. What a middleware raises is answered like what a handler raises; without
+        this a refusal in `@app.middleware("http")` would be a server error.
+        """
+        own = self.user_middleware
+        if not own:
+            return super().build_middleware_stack()
+        handlers = {
+            kind: handler
+            for kind, handler in self.exception_handlers.items()
+            if kind not in (BROKEN, Exception)
+        }
+        outermost = Middleware(ExceptionMiddleware, handlers=handlers, debug=self.debug)
+        self.user_middleware = [outermost, *own]
+        try:
+            return super().build_middleware_stack()
+        finally:
+            self.user_middleware = own
 
 
 def _schema_of(app: FastAPI) -> Endpoint:
