@@ -170,15 +170,8 @@ def rate_limit(
     no request could ever pay.
     """
     given: Limits = Limit(requests, window, strategy) if limits is None else limits
-    if per not in get_args(Per):
-        raise ConfigurationError(
-            f"rate_limit(per={per!r}) does not exist", fix="choose " + ", ".join(get_args(Per))
-        )
     counted = limits_of(given, name=name or "route", label="route", strategy=strategy)
-    if type(cost) is not int or not 1 <= cost <= min(limit.requests for limit in counted):
-        raise ConfigurationError(
-            f"rate_limit(cost={cost!r}) can never be paid", fix="take 1 up to the smallest limit"
-        )
+    _check(per, cost, most=min(limit.requests for limit in counted))
     return RateLimitMark(
         counted,
         per=per,
@@ -187,6 +180,17 @@ def rate_limit(
         named=bool(name),
         replaces_default=replaces_default,
     )
+
+
+def _check(per: object, cost: object, *, most: int) -> None:
+    if per not in get_args(Per):
+        raise ConfigurationError(
+            f"rate_limit(per={per!r}) does not exist", fix="choose " + ", ".join(get_args(Per))
+        )
+    if type(cost) is not int or not 1 <= cost <= most:
+        raise ConfigurationError(
+            f"rate_limit(cost={cost!r}) can never be paid", fix="take 1 up to the smallest limit"
+        )
 
 
 def limits_among(marks: Iterable[Mark]) -> list[RateLimitMark]:

@@ -20,7 +20,7 @@ local function fixed(state, limit, window, cost)
   local rest = window - now % window
   if used + cost > limit then return nil, limit - used, rest, rest end
   used = used + cost
-  return string.format('%.0f:%.0f', index, used), limit - used, rest, 0
+  return index .. ':' .. used, limit - used, rest, 0
 end
 
 local function sliding(state, limit, window, cost)
@@ -48,8 +48,7 @@ local function sliding(state, limit, window, cost)
     if current > 0 then reset = weight + window end
     return nil, max(floor((free + cost * window) / window), 0), reset, retry
   end
-  local text = string.format('%.0f:%.0f:%.0f', index, previous, after)
-  return text, floor(free / window), weight + window, 0
+  return index .. ':' .. previous .. ':' .. after, floor(free / window), weight + window, 0
 end
 
 -- Debt in 1/requests ms, and the time it was written down: their difference stays exact.
@@ -73,6 +72,7 @@ local function bucket(state, limit, window, cost)
     if cost <= limit then retry = ceil(-free / limit) end
     return nil, floor((capacity - debt) / window), ceil(debt / limit), retry
   end
+  -- Up to sixteen digits; a plain conversion keeps fourteen.
   return string.format('%.0f:%.0f', after, now), floor(free / window), ceil(after / limit), 0
 end
 

@@ -59,12 +59,14 @@ class RedisRateLimitStore:
     async def hit(self, hits: Sequence[Hit]) -> list[Usage]:
         """As RateLimitStore."""
         now = self._clock()
-        usages = [self._refusals.find(hit, now) for hit in hits]
-        if any(usage is not None for usage in usages):
-            return [usage or _untouched(hit) for hit, usage in zip(hits, usages, strict=True)]
-        if not self._is_cluster:
-            return await self._step(hits, now)
-        return await self._step_by_step(hits, now)
+        if self._refusals:
+            known = [self._refusals.find(hit, now) for hit in hits]
+            if any(known):
+                pairs = zip(hits, known, strict=True)
+                return [usage or _untouched(hit) for hit, usage in pairs]
+        if self._is_cluster and len(hits) > 1:
+            return await self._step_by_step(hits, now)
+        return await self._step(hits, now)
 
     async def _step_by_step(self, hits: Sequence[Hit], now: float) -> list[Usage]:
         """Key by key, since each may lie on another node, up to the first that refuses."""
@@ -94,13 +96,19 @@ class RedisRateLimitStore:
             names.append(f"{PREFIX}:{{{tag}}}:{field}")
             orders.append(f"{order} {cost}")
         answer = await self._call(len(names), *names, *orders)
-        usages: list[Usage] = []
-        for number, hit in enumerate(hits):
-            admitted, remaining, reset, retry = answer[4 * number : 4 * number + 4]
-            usage = Usage(hit.limit.requests, remaining, reset / 1000, retry / 1000, admitted == 1)
+        usages = [
+            Usage(
+                hit.limit.requests,
+                answer[at + 1],
+                answer[at + 2] / 1000,
+                answer[at + 3] / 1000,
+                answer[at] == 1,
+            )
+            for at, hit in zip(range(0, len(answer), 4), hits, strict=True)
+        ]
+        for hit, usage in zip(hits, usages, strict=True):
             if not usage.allowed:
                 self._refusals.note(hit, usage, now)
-            usages.append(usage)
         return usages
 
     def _digest(self, client: str) -> str:
