@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -88,9 +88,19 @@ def _convert(hint: Any, variable: str, text: str) -> Any:
         parts = [part.strip() for part in text.split(",") if part.strip()]
         inner = get_args(hint)[0]
         return tuple(_convert(inner, variable, part) for part in parts)
-    if get_origin(hint) in (dict, Mapping) and get_args(hint)[1] is Secret:
+    if get_origin(hint) in (dict, Mapping):
+        return _table(hint, variable, text)
+    return _validated(hint, variable, text)
+
+
+def _table(hint: Any, variable: str, text: str) -> Any:
+    inner = get_args(hint)[1]
+    if inner is Secret:
         texts = _validated(dict[str, str], variable, text)
         return {name: Secret(value) for name, value in texts.items()}
+    if get_origin(inner) is Collection:
+        # A type that says too little to be read: any list of such values will do.
+        hint = dict[str, tuple[get_args(inner)[0], ...]]  # type: ignore[misc]
     return _validated(hint, variable, text)
 
 
