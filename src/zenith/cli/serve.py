@@ -17,7 +17,6 @@ from zenith.console import create_server
 from zenith.kernel.errors import ConfigurationError
 from zenith.settings import Settings
 
-BACKLOG = 1024
 GRACE = 10
 KEEP_ALIVE = 15
 MAX_HEADERS = 64 * 1024
@@ -58,7 +57,6 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-        listening.listen(BACKLOG)
     except OSError as error:
         fail(
             f"cannot listen on {host}:{port}: {error.strerror}",
