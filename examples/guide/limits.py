@@ -28,6 +28,6 @@ def memory_limiter() -> RateLimiter:
     return RateLimiter(MemoryRateLimitStore())
 
 
-def redis_limiter(client: RedisClient) -> RateLimiter:
-    """The same for all processes that share a Redis."""
-    return RateLimiter(RedisRateLimitStore(client))
+def redis_limiter(client: RedisClient, *, timeout: float = 0.25) -> RateLimiter:
+    """The same for all processes that share a Redis, asked for `timeout` seconds at most."""
+    return RateLimiter(RedisRateLimitStore(client, timeout=timeout))
