@@ -116,12 +116,13 @@ def a_generator(x: int, *, y: str = "y"):
 KINDS = {
     a_coroutine: inspect.iscoroutinefunction,
     a_function: lambda f: not inspect.iscoroutinefunction(f) and not inspect.isgeneratorfunction(f),
-    an_async_generator: inspect.isasyncgenfunction,
-    a_generator: inspect.isgeneratorfunction,
+    an_async_generator: lambda f: inspect.isasyncgenfunction(inspect.unwrap(f)),
+    a_generator: lambda f: inspect.isgeneratorfunction(inspect.unwrap(f)),
 }
 
 
 async def call(function):
+    """A generator must refuse here, before it is iterated: later the response has begun."""
     result = function(1, y="z")
     if inspect.isawaitable(result):
         return await result
@@ -219,6 +220,16 @@ def fastapi_app():
 
         return StreamingResponse(content())
 
+    @app.get("/generator")
+    @WRITE
+    async def generator():
+        yield {"x": 1}
+
+    @app.get("/sync-generator")
+    @WRITE
+    def sync_generator():
+        yield {"x": 1}
+
     @app.get("/dependency", dependencies=[Depends(WRITE)])
     async def dependency():
         return 1
@@ -232,6 +243,12 @@ def fastapi_app():
     async def body(data: dict):
         return data
 
+    app.mount("/mounted", WRITE(Opaque()))
+    app.mount("/starlette", WRITE(Starlette(routes=[Route("/a", star)])))
+    return add_sockets(app)
+
+
+def add_sockets(app):
     @app.websocket("/socket")
     @WRITE
     async def socket(websocket: WebSocket):
@@ -243,8 +260,6 @@ def fastapi_app():
         await websocket.accept()
         await websocket.close()
 
-    app.mount("/mounted", WRITE(Opaque()))
-    app.mount("/starlette", WRITE(Starlette(routes=[Route("/a", star)])))
     return app
 
 
@@ -261,6 +276,8 @@ PATHS = (
     "/coroutine",
     "/function",
     "/stream",
+    "/generator",
+    "/sync-generator",
     "/dependency",
     "/principal",
     "/mounted/x",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar, overload
 
 from starlette.requests import HTTPConnection
@@ -166,22 +166,11 @@ def _declare_class(target: type[T], access: Access) -> type[T]:
 
 
 def _wrapper(target: Callable[..., Any], access: Access) -> Callable[..., Any]:
-    """The endpoint's kind decides how frameworks call it, so each kind keeps its own."""
-    if inspect.isasyncgenfunction(target):
+    """The endpoint's kind decides how frameworks call it, so a coroutine function stays one.
 
-        async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-            access.enforce(running_exchange())
-            async for item in target(*args, **kwargs):
-                yield item
-
-        return async_generator
-    if inspect.isgeneratorfunction(target):
-
-        def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
-            access.enforce(running_exchange())
-            yield from target(*args, **kwargs)
-
-        return generator
+    Generators are recognised behind the wrapper; a generator of its own would refuse only once it
+    is iterated, when the response has already begun.
+    """
     if inspect.iscoroutinefunction(target):
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:

@@ -64,12 +64,12 @@ def _faults(entry: RouteEntry, consumed: tuple[type, ...]) -> list[str]:
         names = ", ".join(sorted({access.requirement.describe() for access in found}))
         faults.append(f"  {_place(entry)}\n    contradicts itself ({names}): keep one")
     enforced = enforced_marks(entry.endpoint)
-    for mark in marks_of(entry.endpoint):
-        if isinstance(mark, Access) and mark not in enforced:
-            faults.append(
-                f"  {_place(entry)}\n    {mark!r} was attached after the route was registered:"
-                " put it below the route's decorator"
-            )
+    faults += [
+        f"  {_place(entry)}\n    {mark!r} was attached after the route was registered:"
+        " put it below the route's decorator"
+        for mark in marks_of(entry.endpoint)
+        if isinstance(mark, Access) and mark not in enforced
+    ]
     faults += [_unconsumed(entry, mark) for mark in entry.marks if not isinstance(mark, consumed)]
     return faults
 
