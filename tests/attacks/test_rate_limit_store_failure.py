@@ -40,8 +40,13 @@ async def redis(redis_url):
         yield client
 
 
+def patient(redis, **options):
+    """A store that a busy test machine does not make give up."""
+    return RedisRateLimitStore(redis, timeout=30, **options)
+
+
 async def test_all_limits_of_a_request_are_one_trip(redis):
-    store = RedisRateLimitStore(redis)
+    store = patient(redis)
     hits = [Hit(Limit(9, 60, name=name), key) for name in "abc" for key in ("x", "y")]
     await store.hit(hits)
     redis.trips = 0
@@ -50,7 +55,7 @@ async def test_all_limits_of_a_request_are_one_trip(redis):
 
 
 async def test_a_flood_of_refused_requests_never_reaches_redis(redis):
-    store, limit, wide = RedisRateLimitStore(redis), Limit(1, 60), Limit(9, 60, name="wide")
+    store, limit, wide = patient(redis), Limit(1, 60), Limit(9, 60, name="wide")
     for _ in range(2):
         await store.hit([Hit(wide, "a"), Hit(limit, "a")])
     redis.trips = 0
@@ -66,7 +71,7 @@ async def test_a_flood_of_refused_requests_never_reaches_redis(redis):
 
 async def test_a_remembered_refusal_ends_in_time(redis):
     now = 0.0
-    store, limit = RedisRateLimitStore(redis, clock=lambda: now), Limit(1, 1, "token_bucket")
+    store, limit = patient(redis, clock=lambda: now), Limit(1, 1, "token_bucket")
     await store.hit([Hit(limit, "a")])
     (refused,) = await store.hit([Hit(limit, "a")])
     redis.trips = 0
@@ -80,7 +85,7 @@ async def test_a_remembered_refusal_ends_in_time(redis):
 
 
 async def test_a_cheaper_hit_is_not_refused_by_a_dear_ones_memory(redis):
-    store, limit = RedisRateLimitStore(redis), Limit(5, 60)
+    store, limit = patient(redis), Limit(5, 60)
     await store.hit([Hit(limit, "a", 3)])
     assert not (await store.hit([Hit(limit, "a", 3)]))[0].allowed
     assert (await store.hit([Hit(limit, "a", 2)]))[0].allowed
@@ -97,10 +102,10 @@ def test_memory_of_refusals_is_bounded():
 
 
 async def test_names_of_clients_are_not_in_redis(redis):
-    store = RedisRateLimitStore(redis, key=b"k" * 100)
-    other = RedisRateLimitStore(redis, key=b"j" * 32)
+    store = patient(redis, key=b"k" * 100)
+    other = patient(redis, key=b"j" * 32)
     limit = Limit(5, 60, name="sign-in:account")
-    for each in (store, other, RedisRateLimitStore(redis)):
+    for each in (store, other, patient(redis)):
         await each.hit([Hit(limit, "alice@example.org")])
     names = await redis.keys("*")
     assert len(names) == 3
@@ -110,30 +115,28 @@ async def test_names_of_clients_are_not_in_redis(redis):
 
 
 async def test_counters_expire(redis):
-    await RedisRateLimitStore(redis).hit(
-        [Hit(Limit(5, 60), "a"), Hit(Limit(5, 3600, "token_bucket"), "a")]
-    )
+    await patient(redis).hit([Hit(Limit(5, 60), "a"), Hit(Limit(5, 3600, "token_bucket"), "a")])
     left = sorted([await redis.pttl(name) for name in await redis.keys("*")])
     assert 0 < left[0] <= 121_000
     assert 0 < left[1] <= 721_000
 
 
 async def test_the_servers_clock_counts(redis):
-    store, limit = RedisRateLimitStore(redis, clock=lambda: 0.0), Limit(2, 1, "token_bucket")
+    store, limit = patient(redis, clock=lambda: 0.0), Limit(2, 1, "token_bucket")
     assert [(await store.hit([Hit(limit, "a")]))[0].allowed for _ in range(2)] == [True, True]
     await asyncio.sleep(0.6)
-    assert (await RedisRateLimitStore(redis).hit([Hit(limit, "a")]))[0].allowed
+    assert (await patient(redis).hit([Hit(limit, "a")]))[0].allowed
 
 
 async def test_a_script_that_redis_forgot_is_sent_again(redis):
-    store, limit = RedisRateLimitStore(redis), Limit(2, 60)
+    store, limit = patient(redis), Limit(2, 60)
     await store.hit([Hit(limit, "a")])
     await redis.script_flush()
     assert (await store.hit([Hit(limit, "a")]))[0].remaining == 0
 
 
 async def test_a_spoiled_counter_is_an_error_and_not_a_pass(redis):
-    store, limit = RedisRateLimitStore(redis), Limit(2, 60)
+    store, limit = patient(redis), Limit(2, 60)
     await store.hit([Hit(limit, "a")])
     (name,) = await redis.keys("*")
     await redis.set(name, "spoiled")
@@ -153,7 +156,7 @@ async def test_a_driver_that_loses_its_connections_is_an_error_of_ours():
 async def test_redis_pauses_dies_and_returns(private_service, caplog):
     service = private_service("redis")
     limit = Limit(8, 600, "token_bucket")
-    settings = RateLimitSettings(store_timeout=0.1, retry_interval=0.2)
+    settings = RateLimitSettings(store_timeout=0.7, retry_interval=0.2)
     async with Redis.from_url(service.url) as client:
         limiter = GuideRateLimiter(client, settings=settings)
 
@@ -161,13 +164,13 @@ async def test_redis_pauses_dies_and_returns(private_service, caplog):
             loop = asyncio.get_running_loop()
             begun = loop.time()
             usages = [(await limiter.hit([Hit(limit, "a")]))[0] for _ in range(count)]
-            assert loop.time() - begun < 2
+            assert loop.time() - begun < 5
             return sum(usage.allowed for usage in usages)
 
         assert await passed(3) == 3
-        await client.execute_command("CLIENT", "PAUSE", "700", "ALL")
+        await client.execute_command("CLIENT", "PAUSE", "2000", "ALL")
         assert await passed(20) == 2
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
         assert await passed(20) == 5
         assert [r.levelno for r in caplog.records] == [logging.ERROR, logging.WARNING]
         assert "redis://" not in caplog.text
@@ -192,7 +195,7 @@ async def test_nobody_listens():
 async def test_the_guides_way_to_make_a_limiter(redis):
     for limiter in (
         GuideRateLimiter(),
-        GuideRateLimiter(redis),
+        GuideRateLimiter(redis, settings=RateLimitSettings(store_timeout=30)),
         GuideRateLimiter(MemoryRateLimitStore()),
     ):
         answers = [await limiter.check_rate_limit("user:1", 2, 60) for _ in range(3)]
