@@ -91,9 +91,13 @@ def browse(app, *, address="127.0.0.1", origin=ORIGIN, **options):
     return httpx.AsyncClient(transport=transport, base_url=origin, **options)
 
 
+class StartRefusedError(Exception):
+    """The application told the server why it does not start."""
+
+
 @asynccontextmanager
 async def running(app):
-    """Start the application as a server does, and stop it."""
+    """Start the application as a server does, and stop it. Raises StartRefusedError."""
     received: asyncio.Queue = asyncio.Queue()
     sent: asyncio.Queue = asyncio.Queue()
     serving = asyncio.create_task(
@@ -105,7 +109,9 @@ async def running(app):
     if not answer.done():
         answer.cancel()
         await serving
-    assert answer.result()["type"] == "lifespan.startup.complete", answer.result()
+    if answer.result()["type"] != "lifespan.startup.complete":
+        await asyncio.gather(serving, return_exceptions=True)
+        raise StartRefusedError(answer.result()["message"])
     try:
         yield app
     finally:

@@ -1,0 +1,177 @@
+"""The parts, put together from settings."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.accounts.application import KEY, make_app, make_settings, running
+from zenith.accounts import AccountSettings
+from zenith.assembly import assemble
+from zenith.audit import AuditGuard
+from zenith.audit.settings import AuditSettings
+from zenith.csrf import CsrfSettings
+from zenith.headers import ContentSecurityPolicy, HeadersGuard, HeadersSettings
+from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
+from zenith.kernel.events import Silence
+from zenith.passwords import PasswordSettings
+from zenith.rate_limits import RateLimitGuard, RateLimitSettings
+from zenith.sessions import SessionSettings
+from zenith.settings import Settings
+from zenith.stores.foundation import Foundation
+from zenith.stores.key_file import read_or_make_key
+from zenith.tokens import TokenSettings
+from zenith.transport import TransportGuard, TransportSettings
+
+
+def production(home, **more):
+    given = {
+        "env": "production",
+        "origin": "https://app.example.org",
+        "passwords": PasswordSettings(),
+        "accounts": AccountSettings(),
+        "rate_limits": RateLimitSettings(),
+    }
+    return make_settings(home, **(given | more))
+
+
+def kinds(assembly):
+    return [type(guard) for guard in assembly.guards]
+
+
+def test_every_capability_is_on(tmp_path):
+    assembly = assemble(production(tmp_path))
+    assert kinds(assembly)[0] is Foundation
+    assert {AuditGuard, HeadersGuard, TransportGuard, RateLimitGuard} <= {*kinds(assembly)}
+    assert assembly.report == ()
+
+
+def test_what_is_off_is_off_and_said(tmp_path):
+    off = dict.fromkeys(("transport", "headers", "csrf", "rate_limits", "audit"))
+    assembly = assemble(production(tmp_path, **off))
+    assert [kind.__name__ for kind in kinds(assembly)] == ["Foundation", "AuthenticationGuard"]
+    for name in off:
+        assert any(line.startswith(f"{name} is off: ") for line in assembly.report)
+    assert isinstance(assembly.accounts.sign_in._events, Silence)
+
+
+def test_attempts_at_passwords_are_counted_whatever_is_off(tmp_path):
+    assembly = assemble(production(tmp_path, rate_limits=None))
+    assert assembly.accounts.sign_in._limits._limiter is not None
+
+
+def test_what_is_loosened_is_said(tmp_path):
+    settings = production(
+        tmp_path,
+        transport=TransportSettings(allowed_hosts=("a.org",), allow_encoded_slashes=True),
+        headers=HeadersSettings(
+            allow_private_answers_in_caches=True,
+            policy=ContentSecurityPolicy(style_src=("'unsafe-inline'",), allow_inline_styles=True),
+        ),
+        rate_limits=RateLimitSettings(per_address=None, allow_no_address_limit=True),
+        sessions=SessionSettings(secure_cookies=False),
+        csrf=CsrfSettings(secure_cookies=False),
+        accounts=AccountSettings(register_seconds=0),
+        passwords=PasswordSettings(accept_truncated_bcrypt=True),
+    )
+    report = "\n".join(assemble(settings).report)
+    for name in (
+        "transport.allow_encoded_slashes",
+        "headers.allow_private_answers_in_caches",
+        "headers.allow_inline_styles",
+        "rate_limits.allow_no_address_limit",
+        "sessions.secure_cookies",
+        "csrf.secure_cookies",
+        "accounts.register_seconds",
+        "passwords.accept_truncated_bcrypt",
+    ):
+        assert name in report
+    assert "workers" not in report
+
+
+def test_development_says_what_it_does_without(tmp_path):
+    settings = Settings(home=tmp_path, workers=2, passwords=PasswordSettings(profile="testing"))
+    first = assemble(settings).report
+    assert first[0].startswith("made a random key in ")
+    assert "ZENITH_SECRET_KEY" in first[0]
+    assert any("workers" in line for line in first)
+    assert any("cheap to guess" in line for line in first)
+    assert any("not https" in line for line in first)
+    again = assemble(settings)
+    assert again.report[0].startswith("using the key in ")
+    key, _ = read_or_make_key(tmp_path / "secret.key")
+    assert key.reveal() not in repr(again) + "".join(first)
+
+
+def test_the_origin_decides_about_hosts_and_cookies(tmp_path):
+    held = assemble(production(tmp_path)).settings
+    assert held.transport.allowed_hosts == ("app.example.org",)
+    assert held.csrf.origins == ("https://app.example.org",)
+    assert held.sessions.cookie == "__Host-zenith-session"
+    held = assemble(make_settings(tmp_path)).settings
+    assert "testserver" in held.transport.allowed_hosts
+    assert held.csrf.origins == ()
+    assert held.sessions.cookie == "zenith-session"
+    own = TransportSettings(allowed_hosts=("other.example.org",))
+    held = assemble(production(tmp_path, transport=own)).settings
+    assert held.transport.allowed_hosts == ("other.example.org",)
+
+
+def test_the_audit_log_lies_beside_the_embedded_database(tmp_path):
+    assert assemble(make_settings(tmp_path)).settings.audit.json_lines == tmp_path / "audit.jsonl"
+    elsewhere = AuditSettings(json_lines=tmp_path / "x")
+    held = assemble(make_settings(tmp_path, audit=elsewhere)).settings
+    assert held.audit.json_lines == tmp_path / "x"
+    database = f"sqlite:///{tmp_path}/z.db"
+    assert assemble(make_settings(tmp_path, database=database)).settings.audit.json_lines is None
+
+
+async def test_tokens_may_be_signed_for_others_to_verify(tmp_path):
+    assembly = assemble(make_settings(tmp_path, tokens=TokenSettings(algorithm="EdDSA")))
+    assert [key["kty"] for key in assembly.keyring.to_jwks()["keys"]] == ["OKP"]
+    assembly = assemble(make_settings(tmp_path))
+    assert assembly.keyring.to_jwks()["keys"] == []
+
+
+async def test_parts_run_without_the_application(tmp_path):
+    assembly = assemble(make_settings(tmp_path))
+    await assembly.start()
+    await assembly.check_readiness()
+    secret = await assembly.accounts.registration.issue_setup_secret()
+    await assembly.accounts.registration.check_setup_secret(secret)
+    foundation = assembly.guards[0]
+    assert [await prune() for prune in foundation._prune] == [0, 0, 0, 0]
+    await assembly.stop()
+
+
+async def test_what_has_started_is_stopped_where_another_cannot_start(tmp_path):
+    (tmp_path / "audit.jsonl").mkdir()
+    assembly = assemble(make_settings(tmp_path))
+    with pytest.raises(ConfigurationError):
+        await assembly.start()
+    with pytest.raises(ServiceUnavailableError):
+        await assembly.accounts.registration._hasher.hash("x")
+
+
+async def test_redis_carries_counters_and_revocations(tmp_path, redis_url, postgres_url):
+    assembly = assemble(make_settings(tmp_path, redis=redis_url, database=postgres_url))
+    await assembly.start()
+    await assembly.check_readiness()
+    await assembly.stop()
+
+
+async def test_readiness_is_refused_where_redis_is_away(tmp_path):
+    assembly = assemble(make_settings(tmp_path, redis="redis://127.0.0.1:1"))
+    with pytest.raises(ServiceUnavailableError) as caught:
+        await assembly.check_readiness()
+    assert "redis" in caught.value.reason
+    await assembly.stop()
+
+
+async def test_the_operator_is_told_at_the_start(tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "zenith"):
+        async with running(make_app(tmp_path)):
+            pass
+    assert "not https" in caplog.text
+    assert KEY.reveal() not in caplog.text
