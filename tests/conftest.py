@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import asyncpg
+import hypothesis
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
@@ -40,14 +41,20 @@ UVICORN = (
 Serve: TypeAlias = Callable[..., Service]
 
 
+# A slow machine is no failure, and a run of CI says the same thing twice.
+hypothesis.settings.register_profile(
+    "zenith",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("zenith")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what cannot be split go to one worker; browser tests share one loop."""
+    """Tests of the browser share one event loop, as the browser does."""
     for item in items:
-        fixtures: Sequence[str] = getattr(item, "fixturenames", ())
-        if "redis_cluster_url" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("redis_cluster"))
-        if "browser" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+        if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
@@ -117,31 +124,22 @@ def postgres_url(services: ServiceSet) -> Iterator[str]:
 # Redis -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def redis_database() -> int:
-    """The Redis database of this worker: 1 and up; the tests of one worker run one by one."""
-    return 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-
-
-def _emptied(url: str, database: int, **options: Any) -> str:
-    url = make_url(url).set(database=str(database)).render_as_string(hide_password=False)
-    with cast("Any", Redis).from_url(url, **options) as client:
-        client.flushdb()
+@pytest.fixture
+def redis_url(services: ServiceSet) -> str:
+    """The one Redis server, empty."""
+    url = services.shared("redis")["url"]
+    with cast("Any", Redis).from_url(url) as client:
+        client.flushall()
     return url
 
 
 @pytest.fixture
-def redis_url(services: ServiceSet, redis_database: int) -> str:
-    """An empty database of the one Redis server."""
-    return _emptied(services.shared("redis")["url"], redis_database)
-
-
-@pytest.fixture
-def redis_tls(services: ServiceSet, redis_database: int) -> Mapping[str, str]:
-    """`url` (`rediss://`) of an empty database behind TLS, and `ca_file`, which signs for it."""
+def redis_tls(services: ServiceSet) -> Mapping[str, str]:
+    """`url` (`rediss://`) of an empty server behind TLS, and `ca_file`, which signs for it."""
     shared = services.shared("redis_tls")
-    url = _emptied(shared["url"], redis_database, ssl_ca_certs=shared["ca_file"])
-    return {**shared, "url": url}
+    with cast("Any", Redis).from_url(shared["url"], ssl_ca_certs=shared["ca_file"]) as client:
+        client.flushall()
+    return shared
 
 
 @pytest.fixture

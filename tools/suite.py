@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
     pytest = [sys.executable, "-m", "pytest"]
     if arguments:
         return launcher.main([*pytest, *arguments])
-    everything = ["-q", "-n", WORKERS, "--dist", "loadgroup", "--cov", "--cov-report="]
+    everything = ["-q", "-n", WORKERS, "--dist", "worksteal", "--cov", "--cov-report="]
     if status := launcher.main([*pytest, *everything, "--durations=10"]):
         return status
     with tempfile.TemporaryDirectory() as folder:

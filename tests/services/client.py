@@ -78,9 +78,7 @@ class ServiceSet:
     def shared(self, name: str) -> Mapping[str, str]:
         """The service that all tests share: the launcher's, or one's own, started now."""
         if name not in self._shared:
-            exported = {key: os.environ.get(variable(name, key)) for key in SHARED[name]}
-            given = {key: value for key, value in exported.items() if value is not None}
-            self._shared[name] = given if "url" in given else self.start(name).values
+            self._shared[name] = _exported(name) or self.start(name).values
         return self._shared[name]
 
     def start(self, name: str) -> Service:
@@ -148,6 +146,17 @@ class ServiceSet:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _exported(name: str) -> Mapping[str, str]:
+    """The launcher's service. Of several workers only the first takes it, for tests empty it.
+
+    PostgreSQL is for all: there each test has a database of its own.
+    """
+    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0" and name != "postgres":
+        return {}
+    exported = {key: os.environ.get(variable(name, key)) for key in SHARED[name]}
+    return {key: value for key, value in exported.items() if value is not None}
 
 
 def variable(name: str, key: str) -> str:

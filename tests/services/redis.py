@@ -53,7 +53,7 @@ def start_cluster(group: Group) -> None:
     for port in ports:
         _serve(
             *(group, port, password, "cluster-enabled yes", f"cluster-config-file {port}.nodes"),
-            *("cluster-node-timeout 2000", "cluster-require-full-coverage yes"),
+            *("cluster-node-timeout 15000", "cluster-require-full-coverage yes"),
         )
     group.wait(lambda: all(_answers(port, password) for port in ports))
     for index, port in enumerate(ports):
