@@ -67,7 +67,7 @@ def test_json_blocks_parse(page):
 
 def anchors(page: Page) -> set[str]:
     """The names of a page's headings, as GitHub and Sphinx write them."""
-    headings = re.findall(r"^#{1,6} (.+)$", page.prose, re.M)
+    headings = re.findall(r"^#{1,6} (.+)$", page.prose, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in headings}
 
 
