@@ -112,19 +112,20 @@ async def open_page(browser) -> Any:
             java_script_enabled=scripts,
             viewport={"width": width, "height": 800},
             color_scheme=scheme,
+            reduced_motion="reduce",  # colours half-way between two schemes have no contrast
             **options,
         )
         contexts.append(context)
         await context.add_init_script(WATCH)
         page = await context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
+        page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 
     yield begin
     for context in contexts:
         await context.close()
-    refusals = re.compile(r"Failed to load resource: .* status of (401|403|404|409|422|429)")
+    refusals = re.compile(r"Failed to load resource: .* status of (401|403|404|409|421|422|429)")
     assert [text for text in complaints if not refusals.match(text)] == []
 
 

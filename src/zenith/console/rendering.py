@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -16,7 +17,12 @@ from zenith.console.moments import ago, moment
 from zenith.console.static import asset
 from zenith.csrf import csrf_token
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.errors import SecurityError, ValidationError
+from zenith.kernel.errors import (
+    RateLimitError,
+    SecurityError,
+    ServiceUnavailableError,
+    ValidationError,
+)
 from zenith.pipeline import exchange_of
 
 MANAGE_ACCOUNTS: Final = "users:write"
@@ -24,6 +30,7 @@ SEE_OTHER: Final = 303
 UNPROCESSABLE: Final = 422
 HOME: Final = "/account/"
 MAX_PATH: Final = 2048
+LONG_WAIT: Final = 90
 
 NOTICES: Final[Mapping[str, str]] = {
     "registered": "If this e-mail address was free, your account is ready. Sign in to begin.",
@@ -124,6 +131,16 @@ def sentences(error: SecurityError | None) -> list[str]:
     """What a form says about a refusal."""
     if error is None:
         return []
+    if isinstance(error, RateLimitError):
+        return [f"Too many attempts. Wait {_duration(error.retry_after)}, then try again."]
+    if isinstance(error, ServiceUnavailableError):
+        return ["The server is too busy. Wait a moment, then try again."]
     if isinstance(error, ValidationError):
         return [item["msg"] if isinstance(item, dict) else str(item) for item in error.errors]
     return [error.detail]
+
+
+def _duration(seconds: float) -> str:
+    whole = max(1, ceil(seconds))
+    count, unit = (ceil(whole / 60), "minute") if whole > LONG_WAIT else (whole, "second")
+    return f"{count} {unit}{'' if count == 1 else 's'}"

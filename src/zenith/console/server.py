@@ -52,6 +52,7 @@ def create_server(settings: Settings | None = None) -> Zenith:
 
 
 def _files(settings: Settings) -> ASGIApp:
+    files = public(Assets())
     if settings.rate_limits is None:
-        return public(Assets())
-    return public(rate_limit(FILE_LIMIT, replaces_default=True)(Assets()))
+        return files
+    return rate_limit(FILE_LIMIT, replaces_default=True)(files)

@@ -18,9 +18,15 @@ RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 PROBLEM_JSON: Final = b"application/problem+json"
 HTML: Final = b"text/html; charset=utf-8"
 
-_EXPLANATIONS: Final[Mapping[int, str]] = {
-    404: "There is nothing at this address.",
-    405: "Nothing at this address can be done in this way.",
+_EXPLANATIONS: Final[Mapping[str, str]] = {
+    "not_found": "There is nothing at this address.",
+    "method_not_allowed": "Nothing at this address can be done in this way.",
+    "csrf_failed": "The form was out of date, or another site sent it. Go back, reload the page "
+    "and try again.",
+    "permission_denied": "Your account may not do this.",
+    "unknown_host": "This server is not meant to be reached under this name.",
+    "rate_limited": "Wait a moment, then reload the page.",
+    "unavailable": "Wait a moment, then reload the page.",
 }
 """For people, where the detail only repeats the title."""
 
@@ -117,7 +123,7 @@ class Problem:
     def _html(self, request_id: str, stylesheet: str) -> bytes:
         detail = self.detail if isinstance(self.detail, str) else _sentences(self.detail)
         if detail == self.title:
-            detail = _EXPLANATIONS.get(self.status, detail)
+            detail = _EXPLANATIONS.get(self.code, detail)
         link = f'\n<link rel="stylesheet" href="{html.escape(stylesheet)}">' if stylesheet else ""
         page = _PAGE.format(
             style=link,

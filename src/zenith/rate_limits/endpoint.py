@@ -20,7 +20,9 @@ from zenith.pipeline import (
     Send,
     add_mark,
     declare_enforced,
+    enforced_marks,
     exchange_of,
+    marks_of,
     running_exchange,
 )
 from zenith.rate_limits.charges import charges_of
@@ -122,8 +124,11 @@ class LimitedApplication:
     def __init__(self, app: ASGIApp, mark: EnforceableMark) -> None:
         self.app: Final = app
         self._mark: Final = mark
-        add_mark(self, mark)
-        declare_enforced(self, mark)
+        # What the application declares already stays visible to guards and start checks.
+        for declared in (*marks_of(app), mark):
+            add_mark(self, declared)
+        for declared in (*enforced_marks(app), mark):
+            declare_enforced(self, declared)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
