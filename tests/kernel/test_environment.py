@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,6 +31,7 @@ class Outer:
     secret: Secret = field(default_factory=lambda: Secret(""))
     keys: tuple[Secret, ...] = ()
     keyring: Mapping[str, Secret] = field(default_factory=dict)
+    grants: Mapping[str, Collection[str]] = field(default_factory=dict)
     table: Mapping[str, int] = field(default_factory=dict)
     plain: dict[str, str] = field(default_factory=dict)
     hook: Callable[[], None] | None = None
@@ -102,6 +103,11 @@ def test_what_cannot_be_read_refuses_the_start_and_names_the_fix(variables, fix)
     with pytest.raises(ConfigurationError) as caught:
         read(**variables)
     assert fix in caught.value.fix
+
+
+def test_a_table_of_lists():
+    settings = read(GRANTS='{"editor": ["posts:write", "posts:read"]}')
+    assert settings.grants == {"editor": ("posts:write", "posts:read")}
 
 
 def test_what_has_no_default_is_asked_for():

@@ -44,6 +44,15 @@ def test_a_refusal_for_people():
     assert b"stylesheet" not in body
 
 
+def test_people_are_told_more_than_the_title_again():
+    for as_html, told in ((True, b"There is nothing"), (False, b'"detail": "Not Found"')):
+        assert told in rendered(Problem.of_status(404), as_html=as_html)[2]
+    assert (
+        b"<p>gone fishing</p>" in rendered(Problem.of_status(404, "gone fishing"), as_html=True)[2]
+    )
+    assert b"<p>Gone</p>" in rendered(Problem.of_status(410), as_html=True)[2]
+
+
 def test_the_page_may_have_a_style():
     _, _, body = rendered(INTERNAL_ERROR, as_html=True, stylesheet='/a"b.css')
     assert b'<link rel="stylesheet" href="/a&quot;b.css">' in body

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, cast, overload
 
 from starlette.requests import HTTPConnection
 
@@ -149,7 +149,7 @@ def _declare(target: Any, access: Access) -> Any:
 def _is_application(target: Any) -> bool:
     if inspect.isroutine(target) or isinstance(target, functools.partial):
         return False
-    kind: type[Any] = type(target)
+    kind = cast("type[object]", type(target))
     call = kind.__dict__.get("__call__") or getattr(kind, "__call__", None)  # noqa: B004
     return call is not None and inspect.iscoroutinefunction(inspect.unwrap(call))
 
