@@ -117,7 +117,9 @@ def test_what_no_file_may_hold_is_found(line: str, what: str) -> None:
     assert found[0].startswith("a.txt:2:")
 
 
-@pytest.mark.parametrize("line", ["GET /home", "https://example.com/home/", "/work", "/root/b"])
+@pytest.mark.parametrize(
+    "line", ["GET /home", "https://example.com/home/", "/work", "/worker", "/root/b"]
+)
 def test_a_path_of_a_web_address_is_let_be(line: str) -> None:
     assert not [*texts.unwanted("a.txt", line)]
 

@@ -18,7 +18,7 @@ UNWANTED = {
         r"(?i)(--(?:extra-)?index[-]url|py[p]i\.org|pythonhosted[.]org|registry[.]npmjs)"
     ),
     "a path of one machine": re.compile(
-        r"(?<![\w.$}/-])/(?:home|Users|work|farm|root/\.)/?[a-z._-]|/tmp/(?:bash_job[s]|brief)"
+        r"(?<![\w.$}/-])(?:/(?:home|Users|work|farm)/[a-z._-]|/root/\.)|/tmp/(?:bash_job[s]|brief)"
     ),
     "an unfinished mark": re.compile(r"\b(?:TOD[O]|FIXM[E]|XX[X]\b)"),
 }
