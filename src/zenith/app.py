@@ -32,6 +32,7 @@ from zenith.kernel.problem import INTERNAL_ERROR, Problem
 from zenith.pipeline import (
     Guard,
     ProblemResponse,
+    RouteDispatch,
     RouteEntry,
     RouteTable,
     SecurityMiddleware,
@@ -183,6 +184,7 @@ class Zenith(FastAPI):
         authorization = AuthorizationGuard(
             declared=self._declared, refuse_undeclared=self.settings.is_production
         )
+        RouteDispatch.install(self.router)
         return SecurityMiddleware(
             self._framework_stack(),
             guards=[*self.assembly.guards, authorization, *self._guards],

@@ -1,5 +1,6 @@
 """The one ASGI middleware, and what guards are made of."""
 
+from zenith.pipeline.dispatch import RouteDispatch
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
     ASGIApp,
@@ -29,6 +30,7 @@ __all__ = [
     "PageStyle",
     "ProblemResponse",
     "Receive",
+    "RouteDispatch",
     "RouteEntry",
     "RouteTable",
     "Scope",

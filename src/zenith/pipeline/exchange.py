@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.keys import new_id
@@ -14,6 +14,9 @@ from zenith.kernel.network import UNKNOWN
 from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.kernel.problem import RawHeaders
 from zenith.pipeline.marks import Mark
+
+if TYPE_CHECKING:
+    from zenith.pipeline.routes import RouteEntry
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -44,16 +47,19 @@ class Exchange:
         "_request_id",
         "client",
         "deadline",
+        "entry",
         "failure",
         "headers",
         "host",
         "marks",
         "max_body_size",
+        "method",
         "path",
         "principal",
         "receive",
         "refusal",
         "response_headers",
+        "root_path",
         "route",
         "scope",
         "secure",
@@ -76,6 +82,9 @@ class Exchange:
         """Names in lower case. Of a repeated header the last counts; the transport guard refuses
         repetitions where they are ambiguous."""
         self.path: Final[str] = scope["path"]
+        self.root_path: Final[str] = scope.get("root_path", "")
+        self.method: Final[str] = scope.get("method", "GET")
+        """The HTTP method; GET for a WebSocket handshake."""
         peer = scope.get("client")
         self.client: str = peer[0] if peer else UNKNOWN
         """The client's address; the transport guard looks behind trusted proxies."""
@@ -88,6 +97,8 @@ class Exchange:
         self.refusal: SecurityError | None = None
         """A refusal that came up while the application ran, such as a body that grew too large.
         It replaces whatever the application answers: frameworks make other errors of it."""
+        self.entry: RouteEntry | None = None
+        """The route that was decided upon, where it may be called without a further search."""
         self.route: str = ""
         """Path template of the route, empty where none is known."""
         self.marks: tuple[Mark, ...] = ()
@@ -107,12 +118,6 @@ class Exchange:
         self._request_id: str | None = None
         self._nonce: str | None = None
         self._cookies: dict[str, str] | None = None
-
-    @property
-    def method(self) -> str:
-        """The HTTP method; GET for a WebSocket handshake."""
-        method: str = self.scope.get("method", "GET")
-        return method
 
     @property
     def is_websocket(self) -> bool:

@@ -82,6 +82,9 @@ class SecurityMiddleware:
         if entry is not None:
             exchange.route, exchange.marks = entry.path, entry.marks
             exchange.max_body_size = entry.max_body_size
+            if entry.listed is not None and table.is_current():
+                exchange.entry = entry
+        outer = scope.get(EXCHANGE_KEY)
         scope[EXCHANGE_KEY] = exchange
         token = current_exchange.set(exchange)
         self._deadlines.enter(exchange)
@@ -90,6 +93,11 @@ class SecurityMiddleware:
         finally:
             self._deadlines.leave(exchange)
             current_exchange.reset(token)
+            # Else scope and exchange would hold each other until the garbage collector comes.
+            if outer is None:
+                scope.pop(EXCHANGE_KEY, None)
+            else:
+                scope[EXCHANGE_KEY] = outer
 
     async def start(self) -> None:
         """Start the guards, outermost first. Servers that send no lifespan events get here with

@@ -1,24 +1,34 @@
 """What the routes of an application declare, looked up before the application runs.
 
-The table only reads: the framework still dispatches. A route that the table and the framework see
-differently stays protected, because declarations enforce themselves where the handler is called.
+The table only reads; see RouteDispatch for how a decided route is called. A route that the table and
+the framework see differently stays protected, because declarations enforce themselves where the
+handler is called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from re import Pattern
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import RouteContext, iter_route_contexts
-from starlette.routing import BaseRoute, Host, Match, Mount
+from fastapi.routing import (
+    APIRoute,
+    APIRouter,
+    APIWebSocketRoute,
+    RouteContext,
+    iter_route_contexts,
+)
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
 
 from zenith.pipeline.exchange import Scope
 from zenith.pipeline.marks import Mark, marks_of
+from zenith.pipeline.route_index import RouteIndex
 
+ORDINARY_MATCHES: Final = frozenset(
+    kind.matches for kind in (Route, APIRoute, WebSocketRoute, APIWebSocketRoute, Mount)
+)
 RouteKind: TypeAlias = Literal["http", "websocket", "mount", "host", "frontend", "unknown"]
 
 
@@ -40,60 +50,48 @@ class RouteEntry:
     """Bytes of a body that FastAPI allows on this very route, where it names a figure."""
     children: RouteTable | None = None
     """The table behind a mount, where the mounted application shows its routes."""
-
-    def accepts(self, kind: str, method: str) -> bool:
-        """Whether the route serves requests of this kind and method."""
-        return self.kind == kind and (not self.methods or method in self.methods)
+    listed: BaseRoute | None = None
+    """The member of the application's own list of routes that it was found in, where that may be
+    called without asking those before it."""
+    position: int = -1
+    """Where `listed` stands in that list."""
 
 
 class RouteTable:
-    """Finds the route of a request: a look-up for fixed paths, few patterns for the others."""
+    """Finds the route of a request by an index, however many routes there are."""
 
-    __slots__ = ("_dynamic", "_fixed", "_signature", "_source", "entries")
+    __slots__ = ("_count", "_index", "_lists", "_source", "entries")
 
     def __init__(self, source: Any, *, prefix: str = "") -> None:
         self._source: Final = source
-        self._signature = signature_of(source)
+        self._lists: Final = tuple(_lists_of(source))
+        self._count: Final = sum(map(len, self._lists))
         self.entries: Final = tuple(_entries(source, prefix))
-        self._fixed: Final[dict[str, list[RouteEntry]]] = {}
-        self._dynamic: Final[dict[str, list[RouteEntry]]] = {}
-        for entry in self.entries:
-            self._file(entry, entry.path[len(prefix) :])
-
-    def _file(self, entry: RouteEntry, path: str) -> None:
-        if entry.kind in ("http", "websocket") and "{" not in path:
-            self._fixed.setdefault(path, []).append(entry)
-            return
-        first = path[1:].partition("/")[0] if entry.kind != "host" else "{"
-        self._dynamic.setdefault("" if "{" in first or not first else first, []).append(entry)
+        self._index: Final = RouteIndex(self.entries, prefix=prefix)
 
     def is_current(self) -> bool:
         """Whether no route was added since the table was made."""
-        return self._signature == signature_of(self._source)
+        lists = self._lists
+        if lists and self._source.routes is not lists[0]:
+            return False
+        return sum(map(len, lists)) == self._count
 
     def find(self, scope: Scope) -> RouteEntry | None:
         """The entry that will serve `scope`, or None where the framework will answer 404 or 405."""
         path = route_path(scope)
         kind, method = scope["type"], scope.get("method", "GET")
-        # A framework's pattern ends in `$`, which also matches before one last line feed.
-        fixed = self._fixed.get(path[:-1] if path.endswith("\n") else path)
-        found = None
-        if fixed is not None:
-            found = next((entry for entry in fixed if entry.accepts(kind, method)), None)
-        for entry in self._candidates(path):
-            if found is not None and entry.order > found.order:
-                break
-            match = _match(entry, scope, path, kind, method)
-            if match is not None:
-                return match
-        return found
-
-    def _candidates(self, path: str) -> Sequence[RouteEntry]:
-        named = self._dynamic.get(path[1:].partition("/")[0], [])
-        free = self._dynamic.get("", [])
-        if not named or not free:
-            return named or free
-        return sorted((*named, *free), key=_order)
+        for entry in self._index.candidates(path):
+            if entry.regex is None:
+                found = _match(entry, scope)
+                if found is not None:
+                    return found
+            elif (
+                entry.kind == kind
+                and (not entry.methods or method in entry.methods)
+                and entry.regex.match(path) is not None
+            ):
+                return entry
+        return None
 
     def walk(self) -> Iterator[RouteEntry]:
         """Every entry, those behind mounts included."""
@@ -103,14 +101,8 @@ class RouteTable:
                 yield from entry.children.walk()
 
 
-def _order(entry: RouteEntry) -> int:
-    return entry.order
-
-
-def _match(entry: RouteEntry, scope: Scope, path: str, kind: str, method: str) -> RouteEntry | None:
-    if entry.regex is not None:
-        accepted = entry.accepts(kind, method) and entry.regex.match(path) is not None
-        return entry if accepted else None
+def _match(entry: RouteEntry, scope: Scope) -> RouteEntry | None:
+    """What a mount or a host makes of the request."""
     if entry.route is None:
         return entry if entry.kind == "mount" else None
     match, child = entry.route.matches(scope)
@@ -137,15 +129,14 @@ def routes_of(source: Any) -> list[BaseRoute]:
     return list(cast("list[BaseRoute]", routes)) if isinstance(routes, list) else []
 
 
-def signature_of(source: Any) -> tuple[int, ...]:
-    """A cheap figure that changes when a route is added to the application."""
-    routes = routes_of(source)
-    nested = [
-        signature_of(router)
-        for route in routes
-        if (router := getattr(route, "original_router", None)) is not None
-    ]
-    return (len(routes), *chain.from_iterable(nested))
+def _lists_of(source: Any) -> Iterator[list[BaseRoute]]:
+    """The lists that routes are added to: the application's and those of included routers."""
+    routes = getattr(source, "routes", None)
+    if isinstance(routes, list):
+        known = cast("list[BaseRoute]", routes)
+        yield known
+        for route in known:
+            yield from _lists_of(getattr(route, "original_router", None))
 
 
 def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
@@ -160,9 +151,13 @@ def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
             order=order,
         )
         return
-    for context in iter_route_contexts(routes_of(source)):
-        yield _entry(context, prefix, order)
-        order += 1
+    ordinary = True
+    for position, listed in enumerate(routes_of(source)):
+        ordinary = ordinary and _is_ordinary(listed)
+        for context in iter_route_contexts([listed]):
+            entry = _entry(context, prefix, order)
+            order += 1
+            yield replace(entry, listed=listed, position=position) if ordinary else entry
     for route in _frontends(getattr(source, "router", source)):
         yield RouteEntry(
             kind="frontend",
@@ -173,6 +168,14 @@ def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
             order=order,
         )
         order += 1
+
+
+def _is_ordinary(route: BaseRoute) -> bool:
+    """Whether the route, and all that it includes, matches by kind, path and method alone."""
+    router = getattr(route, "original_router", None)
+    if router is None:
+        return type(route).matches in ORDINARY_MATCHES
+    return type(router).matches is APIRouter.matches and all(map(_is_ordinary, router.routes))
 
 
 def _entry(context: RouteContext, prefix: str, order: int) -> RouteEntry:
