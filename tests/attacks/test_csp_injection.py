@@ -66,7 +66,7 @@ def test_other_directives_cannot_either(changes):
 )
 def test_nonce_is_checked(nonce):
     with pytest.raises(ConfigurationError, match="128 bits"):
-        ContentSecurityPolicy().serialise(nonce=nonce)
+        ContentSecurityPolicy().serialize(nonce=nonce)
 
 
 def test_placeholder_of_the_nonce_cannot_be_smuggled_into_another_list():

@@ -87,7 +87,7 @@ def test_unused_nonce_does_not_bring_its_fallbacks_to_life():
         allow_inline_styles=True,
         allow_scripts_from_anywhere=True,
     )
-    for text in (policy.serialise(), policy.compile(secure=True).bare.decode()):
+    for text in (policy.serialize(), policy.compile(secure=True).bare.decode()):
         assert "script-src 'none'; style-src 'none'" in text
         assert "unsafe-inline" not in text
 

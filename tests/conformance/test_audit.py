@@ -60,9 +60,9 @@ async def test_events_are_found_by_type_and_subject(audit: AuditStore) -> None:
         page = await audit.page(**wanted)  # type: ignore[arg-type]  # names of the filters
         return [int(str(stored.event.details["count"])) for stored in page]
 
-    assert await found(type="LOGOUT") == [1]
+    assert await found(kind="LOGOUT") == [1]
     assert await found(subject="actor-0") == [2, 0]
     assert await found(subject="actor-1") == [4, 3, 1]
-    assert await found(subject="actor-1", type="LOGIN_SUCCESS") == [4, 3]
+    assert await found(subject="actor-1", kind="LOGIN_SUCCESS") == [4, 3]
     assert await found(subject="nobody") == []
-    assert await found(type="NOTHING") == []
+    assert await found(kind="NOTHING") == []

@@ -29,7 +29,7 @@ GUIDE = {
 
 
 def test_default_runs_only_scripts_with_the_nonce():
-    text = ContentSecurityPolicy().serialise(nonce=VALUE)
+    text = ContentSecurityPolicy().serialize(nonce=VALUE)
     assert text == (
         f"default-src 'none'; script-src 'nonce-{VALUE}' 'strict-dynamic'; "
         f"style-src 'self' 'nonce-{VALUE}'; img-src 'self' data:; font-src 'self'; "
@@ -39,14 +39,14 @@ def test_default_runs_only_scripts_with_the_nonce():
 
 
 def test_default_without_nonce_runs_no_script():
-    text = ContentSecurityPolicy().serialise()
+    text = ContentSecurityPolicy().serialize()
     assert "script-src 'none';" in text
     assert "style-src 'self';" in text
 
 
 def test_upgrade_is_sent_on_https_only():
     policy = ContentSecurityPolicy()
-    assert "upgrade-insecure-requests" not in policy.serialise(secure=False)
+    assert "upgrade-insecure-requests" not in policy.serialize(secure=False)
     assert b"upgrade-insecure-requests" not in policy.compile(secure=False).bare
 
 
@@ -66,7 +66,7 @@ def test_every_directive_is_written():
         report_uri=("/reports",),
         report_to="csp",
     )
-    text = policy.serialise(nonce=VALUE)
+    text = policy.serialize(nonce=VALUE)
     for part in (
         f"script-src-elem 'nonce-{VALUE}'",
         "script-src-attr 'none'",
@@ -88,7 +88,7 @@ def test_every_directive_is_written():
 
 def test_report_only_leaves_out_what_browsers_ignore_there():
     policy = ContentSecurityPolicy(sandbox=())
-    assert "sandbox" in policy.serialise().split("; ")
+    assert "sandbox" in policy.serialize().split("; ")
     reported = policy.compile(secure=True, report_only=True).bare
     assert b"sandbox" not in reported
     assert b"upgrade-insecure-requests" not in reported
@@ -97,8 +97,8 @@ def test_report_only_leaves_out_what_browsers_ignore_there():
 def test_compiled_policy_equals_the_text():
     policy = ContentSecurityPolicy()
     compiled = policy.compile(secure=True)
-    assert compiled.value().decode() == policy.serialise()
-    assert compiled.value(VALUE.encode()).decode() == policy.serialise(nonce=VALUE)
+    assert compiled.value().decode() == policy.serialize()
+    assert compiled.value(VALUE.encode()).decode() == policy.serialize(nonce=VALUE)
 
 
 def test_policy_without_nonce_compiles_to_one_piece():
@@ -114,7 +114,7 @@ def test_policy_is_immutable():
 
 def test_guide_dictionary_loads_as_it_is():
     policy = ContentSecurityPolicy.from_directives(GUIDE)
-    assert policy.serialise() == (
+    assert policy.serialize() == (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; "
         "font-src 'self' data:; connect-src 'self'; media-src 'self'; object-src 'none'; "
         "frame-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -124,12 +124,12 @@ def test_guide_dictionary_loads_as_it_is():
 
 def test_guide_dictionary_without_report_address():
     policy = ContentSecurityPolicy.from_directives({**GUIDE, "report-uri": []})
-    assert "report-uri" not in policy.serialise()
+    assert "report-uri" not in policy.serialize()
 
 
 def test_replace_checks_again():
     policy = ContentSecurityPolicy().replace(connect_src=(SELF, "https://api.example.com"))
-    assert "connect-src 'self' https://api.example.com" in policy.serialise()
+    assert "connect-src 'self' https://api.example.com" in policy.serialize()
     with pytest.raises(ConfigurationError, match="allow_eval"):
         policy.replace(script_src=(NONCE, "'unsafe-eval'"))
 
@@ -221,4 +221,4 @@ def test_strict_dynamic_needs_a_proof():
         ContentSecurityPolicy(script_src=(SELF, STRICT_DYNAMIC))
     digest = "'sha256-" + "A" * 43 + "='"
     policy = ContentSecurityPolicy(script_src=(digest, STRICT_DYNAMIC))
-    assert f"script-src {digest} 'strict-dynamic'" in policy.serialise()
+    assert f"script-src {digest} 'strict-dynamic'" in policy.serialize()

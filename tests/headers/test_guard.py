@@ -133,7 +133,7 @@ async def test_route_marks_add_up():
 async def test_marks_that_are_not_ours_are_left_alone():
     exchange = Exchange({"type": "http", "headers": [], "path": "/"}, None)
     exchange.marks = (object(),)
-    await HeadersGuard().on_response(exchange)
+    HeadersGuard().on_response(exchange)
     assert (b"x-frame-options", b"DENY") in exchange.response_headers
 
 

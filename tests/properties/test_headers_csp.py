@@ -64,21 +64,21 @@ def policies(draw):
 
 
 @given(policies())
-def test_parse_inverts_serialise(policy):
-    assert ContentSecurityPolicy.parse(policy.serialise(nonce=VALUE), **EVERYTHING) == policy
+def test_parse_inverts_serialize(policy):
+    assert ContentSecurityPolicy.parse(policy.serialize(nonce=VALUE), **EVERYTHING) == policy
 
 
 @given(policies())
 def test_compiled_bytes_are_the_text(policy):
     compiled = policy.compile(secure=True)
-    assert compiled.value(VALUE.encode()).decode("ascii") == policy.serialise(nonce=VALUE)
-    assert compiled.bare.decode("ascii") == policy.serialise()
+    assert compiled.value(VALUE.encode()).decode("ascii") == policy.serialize(nonce=VALUE)
+    assert compiled.bare.decode("ascii") == policy.serialize()
 
 
 @given(policies())
 def test_leaving_the_nonce_out_never_adds_a_source(policy):
-    with_nonce = ContentSecurityPolicy.parse(policy.serialise(nonce=VALUE), **EVERYTHING)
-    without = ContentSecurityPolicy.parse(policy.serialise(), **EVERYTHING)
+    with_nonce = ContentSecurityPolicy.parse(policy.serialize(nonce=VALUE), **EVERYTHING)
+    without = ContentSecurityPolicy.parse(policy.serialize(), **EVERYTHING)
     for name in SOURCE_LISTS:
         before, after = getattr(with_nonce, name), getattr(without, name)
         assert (before is None) == (after is None)
@@ -104,4 +104,4 @@ def test_parse_refuses_or_round_trips(text):
         policy = ContentSecurityPolicy.parse(text, **EVERYTHING)
     except ConfigurationError:
         return
-    assert ContentSecurityPolicy.parse(policy.serialise(nonce=VALUE), **EVERYTHING) == policy
+    assert ContentSecurityPolicy.parse(policy.serialize(nonce=VALUE), **EVERYTHING) == policy

@@ -60,7 +60,7 @@ class AuditGuard(Guard):
         self._summarize()
         await self._log.stop()
 
-    async def on_response(self, exchange: Exchange) -> None:
+    def on_response(self, exchange: Exchange) -> None:
         """Record a refusal or an error; ordinary responses pass."""
         if exchange.status < LOWEST_REFUSAL:
             return

@@ -29,8 +29,10 @@ class AuditStore(Protocol):
         *,
         before: int | None = None,
         limit: int = 50,
-        type: str | None = None,
+        kind: str | None = None,
         subject: str | None = None,
     ) -> Sequence[StoredEvent]:
-        """Newest first; those before sequence `before`. `subject` matches actor or target."""
+        """Newest first; those before sequence `before`. `kind` is an event's type,
+        `subject` matches actor or target.
+        """
         ...

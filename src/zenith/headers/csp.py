@@ -170,7 +170,7 @@ class ContentSecurityPolicy:
 
     @classmethod
     def parse(cls, text: str, **allow: bool) -> ContentSecurityPolicy:
-        """The policy that a header's `text` says; the inverse of `serialise`.
+        """The policy that a header's `text` says; the inverse of `serialize`.
 
         A nonce in the text stands for the nonce of each response. Raises ConfigurationError for
         what the constructor would refuse and for a directive that is given twice.
@@ -209,7 +209,7 @@ class ContentSecurityPolicy:
             changes[name] = (*kept, *added)
         return replace(self, **changes)
 
-    def serialise(self, *, nonce: str | None = None, secure: bool = True) -> str:
+    def serialize(self, *, nonce: str | None = None, secure: bool = True) -> str:
         """The header's value. Without `nonce` no nonce source appears and nothing gets looser.
 
         `nonce` is base64 of at least 128 random bits, new for each response; `secure` says whether

@@ -32,7 +32,7 @@ class HeadersGuard(Guard):
         # One entry per set of marks that the routes declare, so the routes bound it.
         self._compiled: Final[dict[Overrides, SecurityHeaders]] = {}
 
-    async def on_response(self, exchange: Exchange) -> None:
+    def on_response(self, exchange: Exchange) -> None:
         """Put the headers on the response; see SecurityHeaders for which value counts."""
         headers = self._default
         if exchange.marks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 _ATTRIBUTE: Final = "__zenith_marks__"
 _ENFORCED: Final = "__zenith_enforced__"
@@ -13,12 +13,6 @@ class Mark:
     """A declaration on a route. A subclass names what it declares; a guard consumes it."""
 
     __slots__ = ()
-
-
-class MarkedTarget(Protocol):
-    """An object that carries marks."""
-
-    __zenith_marks__: tuple[Mark, ...]
 
 
 def add_mark(target: T, mark: Mark) -> T:

@@ -34,7 +34,8 @@ class SessionRecord:
 
 class SessionStore(Protocol):
     """Sign-ins that last across restarts and are seen by every process. A session is live at
-    `now` if neither `idle_expires_at` nor `expires_at` has been reached."""
+    `now` if neither `idle_expires_at` nor `expires_at` has been reached.
+    """
 
     async def create(self, record: SessionRecord) -> None:
         """Store a new session."""
@@ -50,14 +51,16 @@ class SessionStore(Protocol):
 
     async def touch(self, session_id: str, *, now: float, idle_expires_at: float) -> bool:
         """Note use: move `last_seen_at` and `idle_expires_at` forward, never back, never past
-        `expires_at`; False if the session is not live any more."""
+        `expires_at`; False if the session is not live any more.
+        """
         ...
 
     async def rotate(
         self, old_digest: str, new_digest: str, *, now: float, factors: Mapping[str, float]
     ) -> SessionRecord | None:
         """Give a live session a new cookie and factors in one step; None if it is not live or
-        another request was first. The old digest is dead afterwards (ASVS 7.2.4)."""
+        another request was first. The old digest is dead afterwards (ASVS 7.2.4).
+        """
         ...
 
     async def end(self, session_id: str, *, account_id: str) -> bool:

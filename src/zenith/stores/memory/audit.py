@@ -29,7 +29,7 @@ class MemoryAuditStore:
         *,
         before: int | None = None,
         limit: int = 50,
-        type: str | None = None,  # noqa: A002  # the contract's name
+        kind: str | None = None,
         subject: str | None = None,
     ) -> Sequence[StoredEvent]:
         """Newest first; those before sequence `before`. `subject` matches actor or target."""
@@ -37,7 +37,7 @@ class MemoryAuditStore:
             stored
             for stored in reversed(self._events)
             if (before is None or stored.sequence < before)
-            and (type is None or stored.event.type == type)
+            and (kind is None or stored.event.type == kind)
             and (subject is None or subject in (stored.event.subject, stored.event.target))
         )
         return list(islice(found, max(0, limit)))

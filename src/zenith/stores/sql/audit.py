@@ -46,15 +46,15 @@ class SqlAuditStore:
         *,
         before: int | None = None,
         limit: int = 50,
-        type: str | None = None,  # noqa: A002  # the contract's name
+        kind: str | None = None,
         subject: str | None = None,
     ) -> Sequence[StoredEvent]:
         """Newest first; those before sequence `before`. `subject` matches actor or target."""
         found = select(audit_events).order_by(audit_events.c.sequence.desc())
         if before is not None:
             found = found.where(audit_events.c.sequence < before)
-        if type is not None:
-            found = found.where(audit_events.c.type == type)
+        if kind is not None:
+            found = found.where(audit_events.c.type == kind)
         if subject is not None:
             key = storable(subject, MAX_KEY)
             found = found.where(or_(audit_events.c.subject == key, audit_events.c.target == key))

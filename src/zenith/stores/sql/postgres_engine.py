@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -33,6 +33,25 @@ def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncE
             "database.url asks for PostgreSQL, but its driver is not installed",
             fix="pip install 'zenith-security[postgres]'",
         ) from error
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=_connector(asyncpg, settings),
+        pool_size=settings.pool_size,
+        max_overflow=settings.pool_overflow,
+        pool_timeout=settings.pool_timeout,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        json_serializer=serializer,
+    )
+    _watch(
+        engine.sync_engine,
+        settings,
+        (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError),
+    )
+    return engine
+
+
+def _connector(asyncpg: Any, settings: DatabaseSettings) -> Callable[[], Awaitable[Any]]:
     address = dsn_of(settings)
     server_settings = {
         "application_name": settings.application_name,
@@ -48,22 +67,7 @@ def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncE
             server_settings=server_settings,
         )
 
-    engine = create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=connect,
-        pool_size=settings.pool_size,
-        max_overflow=settings.pool_overflow,
-        pool_timeout=settings.pool_timeout,
-        pool_use_lifo=True,
-        hide_parameters=True,
-        json_serializer=serializer,
-    )
-    _watch(
-        engine.sync_engine,
-        settings,
-        (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError),
-    )
-    return engine
+    return connect
 
 
 def dsn_of(settings: DatabaseSettings) -> str:

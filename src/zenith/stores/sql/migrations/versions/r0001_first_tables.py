@@ -20,6 +20,7 @@ def upgrade() -> None:
     _revocations()
     _refresh_families()
     _audit_events()
+    _audit_indexes()
 
 
 def _accounts() -> None:
@@ -189,6 +190,9 @@ def _audit_events() -> None:
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_zenith_audit_events")),
         sqlite_autoincrement=True,
     )
+
+
+def _audit_indexes() -> None:
     op.create_index(
         op.f("ix_zenith_audit_events_subject_sequence"),
         "zenith_audit_events",
