@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -139,3 +140,9 @@ class MultipartFinder:
         if self._collecting is not None:
             self.value = self._collecting[:MAX_VALUE].decode("latin-1")
             self._collecting = None
+
+
+def is_json(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the body is JSON, which no HTML form can send."""
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return media_type == b"application/json"
