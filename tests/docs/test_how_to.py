@@ -75,16 +75,25 @@ async def test_a_form_is_sent_with_its_token(forms):
     assert f"'nonce-{nonce}'" in shown.headers["content-security-policy"]
 
 
-async def test_a_script_signs_in_with_the_header(forms):
+async def test_a_script_sends_the_header(forms):
     browser = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
     async with served(forms) as client:
-        refused = await client.post("/auth/login", json=ADA, headers=browser)
+        refused = await client.post("/feedback", data={"text": "x"}, headers=browser)
         token = (await client.get("/csrf-token")).json()["csrf_token"]
         headers = {**browser, "X-CSRF-Token": token}
-        await client.post("/auth/register", json=ADA, headers=headers)
-        signed_in = await client.post("/auth/login", json=ADA, headers=headers)
+        sent = await client.post("/feedback", data={"text": "x"}, headers=headers)
     assert refused.json()["code"] == "csrf_failed"
+    assert sent.json() == {"characters": 1}
+
+
+async def test_json_of_the_own_origin_signs_in_without_a_token(forms):
+    own, foreign = {"Origin": ORIGIN}, {"Origin": "https://evil.example"}
+    async with served(forms) as client:
+        await client.post("/auth/register", json=ADA, headers=own)
+        signed_in = await client.post("/auth/login", json=ADA, headers=own)
+        refused = await client.post("/auth/login", json=ADA, headers=foreign)
     assert signed_in.status_code == 200
+    assert refused.json()["code"] == "csrf_failed"
 
 
 @pytest.mark.parametrize("sign", ["Origin", "Referer", "Sec-Fetch-Site", "Cookie"])
