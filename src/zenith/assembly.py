@@ -130,7 +130,7 @@ def assemble(settings: Settings) -> Assembly:
         roles=parts.roles,
         revocations=revocations,
         guards=parts.guards(manager),
-        services={AccountServices: accounts, SessionSettings: settings.sessions},
+        services=parts.services(accounts),
         redis=redis,
         report=(*report, *_loosened(given, settings)),
     )
@@ -242,6 +242,16 @@ class _Parts:
             roles=self.roles,
             administrator_role=self.settings.rbac.administrator,
         )
+
+    def services(self, accounts: AccountServices) -> dict[type, Any]:
+        """What handlers may ask the exchange for."""
+        offered: dict[type, Any] = {
+            AccountServices: accounts,
+            SessionSettings: self.settings.sessions,
+            RateLimiter: self.limiter,
+            AuditLog: self.audit_log,
+        }
+        return {kind: service for kind, service in offered.items() if service is not None}
 
     def guards(self, manager: TokenManager) -> tuple[Guard, ...]:
         """Every guard that the settings leave on."""

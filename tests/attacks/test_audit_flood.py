@@ -28,8 +28,8 @@ async def test_one_client_fills_no_disk_and_hides_nothing() -> None:
     guard = AuditGuard(log)
     await guard.startup()
     for _ in range(FLOOD):
-        await guard.on_response(refused("198.51.100.9"))
-    await guard.on_response(refused("203.0.113.5"))
+        guard.on_response(refused("198.51.100.9"))
+    guard.on_response(refused("203.0.113.5"))
     log.note(event(EventType.TOKEN_REUSED, severity="CRITICAL"))
     await guard.shutdown()
     found = [stored.event for stored in await store.events()]
@@ -43,7 +43,7 @@ async def test_many_addresses_fill_no_disk_either() -> None:
     store = Store()
     guard = AuditGuard(AuditLog(store), AuditSettings(refusals_in_all=50))
     for number in range(FLOOD):
-        await guard.on_response(refused(f"2001:db8:{number:x}::1"))
+        guard.on_response(refused(f"2001:db8:{number:x}::1"))
     await guard.startup()
     await guard.shutdown()
     found = [stored.event for stored in await store.events()]
@@ -56,7 +56,7 @@ async def test_one_holder_of_a_whole_ipv6_network_is_one_client() -> None:
     store = Store()
     guard = AuditGuard(AuditLog(store), AuditSettings(refusals_per_client=2))
     for number in range(100):
-        await guard.on_response(refused(f"2001:db8::{number:x}"))
+        guard.on_response(refused(f"2001:db8::{number:x}"))
     await guard.startup()
     await guard.shutdown()
     assert len(await store.events()) == 3

@@ -219,7 +219,7 @@ async def test_where_no_route_is_known_none_is_named() -> None:
     run = Run()
     exchange = Exchange({"type": "http", "method": "GET", "path": "/x", "headers": []}, None)  # type: ignore[arg-type]
     exchange.status = 403
-    await run.guard.on_response(exchange)
+    run.guard.on_response(exchange)
     (event,) = await run.events()
     assert event.target is None
     assert event.address == "unknown"

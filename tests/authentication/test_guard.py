@@ -69,7 +69,7 @@ async def test_what_cannot_be_known_is_refused_at_once(error):
 async def challenges(status, *schemes, headers=()):
     exchange = make_exchange()
     exchange.status, exchange.response_headers = status, list(headers)
-    await AuthenticationGuard(schemes).on_response(exchange)
+    AuthenticationGuard(schemes).on_response(exchange)
     return [value for name, value in exchange.response_headers if name == b"www-authenticate"]
 
 

@@ -85,10 +85,10 @@ async def test_access_of_routes_that_cannot_be_decorated():
 async def test_marks_of_other_guards_are_not_its_concern():
     exchange = make_exchange()
     exchange.marks = (Mark(), public)
-    await AuthorizationGuard().on_request(exchange)
+    AuthorizationGuard().on_request(exchange)
     exchange.marks = (Mark(), authenticated)
     with pytest.raises(AuthenticationError):
-        await AuthorizationGuard().on_request(exchange)
+        AuthorizationGuard().on_request(exchange)
 
 
 async def test_an_undeclared_route_refuses_the_start_by_default():

@@ -49,7 +49,7 @@ async def body_of(exchange):
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 async def test_safe_methods_pass(method):
     headers = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
-    await guard().on_request(make_exchange(method, headers=headers, principal=SESSION))
+    guard().on_request(make_exchange(method, headers=headers, principal=SESSION))
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND"])
@@ -220,20 +220,20 @@ async def test_a_handshake_on_a_cookie_names_its_origin():
 
 async def respond(exchange, protection, headers=()):
     exchange.response_headers = list(headers)
-    await protection.on_response(exchange)
+    protection.on_response(exchange)
     return exchange.response_headers
 
 
 async def test_a_response_without_a_token_is_left_alone():
     exchange, protection = make_exchange(), guard()
-    await protection.on_request(exchange)
+    protection.on_request(exchange)
     headers = [(b"cache-control", b"max-age=60")]
     assert await respond(exchange, protection, headers) == headers
 
 
 async def test_a_page_with_a_token_sets_one_cookie_and_stays_out_of_caches():
     exchange, protection = make_exchange(), guard()
-    await protection.on_request(exchange)
+    protection.on_request(exchange)
     first, second = csrf_token(exchange), csrf_token(exchange)
     assert first != second
     headers = await respond(exchange, protection, [(b"Cache-Control", b"public")])
@@ -259,7 +259,7 @@ async def test_a_page_with_a_token_sets_one_cookie_and_stays_out_of_caches():
 
 async def test_over_http_the_cookie_goes_without_secure_by_name_only():
     exchange, protection = make_exchange(), guard(secure_cookies=False)
-    await protection.on_request(exchange)
+    protection.on_request(exchange)
     csrf_token(exchange)
     headers = dict(await respond(exchange, protection))
     assert headers[b"set-cookie"].startswith(b"zenith-csrf=")
@@ -268,7 +268,7 @@ async def test_over_http_the_cookie_goes_without_secure_by_name_only():
 
 async def test_a_browser_that_has_the_cookie_keeps_it():
     exchange, protection = make_exchange(headers=[ANONYMOUS_COOKIE]), guard()
-    await protection.on_request(exchange)
+    protection.on_request(exchange)
     proof = csrf_token(exchange)
     assert b"set-cookie" not in dict(await respond(exchange, protection))
     await protection.on_request(
@@ -278,7 +278,7 @@ async def test_a_browser_that_has_the_cookie_keeps_it():
 
 async def test_on_a_session_no_cookie_is_needed():
     exchange, protection = make_exchange(principal=SESSION), guard()
-    await protection.on_request(exchange)
+    protection.on_request(exchange)
     proof = csrf_token(exchange)
     assert b"set-cookie" not in dict(await respond(exchange, protection))
     await protection.on_request(post(ORIGIN, ("x-csrf-token", proof)))
@@ -289,7 +289,7 @@ async def test_one_guard_serves_many_at_once():
 
     async def visit(number):
         exchange = make_exchange()
-        await protection.on_request(exchange)
+        protection.on_request(exchange)
         await asyncio.sleep(0)
         csrf_token(exchange)
         return dict(await respond(exchange, protection))[b"set-cookie"]

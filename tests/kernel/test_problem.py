@@ -45,7 +45,7 @@ def test_a_refusal_for_people():
 
 
 def test_people_are_told_more_than_the_title_again():
-    for as_html, told in ((True, b"There is nothing"), (False, b'"detail": "Not Found"')):
+    for as_html, told in ((True, b"There is nothing"), (False, b'"detail": "Not found"')):
         assert told in rendered(Problem.of_status(404), as_html=as_html)[2]
     assert (
         b"<p>gone fishing</p>" in rendered(Problem.of_status(404, "gone fishing"), as_html=True)[2]
@@ -82,7 +82,7 @@ def test_no_text_breaks_the_renderer(detail):
 @pytest.mark.parametrize(
     ("status", "code", "title"),
     [
-        (404, "not_found", "Not Found"),
+        (404, "not_found", "Not found"),
         (418, "i'm_a_teapot", "I'm a Teapot"),
         (599, "error", "Error"),
     ],

@@ -6,8 +6,8 @@ from zenith.pipeline import Guard
 
 async def test_a_guard_that_overrides_nothing_does_nothing():
     guard, exchange = Guard(), make_exchange()
-    assert await guard.on_request(exchange) is None
-    assert await guard.on_response(exchange) is None
+    assert guard.on_request(exchange) is None
+    assert guard.on_response(exchange) is None
     assert await guard.startup() is None
     assert await guard.shutdown() is None
     assert guard.consumes == ()

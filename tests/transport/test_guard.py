@@ -44,7 +44,7 @@ def secured(app, **settings):
 
 async def looked_at(*args, settings=None, **more):
     exchange = make_exchange(*args, **more)
-    await TransportGuard(settings).on_request(exchange)
+    TransportGuard(settings).on_request(exchange)
     return exchange
 
 
@@ -59,7 +59,7 @@ async def test_an_honest_request_passes_and_is_described():
 
 async def test_the_deadline_counts_from_now():
     exchange = make_exchange()
-    await TransportGuard(steady=lambda: 100.0).on_request(exchange)
+    TransportGuard(steady=lambda: 100.0).on_request(exchange)
     assert exchange.deadline == 130.0
 
 
@@ -81,17 +81,15 @@ async def test_a_missing_host_is_a_bad_request():
     exchange.headers.clear()
     exchange.scope["headers"].clear()
     with pytest.raises(BadRequestError):
-        await TransportGuard().on_request(exchange)
+        TransportGuard().on_request(exchange)
 
 
 async def test_sockets_pass_the_same_door():
     exchange = Exchange(websocket_scope(), receiver())
-    await TransportGuard().on_request(exchange)
+    TransportGuard().on_request(exchange)
     assert exchange.host == "localhost"
     with pytest.raises(UriTooLongError):
-        await TransportGuard().on_request(
-            Exchange(websocket_scope(path="/" + "a" * 9000), receiver())
-        )
+        TransportGuard().on_request(Exchange(websocket_scope(path="/" + "a" * 9000), receiver()))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +120,7 @@ async def test_an_announced_body_is_refused_before_it_is_read():
 async def test_marks_of_other_guards_change_no_limit():
     exchange = make_exchange("POST", headers=[("content-length", "100")])
     exchange.marks = (Mark(),)
-    await TransportGuard().on_request(exchange)
+    TransportGuard().on_request(exchange)
 
 
 async def test_https_only_lets_https_pass():
@@ -161,9 +159,9 @@ async def test_everything_else_over_http_is_refused(method, headers):
 async def test_sockets_without_tls_are_refused():
     exchange = Exchange(websocket_scope(headers=[NAVIGATION]), receiver())
     with pytest.raises(HttpsRequiredError) as caught:
-        await TransportGuard(ONLY_HTTPS).on_request(exchange)
+        TransportGuard(ONLY_HTTPS).on_request(exchange)
     assert caught.value.status == 403
-    await TransportGuard(ONLY_HTTPS).on_request(Exchange(websocket_scope(scheme="wss"), receiver()))
+    TransportGuard(ONLY_HTTPS).on_request(Exchange(websocket_scope(scheme="wss"), receiver()))
 
 
 async def test_a_redirect_is_a_whole_answer():

@@ -43,7 +43,7 @@ class AuthenticationGuard(Guard):
                 exchange.principal = principal
                 return
 
-    async def on_response(self, exchange: Exchange) -> None:
+    def on_response(self, exchange: Exchange) -> None:
         """Say how to authenticate (RFC 9110 section 15.5.2)."""
         if exchange.status != UNAUTHORIZED:
             return

@@ -45,7 +45,7 @@ class AuthorizationGuard(Guard):
             refuse_undeclared=self._refuse_undeclared,
         )
 
-    async def on_request(self, exchange: Exchange) -> None:
+    def on_request(self, exchange: Exchange) -> None:
         """Refuse callers whom the route does not admit."""
         for mark in exchange.marks:
             if isinstance(mark, Access):

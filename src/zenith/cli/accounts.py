@@ -11,7 +11,7 @@ import typer
 from zenith.accounts import PAGE, Account, Client, canonical_email
 from zenith.assembly import Assembly
 from zenith.cli.context import run
-from zenith.cli.output import fail, say, show
+from zenith.cli.output import fail, say, show, show_json
 from zenith.kernel.principal import Principal
 
 group = typer.Typer(help="List, lock and unlock accounts.", no_args_is_help=True)
@@ -31,10 +31,14 @@ def list_accounts(
         return await assembly.accounts.administration.page(after=after or None, search=search)
 
     found = run(work)
-    rows = [_row(account) for account in found[:PAGE]]
-    show(rows, as_json=as_json, empty="no accounts")
-    if len(found) > PAGE and not as_json:
-        say(f"more: zenith accounts list --after {found[PAGE - 1].email_key}")
+    more = found[PAGE - 1].email_key if len(found) > PAGE else None
+    if as_json:
+        show_json({"accounts": [_document(account) for account in found[:PAGE]], "after": more})
+        return
+    show([_row(account) for account in found[:PAGE]], empty="no accounts")
+    if more is not None:
+        again = f" --search '{search}'" if search else ""
+        say(f"more: zenith accounts list{again} --after '{more}'")
 
 
 @group.command()
@@ -80,3 +84,20 @@ def _row(account: Account) -> dict[str, Any]:
         "created": datetime.fromtimestamp(account.created_at, UTC).strftime("%Y-%m-%d %H:%M"),
         "id": account.id,
     }
+
+
+def _document(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "name": account.name,
+        "roles": list(account.roles),
+        "permissions": list(account.permissions),
+        "locked": not account.is_active,
+        "created_at": _iso(account.created_at),
+        "last_sign_in_at": _iso(account.last_sign_in_at),
+    }
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version as version_of
+from typing import Annotated
+
 import typer
 
 from zenith.cli import accounts, db
+from zenith.cli.output import say
 from zenith.cli.serve import serve
+
+DISTRIBUTION = "zenith-security"
 
 application = typer.Typer(
     name="zenith",
-    help="The security layer for async Python web applications.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
@@ -20,6 +25,23 @@ application.add_typer(db.group, name="db")
 application.add_typer(accounts.group, name="accounts")
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"zenith {version_of(DISTRIBUTION)}")
+        raise typer.Exit
+
+
+@application.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """The security layer for async Python web applications."""
+    del version
+
+
 def main() -> None:
     """Run the command line; exit codes are those of `ExitCode`."""
-    application()
+    application(prog_name="zenith")

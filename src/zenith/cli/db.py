@@ -8,7 +8,7 @@ import typer
 
 from zenith.assembly import Assembly
 from zenith.cli.context import run
-from zenith.cli.output import ExitCode, fail, say, show
+from zenith.cli.output import fail, say, show, show_json
 from zenith.stores.sql import current, is_current
 from zenith.stores.sql import upgrade as upgrade_schema
 
@@ -35,7 +35,10 @@ def status(as_json: AsJson = False) -> None:
         return str(await current(assembly.database) or "none"), await is_current(assembly.database)
 
     version, up_to_date = run(work, start=False)
-    show([{"version": version, "up_to_date": up_to_date}], as_json=as_json, empty="")
+    found = {"version": version, "up_to_date": up_to_date}
+    if as_json:
+        show_json(found)
+    else:
+        show([found | {"up_to_date": "yes" if up_to_date else "no"}], empty="")
     if not up_to_date:
         fail("the schema is not the one of this version", fix="zenith db upgrade")
-    raise typer.Exit(ExitCode.OK)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import os
 import socket
 import sys
-from dataclasses import replace
-from typing import Annotated
+from dataclasses import fields, replace
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -17,9 +19,10 @@ from zenith.console import create_server
 from zenith.kernel.errors import ConfigurationError
 from zenith.settings import Settings
 
-GRACE = 10
-KEEP_ALIVE = 15
-MAX_HEADERS = 64 * 1024
+GRACE: Final = 10
+KEEP_ALIVE: Final = 15
+ORIGIN: Final = "ZENITH_ORIGIN"
+WORKERS: Final = "ZENITH_WORKERS"
 
 
 def serve(
@@ -28,39 +31,70 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, help="Server processes.")] = None,
 ) -> None:
     """Start the server with accounts and console, and print where to click."""
-    settings = _settings(port, workers)
+    protocol = _need_server()
+    settings = _settings(host, port, workers)
     if settings.workers > 1:
         # The workers are new processes: they read their settings from the environment again.
-        os.environ["ZENITH_WORKERS"] = str(settings.workers)
-        os.environ.setdefault("ZENITH_ORIGIN", settings.origin)
-    listening = _listen(host, port)
+        os.environ[WORKERS] = str(settings.workers)
+        os.environ[ORIGIN] = settings.origin
+    listening = _bind(host, port)
     secret, report = run(_prepare, settings=settings)
     _greet(settings, secret, report)
-    _run_server(settings, listening)
+    _run_server(settings, listening, protocol)
 
 
-def _settings(port: int, workers: int | None) -> Settings:
+def _need_server() -> Any:
+    try:
+        # Only this command needs the server, which is an extra.
+        from zenith.cli.bounded_protocol import BoundedProtocol  # noqa: PLC0415
+    except ImportError:
+        fail(
+            "the server is not installed",
+            fix="pip install 'zenith-security[server]'",
+            code=ExitCode.USAGE,
+        )
+    return BoundedProtocol
+
+
+def _settings(host: str, port: int, workers: int | None) -> Settings:
     settings = read_settings()
+    default = next(field.default for field in fields(Settings) if field.name == "origin")
+    given = ORIGIN in os.environ or settings.origin != default
     try:
         if workers is not None:
             settings = replace(settings, workers=workers)
-        if not settings.is_production and "ZENITH_ORIGIN" not in os.environ:
-            settings = replace(settings, origin=f"http://localhost:{port}")
+        if not settings.is_production and not given:
+            settings = replace(settings, origin=f"http://{_reachable(host)}:{port}")
     except ConfigurationError as error:
         fail_with(error)
     return settings
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _reachable(host: str) -> str:
+    """What people type to get to an address that is listened on."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.is_loopback or address.is_unspecified:
+        return "localhost"
+    return f"[{host}]" if address.version == 6 else host  # noqa: PLR2004  the version of IP
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the port before anything else is started; nobody is let in until all is ready."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
     except OSError as error:
+        listening.close()
+        other = "choose another port: PORT=9000 make run, or zenith serve --port 9000"
+        fixes = {errno.EADDRINUSE: other, errno.EACCES: other}
         fail(
             f"cannot listen on {host}:{port}: {error.strerror}",
-            fix="choose another port: PORT=9000 make run, or zenith serve --port 9000",
+            fix=fixes.get(error.errno or 0, "choose an address of this machine, or leave --host"),
             code=ExitCode.UNAVAILABLE,
         )
     listening.set_inheritable(True)
@@ -74,7 +108,8 @@ async def _prepare(assembly: Assembly) -> tuple[str | None, tuple[str, ...]]:
 def _greet(settings: Settings, secret: str | None, report: tuple[str, ...]) -> None:
     say("Zenith is ready", style="bold")
     say(f"  Open      {settings.origin}")
-    say(f"  API docs  {settings.origin}/docs") if not settings.is_production else None
+    if not settings.is_production:
+        say(f"  API docs  {settings.origin}/docs")
     if secret is not None:
         minutes = int(settings.accounts.setup_link_lifetime // 60)
         say(f"  First run: create the administrator, once, within {minutes} minutes:")
@@ -85,27 +120,20 @@ def _greet(settings: Settings, secret: str | None, report: tuple[str, ...]) -> N
     sys.stdout.flush()
 
 
-def _run_server(settings: Settings, listening: socket.socket) -> None:
-    try:
-        # Only this command needs the server, which is an extra.
-        import uvicorn  # noqa: PLC0415
-        from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
-    except ImportError:
-        fail(
-            "the server is not installed",
-            fix="pip install 'zenith-security[server]'",
-            code=ExitCode.USAGE,
-        )
+def _run_server(settings: Settings, listening: socket.socket, protocol: Any) -> None:
+    import uvicorn  # noqa: PLC0415
+    from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
+
     several = settings.workers > 1
     config = uvicorn.Config(
         "zenith.console:create_server" if several else create_server(settings),
         factory=several,
         workers=settings.workers,
+        http=protocol,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=MAX_HEADERS,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
@@ -113,6 +141,10 @@ def _run_server(settings: Settings, listening: socket.socket) -> None:
         Multiprocess(config, sockets=[listening]).run()
         return
     server = uvicorn.Server(config)
-    server.run(sockets=[listening])
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        # It has finished what it had accepted; stopping it so is no failure.
+        return
     if not server.started:
         raise typer.Exit(ExitCode.REFUSED)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar, Final
 
 from zenith.csrf.body import ReplayedBody
-from zenith.csrf.form import finder_for
+from zenith.csrf.form import finder_for, is_json
 from zenith.csrf.issued import Issued, anonymous_id
 from zenith.csrf.origins import Origins
 from zenith.csrf.settings import CsrfSettings
@@ -25,8 +25,9 @@ class CsrfGuard(Guard):
     (ASVS 3.5.1) or, before sign-in, to a random cookie, so that nobody is signed in to a foreign
     account either. Safe methods pass. A credential that pages must add on purpose (bearer, API
     key) passes: a foreign page cannot add it without the application's consent (CORS). Requests
-    with neither cookie nor any sign of a browser pass unless `always` is set: nothing ambient
-    speaks for them. WebSocket handshakes carry no token, so their Origin decides (ASVS 4.4.2).
+    with neither cookie nor any sign of a browser pass unless `always` is set, and so does JSON of
+    our own origin from whoever is not signed in: nothing ambient speaks for them. WebSocket
+    handshakes carry no token, so their Origin decides (ASVS 4.4.2).
 
     `secrets`: the first signs, all verify. Raises CsrfError, which never says why.
     """
@@ -41,11 +42,12 @@ class CsrfGuard(Guard):
         self._header: Final = self._settings.header_name.lower().encode("ascii")
         self._cookie_schemes: Final = frozenset(self._settings.cookie_schemes)
 
-    async def on_request(self, exchange: Exchange) -> None:
+    def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Refuse changes and handshakes that the user's own page may not have sent."""
         exchange.state[CsrfGuard] = self
-        if exchange.is_safe:
-            return
+        return None if exchange.is_safe else self._check(exchange)
+
+    async def _check(self, exchange: Exchange) -> None:
         if exchange.is_websocket:
             self._check_handshake(exchange)
             return
@@ -60,6 +62,10 @@ class CsrfGuard(Guard):
         ):
             return
         self._check_origin(exchange)
+        if not principal.is_authenticated and not self._settings.always and is_json(headers):
+            # No form can send JSON, no script of another site without the application's consent
+            # (CORS), and there is no session to ride on: the origin says all that a token would.
+            return
         token = headers.get(self._header)
         text = await self._form_token(exchange) if token is None else token.decode("latin-1")
         binding = self._binding(exchange)
@@ -68,7 +74,7 @@ class CsrfGuard(Guard):
         if not self._tokens.verify(text, binding=binding):
             raise CsrfError(reason="token is not bound to this session")
 
-    async def on_response(self, exchange: Exchange) -> None:
+    def on_response(self, exchange: Exchange) -> None:
         """Keep responses that carry a token out of caches, and set the cookie it is bound to."""
         issued = exchange.state.get(Issued)
         if isinstance(issued, Issued):

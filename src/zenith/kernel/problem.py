@@ -12,7 +12,19 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, TypeAlias, cast
 
-from zenith.kernel.errors import SecurityError, ValidationError
+from zenith.kernel.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    MisdirectedRequestError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PermissionDeniedError,
+    RateLimitError,
+    SecurityError,
+    ServiceUnavailableError,
+    ValidationError,
+)
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 PROBLEM_JSON: Final = b"application/problem+json"
@@ -80,11 +92,7 @@ class Problem:
         cls, status: int, detail: object = None, headers: Mapping[str, str] | None = None
     ) -> Problem:
         """A problem for a bare HTTP status, such as the framework's own 404 and 405."""
-        try:
-            title = HTTPStatus(status).phrase
-        except ValueError:
-            title = "Error"
-        code = title.lower().replace(" ", "_").replace("-", "_")
+        code, title = _WORDS.get(status) or _words_of(status)
         return cls(
             status=status,
             code=code,
@@ -141,6 +149,37 @@ INTERNAL_ERROR: Final = Problem(
     title="Internal server error",
     detail="Something went wrong on our side. Quote the reference when you report it.",
 )
+
+
+_WORDS: Final[Mapping[int, tuple[str, str]]] = {
+    **{
+        error.status: (error.code, error.title)
+        for error in (
+            BadRequestError,
+            AuthenticationError,
+            PermissionDeniedError,
+            NotFoundError,
+            ConflictError,
+            PayloadTooLargeError,
+            MisdirectedRequestError,
+            ValidationError,
+            ServiceUnavailableError,
+        )
+    },
+    429: ("rate_limited", RateLimitError.title),
+    405: ("method_not_allowed", "Method not allowed"),
+    414: ("uri_too_long", "URI too long"),
+    416: ("range_not_satisfiable", "Range not satisfiable"),
+}
+"""One code for one thing, whoever says it. Python renames some statuses from version to version."""
+
+
+def _words_of(status: int) -> tuple[str, str]:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Error"
+    return phrase.lower().replace(" ", "_").replace("-", "_"), phrase
 
 
 def prefers_html(headers: Mapping[bytes, bytes]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import ClassVar
 
 from zenith.pipeline.exchange import Exchange
@@ -9,7 +10,8 @@ from zenith.pipeline.stage import Stage
 
 
 class Guard:
-    """One protection. Override the hooks that it needs; the pipeline skips those left alone.
+    """One protection. Override the hooks that it needs; the pipeline skips those left alone. A hook
+    that waits is an `async def`, one that never does a plain `def`, which costs less.
 
     A guard lives as long as the application and serves many requests at once: whatever belongs to
     one request is kept on the exchange.
@@ -19,10 +21,10 @@ class Guard:
     consumes: ClassVar[tuple[type, ...]] = ()
     """Mark types that this guard enforces. A mark that no guard consumes refuses the start."""
 
-    async def on_request(self, exchange: Exchange) -> None:
+    def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Look at the request before the application; raise SecurityError to refuse it."""
 
-    async def on_response(self, exchange: Exchange) -> None:
+    def on_response(self, exchange: Exchange) -> Awaitable[None] | None:
         """Edit `exchange.response_headers`; runs for refusals and unhandled errors too."""
 
     async def startup(self) -> None:

@@ -134,7 +134,9 @@ class SecurityMiddleware:
         response = GuardedResponse(exchange, send, self._response_hooks)
         try:
             for hook in self._request_hooks:
-                await hook(exchange)
+                waiting = hook(exchange)
+                if waiting is not None:
+                    await waiting
             await self.app(exchange.scope, exchange.receive, response)
         except SecurityError as error:
             if exchange.started and not exchange.is_websocket:

@@ -10,7 +10,7 @@ from zenith.kernel.problem import Problem
 from zenith.pipeline.exchange import NEVER, Exchange, Message, Send
 from zenith.pipeline.refusal import refuse
 
-Hook: TypeAlias = Callable[[Exchange], Awaitable[None]]
+Hook: TypeAlias = Callable[[Exchange], Awaitable[None] | None]
 RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
@@ -60,5 +60,7 @@ class GuardedResponse:
         exchange.status = message["status"]
         exchange.response_headers = list(message.get("headers", ()))
         for hook in self._hooks:
-            await hook(exchange)
+            waiting = hook(exchange)
+            if waiting is not None:
+                await waiting
         message["headers"] = exchange.response_headers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar, Final, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError
@@ -55,11 +55,11 @@ class RateLimitGuard(Guard):
                 fix="put @rate_limit(...) below the route's decorator",
             )
 
-    async def on_request(self, exchange: Exchange) -> None:
+    def on_request(self, exchange: Exchange) -> Awaitable[None]:
         """Charge what is known to be due; raises RateLimitError."""
         charges = exchange.state[Charges] = Charges(self._limiter)
         declared, limits = self._due.get(exchange.marks) or self._find_due(exchange.marks)
-        await charges.charge(exchange, declared, hits_of(limits, client_key(exchange.client)))
+        return charges.charge(exchange, declared, hits_of(limits, client_key(exchange.client)))
 
     def _find_due(self, marks: tuple[Mark, ...]) -> Due:
         declared = limits_among(marks)
@@ -68,7 +68,7 @@ class RateLimitGuard(Guard):
         due = self._due[marks] = (early, () if replaced else self._limits)
         return due
 
-    async def on_response(self, exchange: Exchange) -> None:
+    def on_response(self, exchange: Exchange) -> None:
         """Say what is left."""
         charges = exchange.state.get(Charges)
         if charges is None or not charges.usages:
@@ -98,20 +98,20 @@ class PrincipalRateLimitGuard(Guard):
         self._limits: Final = _defaults(given, given.per_principal, "principal")
         self._declared: Final[dict[tuple[Mark, ...], list[RateLimitMark]]] = {}
 
-    async def on_request(self, exchange: Exchange) -> None:
+    def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Charge what depends on who calls; raises RateLimitError."""
         marks = self._declared.get(exchange.marks)
         if marks is None:
             late = [mark for mark in limits_among(exchange.marks) if mark.needs_principal]
             marks = self._declared[exchange.marks] = late
         if not marks and not self._limits and Charges in exchange.state:
-            return
+            return None
         principal = exchange.principal
         hits: list[Hit] = []
         if principal.is_authenticated:
             hits = hits_of(self._limits, f"{principal.kind}:{principal.subject}")
-        charges = exchange.state.setdefault(Charges, Charges(self._limiter))
-        await charges.charge(exchange, marks, hits)
+        charges: Charges = exchange.state.setdefault(Charges, Charges(self._limiter))
+        return charges.charge(exchange, marks, hits)
 
 
 def _defaults(settings: RateLimitSettings, limits: str | None, name: str) -> tuple[Limit, ...]:

@@ -48,7 +48,7 @@ class TransportGuard(Guard):
         networks = parse_networks(self._settings.trusted_proxies, setting="trusted_proxies")
         self._proxies: Final = TrustedProxies(networks)
 
-    async def on_request(self, exchange: Exchange) -> None:
+    def on_request(self, exchange: Exchange) -> None:
         """Refuse what is malformed, then say who speaks to which host."""
         scope, headers = exchange.scope, exchange.headers
         method, version = exchange.method, scope.get("http_version", "1.1")
