@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import Annotated
 
@@ -27,8 +28,15 @@ application.add_typer(accounts.group, name="accounts")
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        say(f"zenith {version_of(DISTRIBUTION)}")
+        say(f"zenith {_version()}")
         raise typer.Exit
+
+
+def _version() -> str:
+    try:
+        return version_of(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "from source, not installed"
 
 
 @application.callback()

@@ -37,10 +37,10 @@ def serve(
         # The workers are new processes: they read their settings from the environment again.
         os.environ[WORKERS] = str(settings.workers)
         os.environ[ORIGIN] = settings.origin
-    listening = _bind(host, port)
-    secret, report = run(_prepare, settings=settings)
-    _greet(settings, secret, report)
-    _run_server(settings, listening, protocol)
+    with _bind(host, port) as listening:
+        secret, report = run(_prepare, settings=settings)
+        _greet(settings, secret, report)
+        _run_server(settings, listening, protocol)
 
 
 def _need_server() -> Any:

@@ -70,51 +70,75 @@ class Exchange:
         "timed_out",
     )
 
+    scope: Final[Scope]
+    services: Final[Mapping[type, Any]]
+    """What the application offers to dependencies and handlers, by type."""
+    receive: Receive
+    """Guards may replace it, to count or to replay the body."""
+    headers: Final[dict[bytes, bytes]]
+    """Names in lower case. Of a repeated header the last counts; the transport guard refuses
+    repetitions where they are ambiguous."""
+    path: Final[str]
+    root_path: Final[str]
+    method: Final[str]
+    """The HTTP method; GET for a WebSocket handshake."""
+    client: str
+    """The client's address; the transport guard looks behind trusted proxies."""
+    secure: bool
+    host: str
+    """Host name and port as the transport guard accepted them."""
+    principal: Principal
+    failure: SecurityError | None
+    """Why a credential that came along did not hold; raised where one is required."""
+    refusal: SecurityError | None
+    """A refusal that came up while the application ran, such as a body that grew too large. It
+    replaces whatever the application answers: frameworks make other errors of it."""
+    entry: RouteEntry | None
+    """The route that was decided upon, where it may be called without a further search."""
+    route: str
+    """Path template of the route, empty where none is known."""
+    marks: tuple[Mark, ...]
+    """What the route declares."""
+    max_body_size: int | None
+    """Bytes of a body that the route itself names: FastAPI's `max_body_size`."""
+    deadline: float
+    """On the steady clock: when the application is stopped unless its response has begun."""
+    timed_out: bool
+    """Whether the deadline has passed and the application was told to stop."""
+    started: bool
+    """Whether the response has begun, or the handshake was accepted."""
+    status: int
+    response_headers: RawHeaders
+    state: dict[Any, Any]
+    """For what a guard remembers between its two hooks; the guard's class is the key."""
+
     def __init__(
         self, scope: Scope, receive: Receive, services: Mapping[type, Any] = NO_SERVICES
     ) -> None:
-        self.scope: Final = scope
-        self.services: Final = services
-        """What the application offers to dependencies and handlers, by type."""
+        self.scope = scope
+        self.services = services
         self.receive = receive
-        """Guards may replace it, to count or to replay the body."""
-        self.headers: Final[dict[bytes, bytes]] = dict(scope["headers"])
-        """Names in lower case. Of a repeated header the last counts; the transport guard refuses
-        repetitions where they are ambiguous."""
-        self.path: Final[str] = scope["path"]
-        self.root_path: Final[str] = scope.get("root_path", "")
-        self.method: Final[str] = scope.get("method", "GET")
-        """The HTTP method; GET for a WebSocket handshake."""
+        self.headers = dict(scope["headers"])
+        self.path = scope["path"]
+        self.root_path = scope.get("root_path", "")
+        self.method = scope.get("method", "GET")
         peer = scope.get("client")
-        self.client: str = peer[0] if peer else UNKNOWN
-        """The client's address; the transport guard looks behind trusted proxies."""
-        self.secure: bool = scope.get("scheme", "http") in ("https", "wss")
-        self.host: str = ""
-        """Host name and port as the transport guard accepted them."""
-        self.principal: Principal = ANONYMOUS
-        self.failure: SecurityError | None = None
-        """Why a credential that came along did not hold; raised where one is required."""
-        self.refusal: SecurityError | None = None
-        """A refusal that came up while the application ran, such as a body that grew too large.
-        It replaces whatever the application answers: frameworks make other errors of it."""
-        self.entry: RouteEntry | None = None
-        """The route that was decided upon, where it may be called without a further search."""
-        self.route: str = ""
-        """Path template of the route, empty where none is known."""
-        self.marks: tuple[Mark, ...] = ()
-        """What the route declares."""
-        self.max_body_size: int | None = None
-        """Bytes of a body that the route itself names: FastAPI's `max_body_size`."""
-        self.deadline: float = NEVER
-        """On the steady clock: when the application is stopped unless its response has begun."""
-        self.timed_out: bool = False
-        """Whether the deadline has passed and the application was told to stop."""
-        self.started: bool = False
-        """Whether the response has begun, or the handshake was accepted."""
-        self.status: int = 0
-        self.response_headers: RawHeaders = []
-        self.state: dict[Any, Any] = {}
-        """For what a guard remembers between its two hooks; the guard's class is the key."""
+        self.client = peer[0] if peer else UNKNOWN
+        self.secure = scope.get("scheme", "http") in ("https", "wss")
+        self.host = ""
+        self.principal = ANONYMOUS
+        self.failure = None
+        self.refusal = None
+        self.entry = None
+        self.route = ""
+        self.marks = ()
+        self.max_body_size = None
+        self.deadline = NEVER
+        self.timed_out = False
+        self.started = False
+        self.status = 0
+        self.response_headers = []
+        self.state = {}
         self._request_id: str | None = None
         self._nonce: str | None = None
         self._cookies: dict[str, str] | None = None
@@ -161,6 +185,14 @@ class Exchange:
         if self._cookies is None:
             self._cookies = _parse_cookies(self.scope["headers"])
         return self._cookies
+
+    def inherit(self, outer: Exchange) -> None:
+        """Take over who calls from the pipeline around this one, where this one asks nobody.
+
+        A pipeline that authenticates never does so: its callers are its own.
+        """
+        self.principal, self.failure = outer.principal, outer.failure
+        self.client, self.secure, self.host = outer.client, outer.secure, outer.host
 
     def service(self, kind: type[T]) -> T:
         """The application's service of this type; ConfigurationError if it has none."""

@@ -24,6 +24,7 @@ from zenith.pipeline.lifespan import run_lifespan
 from zenith.pipeline.refusal import refuse, respond
 from zenith.pipeline.response import GuardedResponse, Hook
 from zenith.pipeline.routes import RouteTable
+from zenith.pipeline.stage import Stage
 
 StartCheck: TypeAlias = Callable[[RouteTable, Sequence[Guard]], None]
 
@@ -62,6 +63,9 @@ class SecurityMiddleware:
         self._response_hooks: Final[tuple[Hook, ...]] = tuple(
             guard.on_response for guard in reversed(self.guards) if _overrides(guard, "on_response")
         )
+        self._authenticates: Final = any(
+            guard.stage is Stage.AUTHENTICATION for guard in self.guards
+        )
         self._deadlines: Final = Deadlines()
         self._table: RouteTable | None = None
         self._started = False
@@ -72,10 +76,10 @@ class SecurityMiddleware:
         if scope["type"] == "lifespan":
             await run_lifespan(self, scope, receive, send)
             return
-        if not self._started:
-            await self.start()
-        table = self._table or self.prepare()
         exchange = Exchange(scope, receive, self._services)
+        if not self._started and not await self._start_late(exchange, send):
+            return
+        table = self._table or self.prepare()
         entry = table.find(scope)
         if entry is None and not table.is_current():
             entry = self.prepare().find(scope)
@@ -85,6 +89,8 @@ class SecurityMiddleware:
             if entry.listed is not None and table.is_current():
                 exchange.entry = entry
         outer = scope.get(EXCHANGE_KEY)
+        if outer is not None and not self._authenticates:
+            exchange.inherit(outer)
         scope[EXCHANGE_KEY] = exchange
         token = current_exchange.set(exchange)
         self._deadlines.enter(exchange)
@@ -99,10 +105,17 @@ class SecurityMiddleware:
             else:
                 scope[EXCHANGE_KEY] = outer
 
+    async def _start_late(self, exchange: Exchange, send: Send) -> bool:
+        """Servers that send no lifespan events get here with the first request."""
+        try:
+            await self.start()
+        except SecurityError as error:
+            await GuardedResponse(exchange, send, self._response_hooks).refuse(error)
+            return False
+        return True
+
     async def start(self) -> None:
-        """Start the guards, outermost first. Servers that send no lifespan events get here with
-        the first request.
-        """
+        """Start the guards, outermost first."""
         async with self._starting:
             if self._started:
                 return

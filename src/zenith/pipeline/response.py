@@ -11,6 +11,7 @@ from zenith.pipeline.exchange import NEVER, Exchange, Message, Send
 from zenith.pipeline.refusal import refuse
 
 Hook: TypeAlias = Callable[[Exchange], Awaitable[None] | None]
+FORBIDDEN: Final = 403
 RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
@@ -42,6 +43,9 @@ class GuardedResponse:
             await self._begin(message)
         elif kind == "websocket.accept":
             exchange.started, exchange.deadline = True, NEVER
+        elif kind == "websocket.close" and not exchange.started:
+            # The server answers the handshake with 403; the guards hear of it all the same.
+            await self._begin({"type": kind, "status": FORBIDDEN})
         await self._send(message)
 
     async def refuse(self, error: SecurityError) -> None:

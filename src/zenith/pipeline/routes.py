@@ -1,8 +1,8 @@
 """What the routes of an application declare, looked up before the application runs.
 
-The table only reads; see RouteDispatch for how a decided route is called. A route that the table and
-the framework see differently stays protected, because declarations enforce themselves where the
-handler is called.
+The table only reads; see RouteDispatch for how a decided route is called. A route that the table
+and the framework see differently stays protected, because declarations enforce themselves where
+the handler is called.
 """
 
 from __future__ import annotations
