@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI
@@ -63,8 +63,11 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(asset=asset, docs=docs, least_password=least_password)
-        self._templates.filters.update(moment=moment, ago=ago)
+        # Jinja's own annotations name the values that it brings itself, and no others.
+        known: dict[str, Any] = cast("dict[str, Any]", self._templates.globals)
+        known.update(asset=asset, docs=docs, least_password=least_password)
+        filters: dict[str, Any] = cast("dict[str, Any]", self._templates.filters)
+        filters.update(moment=moment, ago=ago)
 
     def render(
         self,
