@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI
@@ -64,9 +64,9 @@ class Pages:
             lstrip_blocks=True,
         )
         # Jinja's own annotations name the values that it brings itself, and no others.
-        known: dict[str, Any] = cast("dict[str, Any]", self._templates.globals)
+        known: Any = self._templates.globals
         known.update(asset=asset, docs=docs, least_password=least_password)
-        filters: dict[str, Any] = cast("dict[str, Any]", self._templates.filters)
+        filters: Any = self._templates.filters
         filters.update(moment=moment, ago=ago)
 
     def render(
