@@ -67,7 +67,16 @@ class SecurityHeaders:
     it with `response_headers`.
     """
 
-    __slots__ = ("_cached", "_names", "_plain", "_removed", "_replace", "_secure", "_watched")
+    __slots__ = (
+        "_cached",
+        "_clashing",
+        "_names",
+        "_plain",
+        "_removed",
+        "_replace",
+        "_secure",
+        "_watched",
+    )
 
     def __init__(self, settings: HeadersSettings | None = None) -> None:
         settings = settings or HeadersSettings()
@@ -75,7 +84,9 @@ class SecurityHeaders:
         self._plain: Final = _compile(settings, secure=False)
         self._names: Final = dict(self._secure.bare)
         self._removed: Final = OBSOLETE | {name.lower().encode() for name in settings.removed}
-        self._watched: Final = self._removed | self._names.keys() | {b"set-cookie", NO_STORE[0]}
+        own = {b"set-cookie", NO_STORE[0]}
+        self._clashing: Final = (self._removed | self._names.keys()) - own
+        self._watched: Final = self._clashing | own
         self._replace: Final = settings.allow_handlers_to_replace_policy
         self._cached: Final = settings.allow_private_answers_in_caches
 
@@ -100,18 +111,15 @@ class SecurityHeaders:
         carries no policy: it would replace the one with which the cached page came.
         """
         answer = self._secure if secure else self._plain
-        watched = self._watched
         sensitive = private or nonce is not None
         settled = clash = False
-        for name, _ in headers:
-            lowered = name.lower()
-            if lowered in watched:
-                if lowered == b"set-cookie":
-                    sensitive = True
-                elif lowered == b"cache-control":
-                    settled = True
-                else:
-                    clash = True
+        names = dict(headers)
+        # Most responses set nothing that is ours; some spell names in capitals.
+        if not (self._watched.isdisjoint(names) and b"".join(names).islower()):
+            lowered = {name.lower() for name in names}
+            settled = b"cache-control" in lowered
+            sensitive = sensitive or b"set-cookie" in lowered
+            clash = not self._clashing.isdisjoint(lowered)
         if sensitive and not settled and not self._cached:
             headers.append(NO_STORE)
         ours: Sequence[Field] = answer.bare

@@ -17,14 +17,14 @@ from zenith.rate_limits.strategies import Usage
 
 def rate_limit_fields(hits: Sequence[Hit], usages: Sequence[Usage]) -> RawHeaders:
     """`RateLimit-Policy` and `RateLimit`, an entry for each limit that was charged."""
-    policy, state = hits[0].limit.policy, _state(hits[0], usages[0])
-    for hit, usage in zip(hits[1:], usages[1:], strict=True):
-        policy, state = b"%b, %b" % (policy, hit.limit.policy), f"{state}, {_state(hit, usage)}"
+    policy = b", ".join([hit.limit.policy for hit in hits])
+    state = ", ".join(map(_state, hits, usages))
     return [(b"ratelimit-policy", policy), (b"ratelimit", state.encode("ascii"))]
 
 
 def _state(hit: Hit, usage: Usage) -> str:
-    return f"{hit.limit.quoted};r={usage.remaining};t={seconds_until_more(usage)}"
+    _, remaining, reset_after, retry_after, allowed = usage
+    return f"{hit.limit.quoted};r={remaining};t={ceil(reset_after if allowed else retry_after)}"
 
 
 def legacy_fields(usages: Sequence[Usage]) -> RawHeaders:
@@ -33,13 +33,9 @@ def legacy_fields(usages: Sequence[Usage]) -> RawHeaders:
     for usage in usages[1:]:
         if (usage.allowed, usage.remaining) < (tightest.allowed, tightest.remaining):
             tightest = usage
+    limit, remaining, reset_after, retry_after, allowed = tightest
     return [
-        (b"x-ratelimit-limit", b"%d" % tightest.limit),
-        (b"x-ratelimit-remaining", b"%d" % tightest.remaining),
-        (b"x-ratelimit-reset", b"%d" % seconds_until_more(tightest)),
+        (b"x-ratelimit-limit", b"%d" % limit),
+        (b"x-ratelimit-remaining", b"%d" % remaining),
+        (b"x-ratelimit-reset", b"%d" % ceil(reset_after if allowed else retry_after)),
     ]
-
-
-def seconds_until_more(usage: Usage) -> int:
-    """Whole seconds, rounded up: until the hit would be admitted, or all is there again."""
-    return ceil(usage.reset_after if usage.allowed else usage.retry_after)

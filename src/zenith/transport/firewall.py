@@ -37,6 +37,8 @@ _NAME_ANY_CASE: Final = _NAME + b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _VALUE: Final = bytes({9, *range(0x20, 0x7F), *range(0x80, 0x100)})
 _VISIBLE: Final = bytes(range(0x21, 0x7F))
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd\\]")
+_PLAIN: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?|/")
+"""Paths in which there is nothing to misread."""
 _DOTS: Final = re.compile(r"/\.{1,2}(?:/|$)")
 _NOT_ENCODED: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _TWICE_ENCODED: Final = re.compile(rb"%25[0-9A-Fa-f]{2}")
@@ -68,18 +70,8 @@ class Firewall:
             raise MethodNotAllowedError(reason="method not served", headers={"Allow": allow})
         if len(raw_path or path) + len(query) > self._settings.max_url_size:
             raise UriTooLongError(reason="path and query too long")
-        if raw_path is not None and (
-            b"%" in raw_path or b" " in raw_path or not raw_path.isascii()
-        ):
-            self._check_encoding(raw_path)
-        if not path.startswith("/"):
-            raise BadRequestError(reason="path does not start with a slash")
-        if not (path.isascii() and path.isprintable() and "\\" not in path):
-            self._check_characters(path)
-        if "/." in path and _DOTS.search(path):
-            raise BadRequestError(reason="dot segment in path")
-        if "//" in path and not self._settings.allow_empty_path_segments:
-            raise BadRequestError(reason="empty segment in path")
+        if _PLAIN.fullmatch(path) is None or raw_path not in (None, path.encode()):
+            self._check_path(path, raw_path)
         if query and (query.translate(None, _VISIBLE) or b"%00" in query):
             raise BadRequestError(reason="forbidden character in query")
 
@@ -133,6 +125,20 @@ class Firewall:
             seen.add(lowered)
         if len(raw) > settings.max_headers:
             raise HeadersTooLargeError(reason="too many headers")
+
+    def _check_path(self, path: str, raw_path: bytes | None) -> None:
+        if raw_path is not None and (
+            b"%" in raw_path or b" " in raw_path or not raw_path.isascii()
+        ):
+            self._check_encoding(raw_path)
+        if not path.startswith("/"):
+            raise BadRequestError(reason="path does not start with a slash")
+        if not (path.isascii() and path.isprintable() and "\\" not in path):
+            self._check_characters(path)
+        if "/." in path and _DOTS.search(path):
+            raise BadRequestError(reason="dot segment in path")
+        if "//" in path and not self._settings.allow_empty_path_segments:
+            raise BadRequestError(reason="empty segment in path")
 
     def _check_encoding(self, raw_path: bytes) -> None:
         if raw_path.translate(None, _VISIBLE):
