@@ -7,6 +7,7 @@ from typing import Annotated
 import pytest
 from fastapi import FastAPI, HTTPException, Query, Security, WebSocket
 from fastapi.security import HTTPBasic
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from tests.accounts.application import (
@@ -406,3 +407,39 @@ async def test_what_a_middleware_raises_is_answered_like_what_a_handler_raises(t
         assert answer.status == 409
         assert b"content-security-policy" in answer.headers
         assert (await get(app, "/healthz")).status == 200
+
+
+async def test_telemetry_that_is_set_up_late_is_noticed(tmp_path, monkeypatch):
+    """FastAPI looks for it with every request; here a second may pass."""
+    from fastapi.telemetry._asgi import NativeTelemetry
+
+    app = make_app(tmp_path)
+    app.root_path = "/below"
+    seen, times = [], iter((0.0, 0.5, 1.0, 1.5))
+
+    @app.get("/seen")
+    @public
+    async def handler(request: Request):
+        seen.append(("fastapi.telemetry" in request.scope, request.scope["root_path"]))
+
+    async def observed(self, *, app, scope, receive, send, **more):
+        scope["fastapi.telemetry"] = None
+        await app(scope, receive, send)
+
+    async with running(app):
+        monkeypatch.setattr("zenith.app.steady_clock", lambda: next(times))
+        await get(app, "/seen")
+        monkeypatch.setattr(NativeTelemetry, "enabled", lambda self: True)
+        monkeypatch.setattr(NativeTelemetry, "__call__", observed)
+        for _ in range(3):
+            await get(app, "/seen")
+        monkeypatch.undo()
+    assert seen == [(False, "/below"), (False, "/below"), (True, "/below"), (True, "/below")]
+
+
+async def test_an_unknown_telemetry_is_left_to_fastapi(tmp_path):
+    app = make_app(tmp_path)
+    async with running(app):
+        del app._native_telemetry
+        with pytest.raises(AttributeError):
+            await get(app, "/healthz")

@@ -9,12 +9,13 @@ from typing import Any, Final, TypeAlias
 from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.utils import is_body_allowed_for_status_code
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zenith.accounts import AccountServices, auth_router
 from zenith.api_docs import (
@@ -27,6 +28,7 @@ from zenith.api_docs import (
 from zenith.assembly import Assembly, assemble
 from zenith.authorization import Access, AuthorizationGuard, public
 from zenith.headers import ContentSecurityPolicy, response_headers
+from zenith.kernel.clock import steady_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem
 from zenith.pipeline import (
@@ -44,6 +46,8 @@ from zenith.settings import Settings
 from zenith.tokens import jwks_router
 
 _log: Final = logging.getLogger("zenith")
+TELEMETRY_MEMORY: Final = 1.0
+"""Seconds after which telemetry that was set up meanwhile is noticed."""
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 UNPROCESSABLE: Final = 422
 BROKEN: Final = 500
@@ -96,6 +100,7 @@ class Zenith(FastAPI):
                 "redoc_url asks for a page that loads its scripts from another site",
                 fix="leave it out; docs_url serves the documentation from local files",
             )
+        self._observed, self._asked = True, float("-inf")
         self._docs_access: Final = docs_access
         self._guards: Final = tuple(guards)
         self._declared: Final = dict(declared or {})
@@ -173,6 +178,24 @@ class Zenith(FastAPI):
     def accounts(self) -> AccountServices:
         """The account flows, for code outside requests."""
         return self.assembly.accounts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """FastAPI's, but for one thing: whether telemetry is set up, which FastAPI asks anew for
+        each request at the price of most guards together, is asked once a second.
+        """
+        if scope["type"] == "lifespan" or self._is_observed():
+            await super().__call__(scope, receive, send)
+            return
+        if self.root_path:
+            scope["root_path"] = self.root_path
+        await Starlette.__call__(self, scope, receive, send)
+
+    def _is_observed(self) -> bool:
+        now = steady_clock()
+        if now - self._asked >= TELEMETRY_MEMORY:
+            telemetry = getattr(self, "_native_telemetry", None)
+            self._observed, self._asked = telemetry is None or telemetry.enabled(), now
+        return self._observed
 
     def build_middleware_stack(self) -> ASGIApp:
         """The framework's stack, all of it behind the guards. Built once, when the application

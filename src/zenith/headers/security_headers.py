@@ -113,13 +113,14 @@ class SecurityHeaders:
         answer = self._secure if secure else self._plain
         sensitive = private or nonce is not None
         settled = clash = False
-        names = dict(headers)
-        # Most responses set nothing that is ours; some spell names in capitals.
-        if not (self._watched.isdisjoint(names) and b"".join(names).islower()):
-            lowered = {name.lower() for name in names}
-            settled = b"cache-control" in lowered
-            sensitive = sensitive or b"set-cookie" in lowered
-            clash = not self._clashing.isdisjoint(lowered)
+        for name, _ in headers:
+            # Most responses set nothing of this; some spell names in capitals.
+            if name in self._watched or not name.islower():
+                lowered = {each.lower() for each, _ in headers}
+                settled = b"cache-control" in lowered
+                sensitive = sensitive or b"set-cookie" in lowered
+                clash = not self._clashing.isdisjoint(lowered)
+                break
         if sensitive and not settled and not self._cached:
             headers.append(NO_STORE)
         ours: Sequence[Field] = answer.bare

@@ -29,6 +29,28 @@ SINGULAR: Final = frozenset(
     }
 )
 """Headers that, sent twice, two readers may take for different values (ASVS 4.2.1)."""
+USUAL: Final = SINGULAR | {
+    b"accept",
+    b"accept-encoding",
+    b"accept-language",
+    b"cache-control",
+    b"connection",
+    b"cookie",
+    b"if-modified-since",
+    b"if-none-match",
+    b"pragma",
+    b"priority",
+    b"sec-ch-ua",
+    b"sec-ch-ua-mobile",
+    b"sec-ch-ua-platform",
+    b"sec-fetch-dest",
+    b"sec-fetch-user",
+    b"upgrade-insecure-requests",
+    b"x-forwarded-for",
+    b"x-forwarded-proto",
+}
+"""Names that need no look at their characters."""
+USUAL_SIZE: Final = sum(map(len, USUAL))
 CONNECTION_HEADERS: Final = (b"connection", b"keep-alive", b"proxy-connection", b"upgrade")
 MAX_LENGTH_DIGITS: Final = 18
 
@@ -86,13 +108,14 @@ class Firewall:
 
         Raises HeadersTooLargeError or BadRequestError.
         """
-        names, values = b"".join(headers), b"".join(headers.values())
+        names = b"" if headers.keys() <= USUAL else b"".join(headers)
+        values = b"".join(headers.values())
         if (
             len(headers) != len(raw)
             or len(headers) > self._settings.max_headers
-            or len(names) + len(values) > self._settings.max_header_size
+            or len(names) + len(values) + USUAL_SIZE > self._settings.max_header_size
             or b"" in headers
-            or names.translate(None, _NAME)
+            or (names and names.translate(None, _NAME))
             or values.translate(None, _VALUE)
         ):
             self._check_each(raw)
