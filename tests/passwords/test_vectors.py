@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zenith.passwords import PasswordHasher
+from zenith.passwords import PasswordHasher, PasswordRefusedError, PasswordSettings
 from zenith.passwords.bcrypt_hash import Bcrypt
 
 FILE = Path(__file__).parent.parent / "vectors" / "password_hashes.json"
@@ -43,3 +43,27 @@ def test_old_prehash_of_passlib() -> None:
     assert algorithm.verify(b"", hashed)
     assert not algorithm.verify(b"x", hashed)
     assert algorithm.is_outdated(hashed)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["maker"])
+def test_foreign_hash_in_the_calling_thread(hasher: PasswordHasher, vector: dict[str, str]) -> None:
+    right = hasher.verify_sync(vector["password"], vector["hash"])
+    assert (right.ok, right.needs_rehash) == (True, True)
+    assert not hasher.verify_sync(vector["password"] + "x", vector["hash"]).ok
+
+
+@pytest.mark.parametrize("algorithm", ["argon2id", "bcrypt"])
+def test_own_hash_in_the_calling_thread(algorithm: str) -> None:
+    hasher = PasswordHasher(
+        PasswordSettings(algorithm=algorithm, profile="testing", bcrypt_rounds=4)
+    )
+    for password in ("violet tractor pond ninety", "x" * 100, "nu\0l", "cafe\u0301 au lait cafe"):
+        stored = hasher.hash_sync(password)
+        assert hasher.verify_sync(password, stored).ok
+        assert hasher.verify_and_update_sync(password, stored)[1] is None
+        assert not hasher.verify_sync(password + "x", stored).ok
+    assert not hasher.verify_sync("violet tractor pond ninety", None).ok
+    for refused in ("", "x" * 2000, "\ud800"):
+        with pytest.raises(PasswordRefusedError):
+            hasher.hash_sync(refused)
+        assert not hasher.verify_sync(refused, stored).ok

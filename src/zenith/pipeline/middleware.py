@@ -99,7 +99,8 @@ class SecurityMiddleware:
         finally:
             self._deadlines.leave(exchange)
             current_exchange.reset(token)
-            # Else scope and exchange would hold each other until the garbage collector comes.
+            # Else scope, body and exchange would hold each other until the garbage collector comes.
+            exchange.receive = receive
             if outer is None:
                 scope.pop(EXCHANGE_KEY, None)
             else:

@@ -33,8 +33,11 @@ class GuardedResponse:
     async def __call__(self, message: Message) -> None:
         if self._replaced:
             return
-        exchange = self._exchange
         kind = message["type"]
+        if kind == "http.response.body":
+            await self._send(message)
+            return
+        exchange = self._exchange
         if kind in RESPONSE_STARTS:
             if exchange.refusal is not None:
                 self._replaced = True

@@ -115,7 +115,7 @@ def _enforce_in_thread(mark: EnforceableMark) -> None:
     """Frameworks call plain functions in a worker thread; the store is asked on the loop."""
     exchange = running_exchange()
     if not charges_of(exchange).has(mark):
-        from_thread.run(mark.enforce, exchange)
+        from_thread.run(mark.enforce, exchange)  # pragma: no cover  # threads are not traced
 
 
 class LimitedApplication:
