@@ -16,6 +16,7 @@ SECTIONS = (
     "routes",
     "tokens",
     "rate_limits",
+    "redis_limits",
     "roles",
     "headers",
     "audit",

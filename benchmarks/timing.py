@@ -4,8 +4,9 @@ Each round runs a batch of every contender, the first of the round being another
 What is compared are the figures of one round with each other, so that a machine that slows down
 between rounds changes nothing; the medians of these are reported.
 
-The garbage collector stays on, for its work is part of what a request costs; what existed before is
-frozen, so that no contender pays for the objects of another.
+The garbage collector stays on, for its work is part of what a request costs. What existed before is
+frozen, and what a batch leaves behind is collected before the next one starts, so that no contender
+pays for the objects of another.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import TypeAlias
 
+Clock: TypeAlias = Callable[[], int]
+"""Nanoseconds."""
 Batch: TypeAlias = Callable[[int], Awaitable[None]]
 """Does a piece of work so many times. What it does before it returns its awaitable is not timed."""
 
@@ -49,10 +52,14 @@ def with_spread(values: list[float]) -> tuple[float, float]:
 
 
 async def interleave(
-    contenders: Mapping[str, Batch], *, rounds: int, milliseconds: float = 5.0
+    contenders: Mapping[str, Batch],
+    *,
+    rounds: int,
+    milliseconds: float = 5.0,
+    clock: Clock = time.process_time_ns,
 ) -> Measured:
     """Run every contender in every round, each for about as many milliseconds."""
-    counts = {name: await _calibrate(run, milliseconds) for name, run in contenders.items()}
+    counts = {name: await _calibrate(run, milliseconds, clock) for name, run in contenders.items()}
     names = list(contenders)
     times: dict[str, list[float]] = {name: [] for name in names}
     gc.collect()
@@ -61,27 +68,28 @@ async def interleave(
         for index in range(rounds):
             shift = index % len(names)
             for name in (*names[shift:], *names[:shift]):
-                times[name].append(await _time(contenders[name], counts[name]))
+                times[name].append(await _time(contenders[name], counts[name], clock))
     finally:
         gc.unfreeze()
     return Measured({name: tuple(found) for name, found in times.items()})
 
 
-async def _calibrate(run: Batch, milliseconds: float) -> int:
+async def _calibrate(run: Batch, milliseconds: float, clock: Clock) -> int:
     """How often the work fits into the time, once it is warm."""
     count = 1
     while True:
-        spent = await _time(run, count) * count / 1000
+        spent = await _time(run, count, clock) * count / 1000
         if spent >= milliseconds / 4:
             return max(round(count * milliseconds / spent), 1)
         count *= 2
 
 
-async def _time(run: Batch, count: int) -> float:
+async def _time(run: Batch, count: int, clock: Clock) -> float:
     work = run(count)
-    started = time.process_time_ns()
+    gc.collect()
+    started = clock()
     await work
-    return (time.process_time_ns() - started) / 1000 / count
+    return (clock() - started) / 1000 / count
 
 
 def repeat(work: Callable[[], object]) -> Batch:

@@ -18,7 +18,7 @@ from zenith.app import Zenith
 TITLE = "Many routes (CPU time; ratio: share of bare FastAPI's throughput kept)"
 ROUTES = 300
 LAST = f"/api/v1/things{ROUTES - 1}/42"
-ROUNDS = 60
+ROUNDS = 40
 
 
 def _bare_routes(app: FastAPI) -> None:
@@ -45,6 +45,7 @@ async def measure(options: Options) -> AsyncIterator[Row]:
                 "zenith": lambda count: send_all(protected.app, [call] * count),
             },
             rounds=options.rounds(ROUNDS),
+            milliseconds=25.0,
         )
     finally:
         await protected.stop()
