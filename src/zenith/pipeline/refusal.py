@@ -12,6 +12,7 @@ from zenith.pipeline.exchange import EXCHANGE_KEY, Exchange, Receive, Scope, Sen
 
 POLICY_VIOLATION: Final = 1008
 UNAUTHORIZED: Final = 401
+MISDIRECTED: Final = 421
 SEE_OTHER: Final = 303
 
 
@@ -39,14 +40,21 @@ async def refuse(exchange: Exchange, problem: Problem, send: Send) -> None:
     as_html = prefers_html(exchange.headers)
     if as_html and problem.status == UNAUTHORIZED and await _led_to_sign_in(exchange, send):
         return
-    style = exchange.services.get(PageStyle)
     status, headers, body = problem.render(
         request_id=exchange.request_id,
         as_html=as_html,
-        stylesheet=style.stylesheet if isinstance(style, PageStyle) else "",
+        stylesheet=_stylesheet(exchange, problem),
     )
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
+
+
+def _stylesheet(exchange: Exchange, problem: Problem) -> str:
+    style = exchange.services.get(PageStyle)
+    # Under a host name that is not ours the style sheet would be refused too.
+    if not isinstance(style, PageStyle) or problem.status == MISDIRECTED:
+        return ""
+    return style.stylesheet
 
 
 async def _led_to_sign_in(exchange: Exchange, send: Send) -> bool:
