@@ -122,7 +122,6 @@ def _greet(settings: Settings, secret: str | None, report: tuple[str, ...]) -> N
 
 def _run_server(settings: Settings, listening: socket.socket, protocol: Any) -> None:
     import uvicorn  # noqa: PLC0415
-    from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
 
     several = settings.workers > 1
     config = uvicorn.Config(
@@ -138,7 +137,9 @@ def _run_server(settings: Settings, listening: socket.socket, protocol: Any) -> 
         timeout_graceful_shutdown=GRACE,
     )
     if several:
-        Multiprocess(config, sockets=[listening]).run()
+        from zenith.cli.workers import Workers  # noqa: PLC0415
+
+        Workers(config, sockets=[listening]).run()
         return
     server = uvicorn.Server(config)
     try:
