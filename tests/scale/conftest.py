@@ -126,7 +126,7 @@ def pair(request, services, database, tmp_path_factory) -> Iterator[Any]:
     email = "admin@example.org"
     if b.link:  # the second server's link took the place of the first one's
         b.visitor().set_up(b.link, email)
-    yield Pair(a, b, 0.2 if request.param == "redis" else 1.5, email, request.param)
+    yield Pair(a, b, 0.2 if request.param == "redis" else 1.5, email)
     for server in (a, b):
         server.stop()
 
@@ -140,7 +140,6 @@ class Pair:
     patience: float
     """Seconds after which an end seen by one must be seen by the other."""
     admin: str
-    kind: str
 
     def member(self, at: Running | None = None) -> tuple[Visitor, str]:
         """Somebody who has just signed in at A."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from tests.console.visitor import PASSWORD
 from tests.scale.conftest import carry, is_in, log_in, may_call, wait_for
 
@@ -96,8 +94,6 @@ def test_a_changed_password_ends_the_others_at_the_other_server(pair):
 
 
 def test_when_one_dies_the_other_goes_on(pair):
-    if pair.kind != "redis":
-        pytest.skip("once is enough")
     at_a, email = pair.member()
     assert is_in(at_a)
     pair.a.service.kill()

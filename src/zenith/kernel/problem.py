@@ -130,7 +130,7 @@ class Problem:
 
     def _html(self, request_id: str, stylesheet: str) -> bytes:
         detail = self.detail if isinstance(self.detail, str) else _sentences(self.detail)
-        if detail == self.title:
+        if detail.casefold() == self.title.casefold():
             detail = _EXPLANATIONS.get(self.code, detail)
         link = f'\n<link rel="stylesheet" href="{html.escape(stylesheet)}">' if stylesheet else ""
         page = _PAGE.format(
