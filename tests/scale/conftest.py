@@ -71,7 +71,8 @@ def begin(services: Any, home: Any, env: Mapping[str, str], *options: str) -> Ru
     given = {"PORT": str(port), "ZENITH_HOME": str(home), "PYTHONUNBUFFERED": "1"}
     service = services.command([*SERVE, *options], port=port, env={**given, **EASY, **env})
     url = f"http://localhost:{port}"
-    wait_for(lambda: httpx.get(f"{url}/readyz").status_code == 200, 30)
+    with httpx.Client(base_url=url) as client:
+        wait_for(lambda: client.get("/readyz").status_code == 200, 60)
     return Running(service, url)
 
 
@@ -86,7 +87,7 @@ def wait_for(check: Callable[[], bool], seconds: float) -> float:
             pass
         passed = time.monotonic() - started
         assert passed < seconds, f"not within {seconds:g} s"
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 @pytest.fixture

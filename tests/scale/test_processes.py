@@ -39,7 +39,8 @@ def process(tmp_path, free_port):
         )
         started.append(child)
         url = f"http://localhost:{port}"
-        wait_for(lambda: httpx.get(f"{url}/healthz").status_code == 200, 30)
+        with httpx.Client(base_url=url) as client:
+            wait_for(lambda: client.get("/healthz").status_code == 200, 60)
         return child, url
 
     yield run
@@ -61,6 +62,15 @@ def test_ctrl_c_stops_without_a_trace(process, workers):
     assert err == ""
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)
+
+
+def test_workers_that_take_long_to_start_are_waited_for(process, tmp_path):
+    """A supervisor that replaces whoever is silent for some seconds never has one that serves."""
+    slow = "import sys, time\nif '--multiprocessing-fork' in sys.argv: time.sleep(6)\n"
+    (tmp_path / "sitecustomize.py").write_text(slow)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    child, _ = process("--workers", "2", PYTHONPATH=path)
+    assert child.poll() is None
 
 
 def test_what_was_accepted_is_finished(process):

@@ -21,6 +21,9 @@ from zenith.settings import Settings
 
 GRACE: Final = 10
 KEEP_ALIVE: Final = 15
+WORKER_PATIENCE: Final = 60
+"""Seconds after which a worker that gives no sign is replaced. A new one is silent until it has
+read its code; where that took longer than this, none would ever serve."""
 ORIGIN: Final = "ZENITH_ORIGIN"
 WORKERS: Final = "ZENITH_WORKERS"
 
@@ -135,6 +138,7 @@ def _run_server(settings: Settings, listening: socket.socket, protocol: Any) -> 
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
+        timeout_worker_healthcheck=WORKER_PATIENCE,
     )
     if several:
         from zenith.cli.workers import Workers  # noqa: PLC0415
