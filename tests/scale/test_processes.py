@@ -64,15 +64,6 @@ def test_ctrl_c_stops_without_a_trace(process, workers):
         httpx.get(url)
 
 
-def test_workers_that_take_long_to_start_are_waited_for(process, tmp_path):
-    """A supervisor that replaces whoever is silent for some seconds never has one that serves."""
-    slow = "import sys, time\nif '--multiprocessing-fork' in sys.argv: time.sleep(6)\n"
-    (tmp_path / "sitecustomize.py").write_text(slow)
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    child, _ = process("--workers", "2", PYTHONPATH=path)
-    assert child.poll() is None
-
-
 def test_what_was_accepted_is_finished(process):
     child, url = process(ZENITH_PASSWORDS__PROFILE="guide", ZENITH_PASSWORDS__WORKERS="1")
     body = {"email": "nobody@example.org", "password": PASSWORD}
