@@ -1,0 +1,98 @@
+"""Puts the parts together, once, from settings. Objects are built here and passed in everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zenith.accounts import AccountServices
+from zenith.assembly.accounts import account_services
+from zenith.assembly.guards import make_guards, offered_services
+from zenith.assembly.keys import find_secrets, fit, make_keyring
+from zenith.assembly.parts import Parts
+from zenith.assembly.report import loosened
+from zenith.authentication import RevocationList
+from zenith.pipeline import Guard
+from zenith.rbac import RoleSet
+from zenith.settings import Settings
+from zenith.stores.redis import RedisRevocationChannel, connect_redis
+from zenith.stores.redis.errors import errors_wrapped
+from zenith.stores.sql import Database, SqlRevocationStore
+from zenith.tokens import KeyRing, TokenManager
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assembly:
+    """A running application's parts."""
+
+    settings: Settings
+    """As they hold: with keys found and cookies as the origin allows."""
+    database: Database
+    keyring: KeyRing
+    accounts: AccountServices
+    roles: RoleSet
+    revocations: RevocationList
+    guards: tuple[Guard, ...]
+    services: Mapping[type, Any]
+    redis: Any
+    report: tuple[str, ...]
+    """What the start tells the operator: what is off, what is loosened, what was made."""
+
+    async def check_readiness(self) -> None:
+        """Raise ServiceUnavailableError unless database and Redis answer."""
+        await self.database.ping()
+        if self.redis is not None:
+            with errors_wrapped():
+                await self.redis.ping()
+
+    async def start(self) -> None:
+        """Start what stands behind the guards, for code that runs without the application. If one
+        cannot start, those that have are stopped again.
+        """
+        running: list[Guard] = []
+        try:
+            for guard in self.guards:
+                await guard.startup()
+                running.append(guard)
+        except BaseException:
+            for guard in reversed(running):
+                await guard.shutdown()
+            raise
+
+    async def stop(self) -> None:
+        """Stop it again."""
+        for guard in reversed(self.guards):
+            await guard.shutdown()
+
+
+def assemble(settings: Settings) -> Assembly:
+    """Build everything that `settings` ask for; nothing is opened or started yet.
+
+    Raises ConfigurationError for what cannot be built safely.
+    """
+    given = settings
+    secrets, report = find_secrets(settings)
+    settings = fit(settings)
+    database = Database(settings.database_or_embedded)
+    redis = None if settings.redis is None else connect_redis(settings.redis)
+    revocations = RevocationList(
+        SqlRevocationStore(database),
+        channel=None if redis is None else RedisRevocationChannel(redis),
+    )
+    parts = Parts(settings, secrets, database, redis, revocations)
+    keyring = make_keyring(secrets, settings)
+    manager = TokenManager(keyring=keyring, settings=settings.tokens, revocations=revocations)
+    accounts = account_services(parts, manager)
+    return Assembly(
+        settings=settings,
+        database=database,
+        keyring=keyring,
+        accounts=accounts,
+        roles=parts.roles,
+        revocations=revocations,
+        guards=make_guards(parts, manager),
+        services=offered_services(parts, accounts),
+        redis=redis,
+        report=(*report, *loosened(given, settings)),
+    )

@@ -1,0 +1,74 @@
+"""The guards, and what handlers may ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zenith.accounts import AccountServices
+from zenith.assembly.parts import Parts
+from zenith.audit import AuditGuard, AuditLog
+from zenith.authentication import AuthenticationGuard
+from zenith.csrf import CsrfGuard
+from zenith.headers import HeadersGuard
+from zenith.kernel.clock import wall_clock
+from zenith.pipeline import Guard
+from zenith.rate_limits import PrincipalRateLimitGuard, RateLimiter, RateLimitGuard
+from zenith.sessions import SessionScheme, SessionSettings
+from zenith.stores.foundation import Foundation
+from zenith.tokens import BearerScheme, TokenManager
+from zenith.transport import TransportGuard
+
+
+def offered_services(parts: Parts, accounts: AccountServices) -> dict[type, Any]:
+    """What handlers may ask the exchange for."""
+    offered: dict[type, Any] = {
+        AccountServices: accounts,
+        SessionSettings: parts.settings.sessions,
+        RateLimiter: parts.limiter,
+        AuditLog: parts.audit_log,
+    }
+    return {kind: service for kind, service in offered.items() if service is not None}
+
+
+def make_guards(parts: Parts, manager: TokenManager) -> tuple[Guard, ...]:
+    """Every guard that the settings leave on."""
+    settings = parts.settings
+    bearer = BearerScheme(manager, parts.revocations, grants=parts.roles.compile)
+    cookie = SessionScheme(parts.sessions, parts.subjects, parts.revocations, settings.sessions)
+    guards: list[Guard] = [_foundation(parts)]
+    if parts.audit_log is not None:
+        guards.append(AuditGuard(parts.audit_log, settings.audit))
+    if settings.headers is not None:
+        guards.append(HeadersGuard(settings.headers, https_origin=settings.is_https))
+    if settings.transport is not None:
+        guards.append(TransportGuard(settings.transport))
+    if settings.rate_limits is not None:
+        guards.append(RateLimitGuard(parts.limiter, settings.rate_limits))
+    guards.append(AuthenticationGuard([bearer, cookie]))
+    if settings.csrf is not None:
+        guards.append(CsrfGuard(parts.secrets, settings.csrf))
+    if settings.rate_limits is not None:
+        guards.append(PrincipalRateLimitGuard(parts.limiter, settings.rate_limits))
+    return tuple(guards)
+
+
+def _foundation(parts: Parts) -> Foundation:
+    """What starts first and stops last."""
+
+    async def prune_secrets() -> int:
+        return await parts.one_time.prune(now=wall_clock())
+
+    return Foundation(
+        database=parts.database,
+        redis=parts.redis,
+        revocations=parts.revocations,
+        hasher=parts.hasher,
+        policy=parts.policy,
+        migrate=parts.settings.migrates,
+        prune=(
+            parts.sessions.prune,
+            parts.refresh.prune,
+            parts.revocations.prune,
+            prune_secrets,
+        ),
+    )

@@ -1,0 +1,58 @@
+"""What follows from settings: the keys, and sections that others decide about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from zenith.kernel.keys import Secret
+from zenith.settings import Settings
+from zenith.stores.key_file import read_or_make_key
+from zenith.tokens import KeyRing
+from zenith.transport import DEVELOPMENT_HOSTS
+
+KEY_FILE: Final = "secret.key"
+AUDIT_FILE: Final = "audit.jsonl"
+
+
+def find_secrets(settings: Settings) -> tuple[tuple[Secret, ...], list[str]]:
+    """The keys, the present one first, and what the operator is told of them."""
+    if settings.secret_key is not None:
+        return settings.secrets, []
+    path = settings.home / KEY_FILE
+    key, made = read_or_make_key(path)
+    what = "made a random key" if made else "using the key"
+    return (key, *settings.previous_secret_keys), [
+        f"{what} in {path}; in production set ZENITH_SECRET_KEY instead"
+    ]
+
+
+def fit(settings: Settings) -> Settings:
+    """Sections that follow from others: the origin decides about hosts and cookies."""
+    secure = settings.is_https
+    transport, csrf = settings.transport, settings.csrf
+    if transport is not None and transport.allowed_hosts == DEVELOPMENT_HOSTS:
+        own = () if settings.is_production else DEVELOPMENT_HOSTS
+        transport = replace(transport, allowed_hosts=(settings.hostname, *own))
+    if csrf is not None:
+        origins = csrf.origins or ((settings.origin,) if settings.is_production else ())
+        csrf = replace(csrf, origins=origins, secure_cookies=csrf.secure_cookies and secure)
+    audit = settings.audit
+    if audit is not None and audit.json_lines is None and settings.database is None:
+        audit = replace(audit, json_lines=settings.home / AUDIT_FILE)
+    sessions = settings.sessions
+    return replace(
+        settings,
+        transport=transport,
+        csrf=csrf,
+        audit=audit,
+        sessions=replace(sessions, secure_cookies=sessions.secure_cookies and secure),
+    )
+
+
+def make_keyring(secrets: tuple[Secret, ...], settings: Settings) -> KeyRing:
+    """What signs access tokens."""
+    make = (
+        KeyRing.ed25519_from_secret if settings.tokens.algorithm == "EdDSA" else KeyRing.from_secret
+    )
+    return make(secrets[0], previous=secrets[1:])

@@ -1,0 +1,83 @@
+"""What several capabilities share while they are put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zenith.accounts import AccountSubjects
+from zenith.audit import AuditLog
+from zenith.authentication import RevocationList, SubjectCache
+from zenith.kernel.events import EventSink, Silence
+from zenith.kernel.keys import Secret, derive
+from zenith.passwords import PasswordHasher, PasswordPolicy
+from zenith.rate_limits import FallbackStore, RateLimiter, RateLimitSettings
+from zenith.sessions import Sessions
+from zenith.settings import Settings
+from zenith.stores.memory import MemoryRateLimitStore
+from zenith.stores.sql import (
+    Database,
+    SqlAccountStore,
+    SqlAuditStore,
+    SqlOneTimeStore,
+    SqlRefreshStore,
+    SqlSessionStore,
+)
+from zenith.tokens import RefreshTokens
+
+
+class Parts:
+    """Engines and stores that more than one flow, scheme or guard needs."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: tuple[Secret, ...],
+        database: Database,
+        redis: Any,
+        revocations: RevocationList,
+    ) -> None:
+        self.settings = settings
+        self.secrets = secrets
+        self.database = database
+        self.redis = redis
+        self.revocations = revocations
+        self.roles = settings.rbac.role_set()
+        self.account_store = SqlAccountStore(database)
+        self.subjects = SubjectCache(
+            AccountSubjects(self.account_store, self.roles.compile), revocations
+        )
+        self.audit_log = (
+            None if settings.audit is None else AuditLog(SqlAuditStore(database), settings.audit)
+        )
+        self.events: EventSink = self.audit_log or Silence()
+        self.hasher = PasswordHasher(settings.passwords)
+        self.policy = PasswordPolicy.from_settings(settings.passwords)
+        self.limiter = _make_limiter(settings, secrets, redis)
+        self.one_time = SqlOneTimeStore(database)
+        self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)
+        self.sessions = Sessions(
+            SqlSessionStore(database),
+            revocations,
+            settings.sessions,
+            access_lifetime=self.token_memory,
+            refresh_lifetime=settings.tokens.refresh_lifetime,
+        )
+
+    @property
+    def token_memory(self) -> float:
+        """Seconds for which the end of a session must be remembered."""
+        return self.settings.tokens.access_lifetime + self.settings.tokens.leeway
+
+
+def _make_limiter(settings: Settings, secrets: tuple[Secret, ...], redis: Any) -> RateLimiter:
+    """What counts; attempts at passwords also where the limit of all routes is off."""
+    limits = settings.rate_limits or RateLimitSettings()
+    memory = MemoryRateLimitStore(max_clients=limits.max_clients)
+    if redis is None:
+        return RateLimiter(memory)
+    # Needs the optional driver, which `connect_redis` has found by now.
+    from zenith.stores.redis.rate_limits import RedisRateLimitStore  # noqa: PLC0415
+
+    key = derive(secrets[0], "rate_limits")
+    shared = RedisRateLimitStore(redis, key=key, timeout=limits.store_timeout)
+    return RateLimiter(FallbackStore(shared, local=memory, settings=limits))

@@ -1,0 +1,50 @@
+"""What the start tells the operator about loosened settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from zenith.settings import Settings
+
+LOST: Final[Mapping[str, str]] = {
+    "transport": "any Host, size and duration of a request is accepted",
+    "headers": "browsers get no security headers and no content security policy",
+    "csrf": "other sites can send changes with the cookies of your users",
+    "rate_limits": "clients may call as fast as they can; only attempts at passwords are counted",
+    "audit": "security events are not recorded",
+}
+"""What an application is without, where a section is None."""
+
+
+def loosened(given: Settings, settings: Settings) -> list[str]:
+    """What the operator should know. `given` is as it was set, `settings` as it holds."""
+    report = [f"{name} is off: {lost}" for name, lost in LOST.items() if not _is_on(settings, name)]
+    for name in ("transport", "headers", "rate_limits"):
+        dangers: tuple[str, ...] = getattr(getattr(given, name), "dangers", ())
+        report += [
+            f"{name}.{danger} is set: its documentation says what is lost" for danger in dangers
+        ]
+    for name in ("sessions", "csrf"):
+        if not getattr(getattr(given, name), "secure_cookies", True):
+            report.append(f"{name}.secure_cookies is off: the cookie also travels unencrypted")
+    facts = {
+        "accounts.register_seconds is 0: the time of an answer may tell which e-mails are known": (
+            settings.accounts.register_seconds == 0
+        ),
+        "passwords: hashes are cheap to guess, for tests only": settings.passwords.is_weak,
+        "passwords.accept_truncated_bcrypt is set: 72 bytes of a longer password are enough": (
+            settings.passwords.accept_truncated_bcrypt
+        ),
+        f"{settings.workers} workers count rate limits each for itself: set ZENITH_REDIS__URL": (
+            settings.workers > 1 and settings.redis is None
+        ),
+        f"cookies travel without Secure, since {settings.origin} is not https": (
+            not settings.is_https
+        ),
+    }
+    return report + [sentence for sentence, holds in facts.items() if holds]
+
+
+def _is_on(settings: Settings, name: str) -> bool:
+    return getattr(settings, name) is not None

@@ -1,0 +1,19 @@
+"""The tables."""
+
+from __future__ import annotations
+
+from zenith.stores.sql.schema.accounts import account_roles, accounts, one_time
+from zenith.stores.sql.schema.audit import audit_events
+from zenith.stores.sql.schema.metadata import metadata
+from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
+
+__all__ = [
+    "account_roles",
+    "accounts",
+    "audit_events",
+    "metadata",
+    "one_time",
+    "refresh_families",
+    "revocations",
+    "sessions",
+]
