@@ -150,3 +150,26 @@ async def test_ended_sessions_are_pruned(sessions: SessionStore) -> None:
     assert await sessions.get("s-a", now=2300.0) is not None
     assert await sessions.prune(now=2400.0) == 1
     await sessions.create(session("a"))
+
+
+async def test_factors_of_token_sessions_add_up(sessions: SessionStore) -> None:
+    await sessions.create(replace(session("a"), kind="tokens", digest=None))
+    proven = await sessions.prove("s-a", account_id="ada", factors={"totp": 1400.5}, now=1500.0)
+    assert proven is not None
+    assert proven.factors == {"password": 1000.25, "totp": 1400.5}
+    await sessions.prove("s-a", account_id="ada", factors={"password": 1450.0}, now=1500.0)
+    found = await sessions.get("s-a", now=1500.0)
+    assert found is not None
+    assert found.factors == {"password": 1450.0, "totp": 1400.5}
+
+
+async def test_only_live_token_sessions_of_the_account_are_proven(sessions: SessionStore) -> None:
+    await sessions.create(session("a"))
+    await sessions.create(replace(session("b"), kind="tokens", digest=None))
+    for name, account, now in (("s-a", "ada", 1.0), ("s-b", "eve", 1.0), ("s-b", "ada", 2000.0)):
+        proven = await sessions.prove(name, account_id=account, factors={"totp": 1.0}, now=now)
+        assert proven is None
+    for name in ("s-a", "s-b"):
+        found = await sessions.get(name, now=1.0)
+        assert found is not None
+        assert found.factors == {"password": 1000.25}

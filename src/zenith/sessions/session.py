@@ -141,6 +141,37 @@ class Sessions:
         )
         return None if rotated is None else (rotated, cookie)
 
+    async def prove(
+        self,
+        session_id: str,
+        account_id: str,
+        factors: Mapping[str, float],
+        *,
+        presented: str | None = None,
+    ) -> tuple[SessionRecord, str | None] | None:
+        """Note that `factors` were proven again, at their Unix times; a browser gets a new cookie.
+
+        Threat: a cookie that was stolen before the step-up and is worth more after it (ASVS 7.2.4,
+        7.5.3). `presented` is the digest of the cookie that the proof came with: a proof beside a
+        cookie that was replaced meanwhile counts for nothing, and of many at the same time one
+        counts. Sessions of kind `tokens` have no cookie: their next access token says more.
+
+        Returns the session as it is now and the new cookie, if it has one; None if the session is
+        not live, is another account's, or another request was first.
+        """
+        now = self._clock()
+        record = await self._store.get(session_id, now=now)
+        if record is None or record.account_id != account_id:
+            return None
+        if record.digest is None:
+            proven = await self._store.prove(
+                session_id, account_id=account_id, factors=factors, now=now
+            )
+            return None if proven is None else (proven, None)
+        if presented is not None and presented != record.digest:
+            return None
+        return await self.rotate(record, factors=factors)
+
     async def end(self, session_id: str, *, account_id: str, announce: bool = False) -> bool:
         """End one session of the account; False if it has none with this id.
 

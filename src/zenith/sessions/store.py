@@ -63,6 +63,14 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def prove(
+        self, session_id: str, *, account_id: str, factors: Mapping[str, float], now: float
+    ) -> SessionRecord | None:
+        """Add factors to those of the account's live session that has no cookie, in one step; None
+        if there is none.
+        """
+        ...
+
     async def end(self, session_id: str, *, account_id: str) -> bool:
         """Remove the session if it belongs to the account; False if there was none."""
         ...

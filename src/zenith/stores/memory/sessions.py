@@ -76,6 +76,17 @@ class MemorySessionStore:
         self._records[record.id] = rotated
         return rotated
 
+    async def prove(
+        self, session_id: str, *, account_id: str, factors: Mapping[str, float], now: float
+    ) -> SessionRecord | None:
+        """Add factors to those of the account's live session that has no cookie."""
+        record = self._live(session_id, now)
+        if record is None or record.account_id != account_id or record.digest is not None:
+            return None
+        proven = replace(record, factors=MappingProxyType({**record.factors, **factors}))
+        self._records[session_id] = proven
+        return proven
+
     async def end(self, session_id: str, *, account_id: str) -> bool:
         """Remove the session if it belongs to the account."""
         record = self._records.get(session_id)

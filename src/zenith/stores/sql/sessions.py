@@ -7,16 +7,21 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Row,
     and_,
     bindparam,
     case,
+    cast,
     delete,
+    func,
     insert,
+    literal,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from zenith.sessions.store import SessionRecord
 from zenith.stores.sql.database import Database
@@ -106,6 +111,25 @@ class SqlSessionStore:
         )
         return None if row is None else _record(row)
 
+    async def prove(
+        self, session_id: str, *, account_id: str, factors: Mapping[str, float], now: float
+    ) -> SessionRecord | None:
+        """Add factors to those of the account's live session that has no cookie, in one step; None
+        if there is none.
+        """
+        row = await self._database.first(
+            update(sessions)
+            .where(
+                sessions.c.id == session_id,
+                sessions.c.account_id == account_id,
+                sessions.c.digest.is_(None),
+                _live(now),
+            )
+            .values(factors=self._with_factors(factors))
+            .returning(*sessions.c)
+        )
+        return None if row is None else _record(row)
+
     async def end(self, session_id: str, *, account_id: str) -> bool:
         """Remove the session if it belongs to the account; False if there was none."""
         ended = delete(sessions).where(
@@ -133,6 +157,13 @@ class SqlSessionStore:
         """Remove what is not live any more; how many there were."""
         # Idle time never ends after the session itself, so its index alone finds them all.
         return await self._database.count(delete(sessions).where(sessions.c.idle_expires_at <= now))
+
+    def _with_factors(self, factors: Mapping[str, float]) -> ColumnElement[Any]:
+        """What is stored, with `factors` added by the database itself."""
+        added = literal(dict(factors), JSON)
+        if self._database.dialect == "sqlite":
+            return func.json_patch(sessions.c.factors, added, type_=JSON)
+        return cast(cast(sessions.c.factors, JSONB).concat(cast(added, JSONB)), JSON)
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> SessionRecord:
