@@ -33,6 +33,7 @@ FRONT_DOOR = frozenset(
         "get_current_user",
         "public",
         "rate_limit",
+        "require_factor",
         "require_permission",
         "require_role",
         "require_scope",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zenith.authorization import (
         authenticated,
         public,
+        require_factor,
         require_permission,
         require_role,
         require_scope,
@@ -48,6 +49,7 @@ __all__ = [
     "get_current_user",
     "public",
     "rate_limit",
+    "require_factor",
     "require_permission",
     "require_role",
     "require_scope",
@@ -64,6 +66,7 @@ def __getattr__(name: str) -> object:
         "zenith.authorization": (
             "authenticated",
             "public",
+            "require_factor",
             "require_permission",
             "require_role",
             "require_scope",

@@ -1,4 +1,4 @@
-"""Access declarations: `public`, `authenticated` and `require_permission`, `_role`, `_scope`.
+"""Access declarations: `public`, `authenticated` and those that begin with `require_`.
 
 Each works as a decorator on an endpoint, around an ASGI application, and as a dependency. A
 declaration is a mark, so that the pipeline can decide before the body is read, and it enforces
@@ -14,8 +14,12 @@ from typing import Any, Final, TypeVar, cast, overload
 
 from starlette.requests import HTTPConnection
 
+from zenith.authorization.confirmation import factor_refusal
+from zenith.authorization.decision import Decision
 from zenith.authorization.requirements import (
+    STEP_UP,
     Anyone,
+    HasFactor,
     HasPermission,
     HasRole,
     HasScope,
@@ -87,20 +91,23 @@ class Access(Mark):
     __call__.__wrapped__ = _as_dependency  # type: ignore[attr-defined]
 
     def enforce(self, exchange: Exchange) -> None:
-        """Raise AuthenticationError or PermissionDeniedError unless the principal is admitted."""
+        """Raise a SecurityError unless the principal is admitted."""
         decision = self.requirement.decide(exchange.principal)
         if decision.denied:
-            raise _refusal(exchange, decision.detail, decision.reason)
+            raise _refusal(exchange, decision)
 
     def __repr__(self) -> str:
         return f"<access: {self.requirement.describe()}>"
 
 
-def _refusal(exchange: Exchange, detail: str, reason: str) -> SecurityError:
-    if exchange.principal.is_authenticated:
-        return PermissionDeniedError(detail, reason=reason)
-    # A credential that came along and did not hold says more than "authentication required".
-    return exchange.failure or AuthenticationError(reason=reason)
+def _refusal(exchange: Exchange, decision: Decision) -> SecurityError:
+    reason = decision.reason
+    if not exchange.principal.is_authenticated:
+        # A credential that came along and did not hold says more than "authentication required".
+        return exchange.failure or AuthenticationError(reason=reason)
+    if decision.factors:
+        return factor_refusal(exchange, decision.factors, max_age=decision.max_age, reason=reason)
+    return PermissionDeniedError(decision.detail, reason=reason)
 
 
 public: Final = Access(Anyone())
@@ -126,6 +133,16 @@ def require_role(role: str) -> Access:
 def require_scope(scope: str) -> Access:
     """Credentials issued with `scope`. Raises ConfigurationError for an empty name."""
     return Access(HasScope(scope))
+
+
+def require_factor(*factors: str, within: float = STEP_UP) -> Access:
+    """Callers who proved one of `factors` (`password`, `passkey`, ...) at most `within` seconds
+    ago: before what cannot be undone, a session that was left open is not enough (ASVS 7.5.3).
+
+    Browsers are led through the proof and back; programs are refused with 401 and a challenge
+    (RFC 9470). Raises ConfigurationError for no factor, or for a time that is none.
+    """
+    return Access(HasFactor(factors, within))
 
 
 def _declare(target: Any, access: Access) -> Any:

@@ -15,6 +15,10 @@ class Decision:
     """What the caller may be told: what is missing, never why it is missing."""
     reason: str = ""
     """The whole truth, for the audit log."""
+    factors: tuple[str, ...] = ()
+    """A recent proof of any of these would change the answer."""
+    max_age: float = 0.0
+    """Seconds that such a proof may be old."""
 
     @property
     def denied(self) -> bool:

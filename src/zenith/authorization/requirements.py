@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+import re
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from zenith.authorization.decision import ALLOW, Decision
+from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.permissions import check_permission
 from zenith.kernel.principal import Principal
+
+STEP_UP: Final = 600.0
+"""Seconds for which a proof is recent, unless a route says otherwise."""
+LONGEST: Final = 400 * 24 * 3600.0
+CLOCK_SKEW: Final = 60.0
+"""Seconds by which the clock of the process that noted a proof may be ahead of ours."""
+_FACTOR: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 class Requirement(Protocol):
@@ -114,6 +123,48 @@ class HasScope:
     def describe(self) -> str:
         """As a reader of the route table sees it."""
         return f"scope {self.scope}"
+
+
+@dataclass(frozen=True, slots=True)
+class HasFactor:
+    """A recent proof of one of `factors`, at most `within` seconds old."""
+
+    factors: tuple[str, ...]
+    within: float = STEP_UP
+    clock: Clock = field(default=wall_clock, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.factors or not all(map(_FACTOR.fullmatch, self.factors)):
+            raise ConfigurationError(
+                f"require_factor{self.factors!r} names no factor",
+                fix='name one or more: require_factor("password", "passkey")',
+            )
+        if not 1.0 <= self.within <= LONGEST:
+            raise ConfigurationError(
+                f"require_factor(within={self.within:g}) is no time",
+                fix=f"set it between 1 and {LONGEST:g} seconds, such as 10 * 60",
+            )
+
+    def decide(self, principal: Principal) -> Decision:
+        """Allow who proved one of the factors a short time ago. A proof that lies in the future,
+        but for what clocks differ, is none: it would hold for ever.
+        """
+        if not principal.is_authenticated:
+            return Decision(allowed=False, reason="anonymous")
+        now, proven = self.clock(), principal.factors
+        for factor in self.factors:
+            if factor in proven and -CLOCK_SKEW <= now - proven[factor] <= self.within:
+                return ALLOW
+        return Decision(
+            allowed=False,
+            reason=f"{principal.kind} {principal.subject}: no recent {' or '.join(self.factors)}",
+            factors=self.factors,
+            max_age=self.within,
+        )
+
+    def describe(self) -> str:
+        """As a reader of the route table sees it."""
+        return f"{' or '.join(self.factors)} within {self.within:g} s"
 
 
 def _missing(what: str, name: str, principal: Principal) -> Decision:
