@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
-from fastapi import FastAPI, WebSocket
+from fastapi import APIRouter, FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.utils import is_body_allowed_for_status_code
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -32,6 +31,7 @@ from zenith.kernel.clock import steady_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem
 from zenith.pipeline import (
+    DirectCall,
     Guard,
     ProblemResponse,
     RouteDispatch,
@@ -39,6 +39,8 @@ from zenith.pipeline import (
     RouteTable,
     SecurityMiddleware,
     exchange_of,
+    fail,
+    handlers_in,
     respond,
 )
 from zenith.rate_limits import rate_limit
@@ -183,12 +185,14 @@ class Zenith(FastAPI):
         """FastAPI's, but for one thing: whether telemetry is set up, which FastAPI asks anew for
         each request at the price of most guards together, is asked once a second.
         """
-        if scope["type"] == "lifespan" or self._is_observed():
+        stack = self.middleware_stack
+        if scope["type"] == "lifespan" or stack is None or self._is_observed():
             await super().__call__(scope, receive, send)
             return
         if self.root_path:
             scope["root_path"] = self.root_path
-        await Starlette.__call__(self, scope, receive, send)
+        scope["app"] = self
+        await stack(scope, receive, send)
 
     def _is_observed(self) -> bool:
         now = steady_clock()
@@ -207,13 +211,31 @@ class Zenith(FastAPI):
         authorization = AuthorizationGuard(
             declared=self._declared, refuse_undeclared=self.settings.is_production
         )
-        RouteDispatch.install(self.router)
         return SecurityMiddleware(
-            self._framework_stack(),
+            self._direct_stack(),
             guards=[*self.assembly.guards, authorization, *self._guards],
             services={**self.assembly.services, **self._services},
             routes_from=self,
         )
+
+    def _direct_stack(self) -> ASGIApp:
+        """FastAPI's stack, with a way past it where nobody has put anything into it."""
+        dispatch = RouteDispatch.install(self.router)
+        stack = self._framework_stack()
+        handlers = handlers_in(stack)
+        if (
+            dispatch is None
+            or handlers is None
+            or self.user_middleware
+            or self.max_body_size is not None
+        ):
+            return stack
+        router, self.router = self.router, cast(APIRouter, fail)
+        try:
+            failing = super().build_middleware_stack()
+        finally:
+            self.router = router
+        return DirectCall(stack, failing=failing, dispatch=dispatch, handlers=handlers)
 
     def _framework_stack(self) -> ASGIApp:
         """FastAPI's own. What a middleware raises is answered like what a handler raises; without

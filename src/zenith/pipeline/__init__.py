@@ -1,6 +1,6 @@
 """The one ASGI middleware, and what guards are made of."""
 
-from zenith.pipeline.dispatch import RouteDispatch
+from zenith.pipeline.dispatch import DirectCall, RouteDispatch, fail, handlers_in
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
     ASGIApp,
@@ -14,6 +14,7 @@ from zenith.pipeline.exchange import (
     running_exchange,
 )
 from zenith.pipeline.guard import Guard
+from zenith.pipeline.heads import Head, Heads
 from zenith.pipeline.marks import Mark, add_mark, declare_enforced, enforced_marks, marks_of
 from zenith.pipeline.middleware import SecurityMiddleware
 from zenith.pipeline.refusal import PageStyle, ProblemResponse, SignInPage, respond
@@ -23,8 +24,11 @@ from zenith.pipeline.stage import Stage
 __all__ = [
     "EXCHANGE_KEY",
     "ASGIApp",
+    "DirectCall",
     "Exchange",
     "Guard",
+    "Head",
+    "Heads",
     "Mark",
     "Message",
     "PageStyle",
@@ -43,6 +47,8 @@ __all__ = [
     "declare_enforced",
     "enforced_marks",
     "exchange_of",
+    "fail",
+    "handlers_in",
     "marks_of",
     "respond",
     "running_exchange",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar
+from re import Match
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -13,6 +14,7 @@ from zenith.kernel.keys import new_id
 from zenith.kernel.network import UNKNOWN
 from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.kernel.problem import RawHeaders
+from zenith.pipeline.heads import Head
 from zenith.pipeline.marks import Mark
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EXCHANGE_KEY: Final = "zenith.exchange"
 NEVER: Final = float("inf")
+SECURE_SCHEMES: Final = frozenset({"https", "wss"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 M = TypeVar("M", bound=Mark)
 T = TypeVar("T")
@@ -41,41 +44,14 @@ class Exchange:
     Guards read and write the attributes; nothing here outlives the request.
     """
 
-    __slots__ = (
-        "_cookies",
-        "_nonce",
-        "_request_id",
-        "client",
-        "deadline",
-        "entry",
-        "failure",
-        "headers",
-        "host",
-        "marks",
-        "max_body_size",
-        "method",
-        "path",
-        "principal",
-        "receive",
-        "refusal",
-        "response_headers",
-        "root_path",
-        "route",
-        "scope",
-        "secure",
-        "services",
-        "started",
-        "state",
-        "status",
-        "timed_out",
-    )
-
     scope: Final[Scope]
     services: Final[Mapping[type, Any]]
     """What the application offers to dependencies and handlers, by type."""
     receive: Receive
     """Guards may replace it, to count or to replay the body."""
-    headers: Final[dict[bytes, bytes]]
+    head: Final[Head]
+    """What this request has in common with others of the same headers."""
+    headers: Mapping[bytes, bytes]
     """Names in lower case. Of a repeated header the last counts; the transport guard refuses
     repetitions where they are ambiguous."""
     path: Final[str]
@@ -85,74 +61,67 @@ class Exchange:
     client: str
     """The client's address; the transport guard looks behind trusted proxies."""
     secure: bool
-    host: str
-    """Host name and port as the transport guard accepted them."""
-    principal: Principal
-    failure: SecurityError | None
+    is_websocket: Final[bool]
+    """Whether this is a WebSocket handshake."""
+    principal: Principal = ANONYMOUS
+    failure: SecurityError | None = None
     """Why a credential that came along did not hold; raised where one is required."""
-    refusal: SecurityError | None
+    refusal: SecurityError | None = None
     """A refusal that came up while the application ran, such as a body that grew too large. It
     replaces whatever the application answers: frameworks make other errors of it."""
-    entry: RouteEntry | None
+    entry: RouteEntry | None = None
     """The route that was decided upon, where it may be called without a further search."""
-    route: str
+    match: Match[str] | None = None
+    """How its path matched, where the route is called without asking it again."""
+    route: str = ""
     """Path template of the route, empty where none is known."""
-    marks: tuple[Mark, ...]
+    marks: tuple[Mark, ...] = ()
     """What the route declares."""
-    max_body_size: int | None
+    max_body_size: int | None = None
     """Bytes of a body that the route itself names: FastAPI's `max_body_size`."""
-    deadline: float
+    deadline: float = NEVER
     """On the steady clock: when the application is stopped unless its response has begun."""
-    timed_out: bool
+    timed_out: bool = False
     """Whether the deadline has passed and the application was told to stop."""
-    started: bool
+    started: bool = False
     """Whether the response has begun, or the handshake was accepted."""
-    status: int
+    status: int = 0
     response_headers: RawHeaders
+    """Empty until the response starts."""
     state: dict[Any, Any]
     """For what a guard remembers between its two hooks; the guard's class is the key."""
+    host: str = ""
+    """Host name and port as the transport guard accepted them."""
+    _request_id: str | None = None
+    _nonce: str | None = None
 
     def __init__(
-        self, scope: Scope, receive: Receive, services: Mapping[type, Any] = NO_SERVICES
+        self,
+        scope: Scope,
+        receive: Receive,
+        services: Mapping[type, Any] = NO_SERVICES,
+        head: Head | None = None,
     ) -> None:
+        # What most requests leave as it is has its value from the class.
         self.scope = scope
         self.services = services
         self.receive = receive
-        self.headers = dict(scope["headers"])
+        self.head = head = head or Head(scope["headers"])
+        self.headers = head.headers
         self.path = scope["path"]
         self.root_path = scope.get("root_path", "")
         self.method = scope.get("method", "GET")
         peer = scope.get("client")
         self.client = peer[0] if peer else UNKNOWN
-        self.secure = scope.get("scheme", "http") in ("https", "wss")
-        self.host = ""
-        self.principal = ANONYMOUS
-        self.failure = None
-        self.refusal = None
-        self.entry = None
-        self.route = ""
-        self.marks = ()
-        self.max_body_size = None
-        self.deadline = NEVER
-        self.timed_out = False
-        self.started = False
-        self.status = 0
+        self.secure = scope.get("scheme", "http") in SECURE_SCHEMES
+        self.is_websocket = scope["type"] == "websocket"
         self.response_headers = []
         self.state = {}
-        self._request_id: str | None = None
-        self._nonce: str | None = None
-        self._cookies: dict[str, str] | None = None
-
-    @property
-    def is_websocket(self) -> bool:
-        """Whether this is a WebSocket handshake."""
-        kind: str = self.scope["type"]
-        return kind == "websocket"
 
     @property
     def is_safe(self) -> bool:
         """Whether the method promises to change nothing (RFC 9110 section 9.2.1)."""
-        return not self.is_websocket and self.method in SAFE_METHODS
+        return self.method in SAFE_METHODS and not self.is_websocket
 
     @property
     def request_id(self) -> str:
@@ -178,13 +147,14 @@ class Exchange:
         return self.headers.get(name, b"").decode("latin-1")
 
     @property
-    def cookies(self) -> dict[str, str]:
+    def cookies(self) -> Mapping[str, str]:
         """Request cookies. Of a repeated name the first counts: browsers send the one with the
         longest path first, and a sub-domain cannot place another before a `__Host-` cookie.
         """
-        if self._cookies is None:
-            self._cookies = _parse_cookies(self.scope["headers"])
-        return self._cookies
+        found = self.head.cookies
+        if found is None:
+            found = self.head.cookies = _parse_cookies(self.scope["headers"])
+        return found
 
     def inherit(self, outer: Exchange) -> None:
         """Take over who calls from the pipeline around this one, where this one asks nobody.

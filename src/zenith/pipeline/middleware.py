@@ -20,6 +20,7 @@ from zenith.pipeline.exchange import (
     current_exchange,
 )
 from zenith.pipeline.guard import Guard
+from zenith.pipeline.heads import Heads
 from zenith.pipeline.lifespan import run_lifespan
 from zenith.pipeline.refusal import refuse, respond
 from zenith.pipeline.response import GuardedResponse, Hook
@@ -67,6 +68,7 @@ class SecurityMiddleware:
             guard.stage is Stage.AUTHENTICATION for guard in self.guards
         )
         self._deadlines: Final = Deadlines()
+        self._heads: Final = Heads()
         self._table: RouteTable | None = None
         self._started = False
         self._starting: Final = asyncio.Lock()
@@ -76,18 +78,11 @@ class SecurityMiddleware:
         if scope["type"] == "lifespan":
             await run_lifespan(self, scope, receive, send)
             return
-        exchange = Exchange(scope, receive, self._services)
+        head = self._heads.of(scope["headers"])
+        exchange = Exchange(scope, receive, self._services, head)
         if not self._started and not await self._start_late(exchange, send):
             return
-        table = self._table or self.prepare()
-        entry = table.find(scope)
-        if entry is None and not table.is_current():
-            entry = self.prepare().find(scope)
-        if entry is not None:
-            exchange.route, exchange.marks = entry.path, entry.marks
-            exchange.max_body_size = entry.max_body_size
-            if entry.listed is not None and table.is_current():
-                exchange.entry = entry
+        self._decide(exchange)
         outer = scope.get(EXCHANGE_KEY)
         if outer is not None and not self._authenticates:
             exchange.inherit(outer)
@@ -105,6 +100,23 @@ class SecurityMiddleware:
                 scope.pop(EXCHANGE_KEY, None)
             else:
                 scope[EXCHANGE_KEY] = outer
+
+    def _decide(self, exchange: Exchange) -> None:
+        """Find the route. What was added since the table was made is found by a new one."""
+        table = self._table or self.prepare()
+        entry, match = table.search(exchange.scope)
+        current = table.is_current()
+        if entry is None:
+            if current:
+                return
+            entry, match = self.prepare().search(exchange.scope)
+            if entry is None:
+                return
+        exchange.route, exchange.marks = entry.path, entry.marks
+        exchange.max_body_size = entry.max_body_size
+        if entry.listed is not None and current:
+            exchange.entry = entry
+            exchange.match = match if entry.is_direct else None
 
     async def _start_late(self, exchange: Exchange, send: Send) -> bool:
         """Servers that send no lifespan events get here with the first request."""

@@ -7,9 +7,9 @@ the handler is called.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from re import Pattern
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from fastapi.dependencies.models import Dependant
@@ -29,6 +29,7 @@ from zenith.pipeline.route_index import RouteIndex
 ORDINARY_MATCHES: Final = frozenset(
     kind.matches for kind in (Route, APIRoute, WebSocketRoute, APIWebSocketRoute, Mount)
 )
+ORDINARY_CALLS: Final = frozenset({Route.handle, APIRoute.handle})
 RouteKind: TypeAlias = Literal["http", "websocket", "mount", "host", "frontend", "unknown"]
 
 
@@ -43,7 +44,7 @@ class RouteEntry:
     marks: tuple[Mark, ...]
     """The endpoint's marks, then those of its dependencies, from the router inwards."""
     order: int
-    regex: Pattern[str] | None = None
+    regex: re.Pattern[str] | None = None
     route: Any = None
     """What matches the mount or host."""
     max_body_size: int | None = None
@@ -55,6 +56,9 @@ class RouteEntry:
     called without asking those before it."""
     position: int = -1
     """Where `listed` stands in that list."""
+    is_direct: bool = False
+    """Whether `listed` is the route itself and serves what `regex` matches, so that its application
+    may be called without asking it again."""
 
 
 class RouteTable:
@@ -78,20 +82,22 @@ class RouteTable:
 
     def find(self, scope: Scope) -> RouteEntry | None:
         """The entry that will serve `scope`, or None where the framework will answer 404 or 405."""
-        path = route_path(scope)
+        return self.search(scope)[0]
+
+    def search(self, scope: Scope) -> tuple[RouteEntry | None, re.Match[str] | None]:
+        """The same with how the path matched, where the entry has a pattern."""
+        path = route_path(scope) if scope.get("root_path") else scope["path"]
         kind, method = scope["type"], scope.get("method", "GET")
         for entry in self._index.candidates(path):
             if entry.regex is None:
                 found = _match(entry, scope)
                 if found is not None:
-                    return found
-            elif (
-                entry.kind == kind
-                and (not entry.methods or method in entry.methods)
-                and entry.regex.match(path) is not None
-            ):
-                return entry
-        return None
+                    return found, None
+            elif entry.kind == kind and (not entry.methods or method in entry.methods):
+                match = entry.regex.match(path)
+                if match is not None:
+                    return entry, match
+        return None, None
 
     def walk(self) -> Iterator[RouteEntry]:
         """Every entry, those behind mounts included."""
@@ -157,7 +163,7 @@ def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
         for context in iter_route_contexts([listed]):
             entry = _entry(context, prefix, order)
             order += 1
-            yield replace(entry, listed=listed, position=position) if ordinary else entry
+            yield _reachable(entry, listed, position) if ordinary else entry
     for route in _frontends(getattr(source, "router", source)):
         yield RouteEntry(
             kind="frontend",
@@ -168,6 +174,16 @@ def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
             order=order,
         )
         order += 1
+
+
+def _reachable(entry: RouteEntry, listed: BaseRoute, position: int) -> RouteEntry:
+    """The entry of a route that may be called without asking those listed before it."""
+    direct = (
+        isinstance(listed, Route)
+        and type(listed).handle in ORDINARY_CALLS
+        and entry.regex is listed.path_regex
+    )
+    return replace(entry, listed=listed, position=position, is_direct=direct)
 
 
 def _is_ordinary(route: BaseRoute) -> bool:

@@ -36,7 +36,7 @@ def believe_proxy(exchange: Exchange, proxies: TrustedProxies, settings: Transpo
         scope["scheme"] = secure if exchange.secure else secure[:-1]
     host = exchange.headers.get(b"x-forwarded-host")
     if host is not None and settings.trust_forwarded_host:
-        exchange.headers[b"host"] = host
+        exchange.headers = {**exchange.headers, b"host": host}
         scope["headers"] = [pair for pair in raw if pair[0] != b"host"] + [(b"host", host)]
 
 
