@@ -10,6 +10,7 @@ from zenith.accounts import (
     AttemptLimits,
     KnownDevices,
     PasswordChange,
+    PendingSignIns,
     RecentAccounts,
     Registration,
     SignIn,
@@ -25,6 +26,7 @@ from zenith.sessions import Sessions
 from zenith.stores.memory import (
     MemoryAccountStore,
     MemoryOneTimeStore,
+    MemoryPendingStore,
     MemoryRateLimitStore,
     MemoryRefreshStore,
     MemoryRevocationStore,
@@ -65,7 +67,7 @@ class Events:
 class World:
     """One process; hand over another's to share its stores."""
 
-    def __init__(self, other=None, *, settings=None, roles=None):
+    def __init__(self, other=None, *, settings=None, roles=None, second_factors=None):
         self.time = other.time if other else Time()
         self.steady = other.steady if other else Time()
         self.settings = settings or AccountSettings()
@@ -75,6 +77,7 @@ class World:
         self.refresh_store = other.refresh_store if other else MemoryRefreshStore()
         self.revocation_store = other.revocation_store if other else MemoryRevocationStore()
         self.one_time = MemoryOneTimeStore()
+        self.pending_store = other.pending_store if other else MemoryPendingStore()
         self.events = Events()
         self.hasher = PasswordHasher(PasswordSettings(profile="testing", workers=1))
         self.policy = PasswordPolicy.nist()
@@ -107,6 +110,8 @@ class World:
             sessions=self.sessions,
             grants=self.grants,
             events=self.events,
+            pending=PendingSignIns(self.pending_store, clock=self.time),
+            second_factors=second_factors,
             clock=self.time,
         )
         self.registration = self.make_registration()

@@ -19,6 +19,21 @@ class InvalidCredentialsError(AuthenticationError):
     code, title = "invalid_credentials", "E-mail or password is wrong"
 
 
+class InvalidFactorError(AuthenticationError):
+    """The code or key does not prove the factor, or was used before."""
+
+    code, title = "invalid_factor", "That is not valid, or was used before"
+
+
+class FactorChallengeError(AuthenticationError):
+    """The second step came too late, too often, or without the first."""
+
+    code, title = (
+        "factor_challenge_invalid",
+        "Sign in again: this took too long or failed too often",
+    )
+
+
 class WeakPasswordError(ValidationError):
     """The password policy refuses the new password; `errors` says what to improve."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from zenith.accounts.client import Client
 from zenith.accounts.depends import CurrentUser, account_services
 from zenith.accounts.devices import device_cookie_name
+from zenith.accounts.factors import FactorsDue, authenticated_to_enrol
 from zenith.accounts.grants import TokenPair
 from zenith.authorization import SecuredRoute, authenticated, public
 from zenith.kernel.errors import NotFoundError
@@ -69,6 +71,30 @@ class TokenResponse(BaseModel):
     expires_in: int
 
 
+class FactorsDueResponse(BaseModel):
+    """The password was right, and one more factor is due: `POST login/factor`."""
+
+    challenge: str
+    factors_due: list[str]
+    expires_in: int
+
+
+class FactorProof(Input):
+    """The factor that was due: a `code` for `totp` and `recovery_code`, a `credential` for
+    `passkey`, as the browser's `PublicKeyCredential.toJSON()` gives it.
+    """
+
+    challenge: Annotated[str, Field(max_length=512)]
+    factor: Annotated[str, Field(max_length=32, examples=["totp"])]
+    code: Annotated[str, Field(max_length=64)] = ""
+    credential: Annotated[dict[str, Any] | None, Field(max_length=16)] = None
+
+    @property
+    def proof(self) -> str:
+        """As factors take it."""
+        return self.code if self.credential is None else json.dumps(self.credential)
+
+
 class Me(BaseModel):
     """Who is signed in."""
 
@@ -105,6 +131,7 @@ def auth_router(*, prefix: str = "/auth") -> APIRouter:
     router = APIRouter(prefix=prefix, tags=["auth"], route_class=SecuredRoute)
     router.add_api_route("/register", register, methods=["POST"], status_code=201)
     router.add_api_route("/login", login, methods=["POST"])
+    router.add_api_route("/login/factor", login_factor, methods=["POST"])
     router.add_api_route("/refresh", refresh, methods=["POST"])
     router.add_api_route("/logout", logout, methods=["POST"], status_code=204)
     router.add_api_route("/logout/everywhere", logout_everywhere, methods=["POST"])
@@ -125,13 +152,36 @@ async def register(body: NewAccount, request: Request) -> Message:
 
 
 @public
-async def login(body: Credentials, request: Request, response: Response) -> TokenResponse:
-    """Exchange e-mail and password for an access token and a refresh token."""
+async def login(
+    body: Credentials, request: Request, response: Response
+) -> TokenResponse | FactorsDueResponse:
+    """Exchange e-mail and password for an access token and a refresh token, or for a challenge
+    where the account has a second factor.
+    """
     exchange = exchange_of(request.scope)
     secure = exchange.service(SessionSettings).secure_cookies
     client = Client.of(exchange, device_cookie=device_cookie_name(secure=secure))
     services = account_services(request)
-    pair = await services.sign_in.with_tokens(body.email, body.password, client=client)
+    entered = await services.sign_in.with_tokens(body.email, body.password, client=client)
+    if not isinstance(entered, FactorsDue):
+        return _answer(entered, response)
+    response.headers["Cache-Control"] = NO_STORE
+    return FactorsDueResponse(
+        challenge=entered.challenge,
+        factors_due=list(entered.kinds),
+        expires_in=entered.expires_in,
+    )
+
+
+@public
+async def login_factor(body: FactorProof, request: Request, response: Response) -> TokenResponse:
+    """Exchange the challenge of a login, with the factor that was due, for the tokens."""
+    exchange = exchange_of(request.scope)
+    secure = exchange.service(SessionSettings).secure_cookies
+    client = Client.of(exchange, device_cookie=device_cookie_name(secure=secure))
+    pair = await account_services(request).sign_in.finish_tokens(
+        body.challenge, body.factor, body.proof, client=client
+    )
     return _answer(pair, response)
 
 
@@ -143,7 +193,7 @@ async def refresh(body: RefreshRequest, request: Request, response: Response) ->
     return _answer(pair, response)
 
 
-@authenticated
+@authenticated_to_enrol
 async def logout(request: Request, response: Response) -> None:
     """End the sign-in that this credential belongs to, for every process at once."""
     exchange = exchange_of(request.scope)
@@ -152,7 +202,7 @@ async def logout(request: Request, response: Response) -> None:
     _forget(exchange, response)
 
 
-@authenticated
+@authenticated_to_enrol
 async def logout_everywhere(request: Request, response: Response) -> Ended:
     """End every sign-in of the account, this one included."""
     exchange = exchange_of(request.scope)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
-from zenith.accounts.errors import InvalidCredentialsError, InvalidEmailError
+from zenith.accounts.errors import (
+    FactorChallengeError,
+    InvalidCredentialsError,
+    InvalidEmailError,
+    InvalidFactorError,
+)
+from zenith.accounts.factors import (
+    FactorsDue,
+    PasswordAlone,
+    PendingSignIn,
+    PendingSignIns,
+    SecondFactors,
+    password_state,
+)
 from zenith.accounts.grants import TokenGrants, TokenPair
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.store import Account, AccountStore
@@ -48,6 +62,8 @@ class SignIn:
         sessions: Sessions,
         grants: TokenGrants,
         events: EventSink,
+        pending: PendingSignIns,
+        second_factors: SecondFactors | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -56,6 +72,8 @@ class SignIn:
         self._sessions: Final = sessions
         self._grants: Final = grants
         self._events: Final = events
+        self._pending: Final = pending
+        self._second: Final[SecondFactors] = second_factors or PasswordAlone()
         self._clock: Final = clock
 
     async def verify(self, email: str, password: str, *, client: Client) -> Account:
@@ -87,26 +105,136 @@ class SignIn:
 
     async def with_cookie(
         self, email: str, password: str, *, client: Client, replaces: Principal | None = None
-    ) -> BrowserSignIn:
-        """Sign in for a browser. The session is always new; the one that it `replaces`, if any,
-        ends, so that no id from before the sign-in is worth anything after it.
-        """
+    ) -> BrowserSignIn | FactorsDue:
+        """Sign in for a browser with a password; raises what `verify` does."""
         account = await self.verify(email, password, client=client)
+        factors = {PASSWORD_FACTOR: self._clock()}
+        return await self.enter_browser(account, factors=factors, client=client, replaces=replaces)
+
+    async def with_tokens(
+        self, email: str, password: str, *, client: Client
+    ) -> TokenPair | FactorsDue:
+        """Sign in for a program with a password; raises what `verify` does."""
+        account = await self.verify(email, password, client=client)
+        factors = {PASSWORD_FACTOR: self._clock()}
+        return await self.enter_tokens(account, factors=factors, client=client)
+
+    async def enter_browser(
+        self,
+        account: Account,
+        *,
+        factors: Mapping[str, float],
+        client: Client,
+        replaces: Principal | None = None,
+    ) -> BrowserSignIn | FactorsDue:
+        """What follows once a browser has proven `factors`: its session, or a challenge.
+
+        The session is always new; the one that it `replaces`, if any, ends, so that no id from
+        before the sign-in is worth anything after it. `account` is as it was when the factors were
+        proven: a lock or a change of the password since then raises InvalidCredentialsError.
+        """
+        due = await self._second.due(account, factors, client)
+        if due.kinds:
+            return await self._pending.begin(account, "browser", factors, due.kinds)
+        return await self._admit_browser(account, {**factors, **due.proven}, client, replaces)
+
+    async def enter_tokens(
+        self, account: Account, *, factors: Mapping[str, float], client: Client
+    ) -> TokenPair | FactorsDue:
+        """What follows once a program has proven `factors`: a pair of tokens, or a challenge."""
+        due = await self._second.due(account, factors, client)
+        if due.kinds:
+            return await self._pending.begin(account, "tokens", factors, due.kinds)
+        return await self._admit_tokens(account, {**factors, **due.proven}, client)
+
+    async def waiting(self, challenge: str, kind: SessionKind) -> tuple[PendingSignIn, Account]:
+        """The sign-in that waits for a second factor, and its account.
+
+        Raises FactorChallengeError, also where account or password changed meanwhile.
+        """
+        return await self._fitting(await self._pending.find(challenge, kind))
+
+    async def due_kinds(self, challenge: str, kind: SessionKind, *, client: Client) -> FactorsDue:
+        """What is still due for a challenge, for the page that asks; nothing is counted."""
+        pending, account = await self.waiting(challenge, kind)
+        due = await self._second.due(account, pending.factors, client)
+        left = max(0, int(pending.expires_at - self._clock()))
+        return FactorsDue(challenge=challenge, kinds=due.kinds, expires_in=left)
+
+    async def finish_browser(
+        self,
+        challenge: str,
+        kind: str,
+        proof: str,
+        *,
+        client: Client,
+        replaces: Principal | None = None,
+    ) -> BrowserSignIn:
+        """The session of a browser that now proves its second factor, of the given `kind`.
+
+        Raises FactorChallengeError where the first factor must be proven again, InvalidFactorError
+        for a wrong proof, RateLimitError.
+        """
+        account, factors = await self._prove(challenge, "browser", kind, proof, client)
+        return await self._admit_browser(account, factors, client, replaces)
+
+    async def finish_tokens(
+        self, challenge: str, kind: str, proof: str, *, client: Client
+    ) -> TokenPair:
+        """The tokens of a program that now proves its second factor; raises as `finish_browser`."""
+        account, factors = await self._prove(challenge, "tokens", kind, proof, client)
+        return await self._admit_tokens(account, factors, client)
+
+    async def _prove(
+        self, challenge: str, session: SessionKind, kind: str, proof: str, client: Client
+    ) -> tuple[Account, Mapping[str, float]]:
+        """Threat: a try that is not counted. It is counted before the proof is looked at."""
+        pending, account = await self._fitting(await self._pending.attempt(challenge, session))
+        try:
+            proven = await self._second.verify(
+                account, kind, proof, client=client, binding=pending.digest
+            )
+        except InvalidFactorError as error:
+            await self._note(client, EventType.LOGIN_FAILED, account.id, error.reason)
+            raise
+        except RateLimitError as error:
+            await self._note(client, EventType.LOGIN_BLOCKED, account.id, error.reason)
+            raise
+        await self._pending.spend(pending)
+        return account, {**pending.factors, **proven}
+
+    async def _fitting(self, pending: PendingSignIn) -> tuple[PendingSignIn, Account]:
+        account = await self._accounts.by_id(pending.account_id)
+        if (
+            account is None
+            or not account.is_active
+            or password_state(account) != pending.password_state
+        ):
+            raise FactorChallengeError(reason="account locked, gone, or with another password")
+        return pending, account
+
+    async def _admit_browser(
+        self,
+        account: Account,
+        factors: Mapping[str, float],
+        client: Client,
+        replaces: Principal | None,
+    ) -> BrowserSignIn:
         if replaces is not None and replaces.session_id is not None:
             await self._end(replaces.subject, replaces.session_id)
             await self._note(
                 client, EventType.SESSION_ENDED, replaces.subject, "replaced", replaces.session_id
             )
-        session, cookie = await self._begin(account, "browser", client)
+        session, cookie = await self._begin(account, "browser", factors, client)
         if cookie is None:
             raise AuthenticationError(reason="a browser session has no cookie")
         await self._succeeded(client, account, session)
         return BrowserSignIn(account=account, session=session, cookie=cookie)
 
-    async def with_tokens(self, email: str, password: str, *, client: Client) -> TokenPair:
-        """Sign in for a program: a short access token and a refresh token."""
-        account = await self.verify(email, password, client=client)
-        session, _ = await self._begin(account, "tokens", client)
+    async def _admit_tokens(
+        self, account: Account, factors: Mapping[str, float], client: Client
+    ) -> TokenPair:
+        session, _ = await self._begin(account, "tokens", factors, client)
         try:
             pair = await self._grants.begin(account.id, session)
         except SecurityError:
@@ -148,9 +276,9 @@ class SignIn:
         return len(ended)
 
     async def _begin(
-        self, account: Account, kind: SessionKind, client: Client
+        self, account: Account, kind: SessionKind, factors: Mapping[str, float], client: Client
     ) -> tuple[SessionRecord, str | None]:
-        """A session for who has just proven the password.
+        """A session for who has just proven `factors`.
 
         Threat: a lock or a change of the password while the password was being verified. Both end
         all sessions after they are stored; so either they find this one, or they are seen here.
@@ -160,7 +288,7 @@ class SignIn:
             kind=kind,
             address=client.address,
             user_agent=client.user_agent,
-            factors={PASSWORD_FACTOR: self._clock()},
+            factors=factors,
         )
         present = await self._accounts.by_id(account.id)
         if present is None or not present.is_active or _changed(present, account):

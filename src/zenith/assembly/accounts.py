@@ -8,6 +8,7 @@ from zenith.accounts import (
     AttemptLimits,
     KnownDevices,
     PasswordChange,
+    PendingSignIns,
     RecentAccounts,
     Registration,
     SignIn,
@@ -37,6 +38,7 @@ def account_services(parts: Parts, manager: TokenManager) -> AccountServices:
         sessions=parts.sessions,
         grants=grants,
         events=events,
+        pending=PendingSignIns(parts.pending_store),
     )
     return AccountServices(
         store=store,

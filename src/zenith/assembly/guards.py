@@ -58,6 +58,9 @@ def _foundation(parts: Parts) -> Foundation:
     async def prune_secrets() -> int:
         return await parts.one_time.prune(now=wall_clock())
 
+    async def prune_pending() -> int:
+        return await parts.pending_store.prune(now=wall_clock())
+
     return Foundation(
         database=parts.database,
         redis=parts.redis,
@@ -70,5 +73,6 @@ def _foundation(parts: Parts) -> Foundation:
             parts.refresh.prune,
             parts.revocations.prune,
             prune_secrets,
+            prune_pending,
         ),
     )

@@ -19,6 +19,7 @@ from zenith.stores.sql import (
     SqlAccountStore,
     SqlAuditStore,
     SqlOneTimeStore,
+    SqlPendingStore,
     SqlRefreshStore,
     SqlSessionStore,
 )
@@ -54,6 +55,7 @@ class Parts:
         self.policy = PasswordPolicy.from_settings(settings.passwords)
         self.limiter = _make_limiter(settings, secrets, redis)
         self.one_time = SqlOneTimeStore(database)
+        self.pending_store = SqlPendingStore(database)
         self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)
         self.sessions = Sessions(
             SqlSessionStore(database),

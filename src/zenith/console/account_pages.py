@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from zenith.accounts import Client, CurrentUser, User
+from zenith.accounts import Client, CurrentUser, User, authenticated_to_enrol
 from zenith.accounts.depends import account_services
 from zenith.authorization import authenticated
 from zenith.console.cookies import cleared_session
@@ -81,7 +81,7 @@ async def change_password(
     return go_to(HOME, notice="password-changed")
 
 
-@authenticated
+@authenticated_to_enrol
 async def sign_out(request: Request) -> Response:
     """End this session."""
     exchange = exchange_of(request.scope)
@@ -90,7 +90,7 @@ async def sign_out(request: Request) -> Response:
     return _signed_out(request, "signed-out")
 
 
-@authenticated
+@authenticated_to_enrol
 async def sign_out_everywhere(request: Request) -> Response:
     """End every session of the account."""
     exchange = exchange_of(request.scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zenith.accounts import devices
+from zenith.accounts import devices, factor_cookie
 from zenith.pipeline import Exchange
 from zenith.sessions import SessionSettings, clear_cookie, session_cookie
 
@@ -15,6 +15,14 @@ def session_header(exchange: Exchange, value: str) -> str:
 def cleared_session(exchange: Exchange) -> str:
     """Set-Cookie that removes the session's cookie."""
     return clear_cookie(exchange.service(SessionSettings))
+
+
+def factor_header(exchange: Exchange, challenge: str) -> str:
+    """Set-Cookie for a sign-in that waits for its second factor; empty text removes it."""
+    secure = exchange.service(SessionSettings).secure_cookies
+    if not challenge:
+        return factor_cookie("", secure=secure, lifetime=0)
+    return factor_cookie(challenge, secure=secure)
 
 
 def device_cookie_name(exchange: Exchange) -> str:

@@ -8,10 +8,15 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from zenith.accounts import Client
+from zenith.accounts import Client, FactorsDue
 from zenith.accounts.depends import account_services
 from zenith.authorization import public
-from zenith.console.cookies import device_cookie, device_cookie_name, session_header
+from zenith.console.cookies import (
+    device_cookie,
+    device_cookie_name,
+    factor_header,
+    session_header,
+)
 from zenith.console.rendering import HOME, MAX_PATH, go_to, own_path, page_route, pages_of
 from zenith.kernel.errors import SecurityError
 from zenith.pipeline import exchange_of
@@ -19,6 +24,7 @@ from zenith.pipeline import exchange_of
 Email = Annotated[str, Form(max_length=254)]
 Password = Annotated[str, Form(max_length=1024)]
 SIGN_IN: Final = "/account/sign-in"
+FACTOR: Final = "/sign-in/factor"
 REGISTER: Final = "/account/register"
 
 
@@ -65,6 +71,10 @@ async def sign_in(
         )
     except SecurityError as error:
         return _sign_in_page(request, wanted=own_path(wanted), email=email, error=error)
+    if isinstance(signed_in, FactorsDue):
+        response = go_to(FACTOR, next=own_path(wanted))
+        response.headers.append("set-cookie", factor_header(exchange, signed_in.challenge))
+        return response
     response = go_to(own_path(wanted))
     response.headers.append("set-cookie", session_header(exchange, signed_in.cookie))
     device = services.devices.issue(signed_in.account.email_key)

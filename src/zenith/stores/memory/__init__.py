@@ -5,6 +5,7 @@ from __future__ import annotations
 from zenith.stores.memory.accounts import MemoryAccountStore
 from zenith.stores.memory.audit import MemoryAuditStore
 from zenith.stores.memory.one_time import MemoryOneTimeStore
+from zenith.stores.memory.pending_sign_ins import MemoryPendingStore
 from zenith.stores.memory.rate_limits import MemoryRateLimitStore
 from zenith.stores.memory.refresh import MemoryRefreshStore
 from zenith.stores.memory.revocations import MemoryRevocationStore
@@ -14,6 +15,7 @@ __all__ = [
     "MemoryAccountStore",
     "MemoryAuditStore",
     "MemoryOneTimeStore",
+    "MemoryPendingStore",
     "MemoryRateLimitStore",
     "MemoryRefreshStore",
     "MemoryRevocationStore",

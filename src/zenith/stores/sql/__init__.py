@@ -7,6 +7,7 @@ from zenith.stores.sql.audit import SqlAuditStore
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.migrate import current, is_current, upgrade
 from zenith.stores.sql.one_time import SqlOneTimeStore
+from zenith.stores.sql.pending_sign_ins import SqlPendingStore
 from zenith.stores.sql.refresh import SqlRefreshStore
 from zenith.stores.sql.revocations import SqlRevocationStore
 from zenith.stores.sql.sessions import SqlSessionStore
@@ -16,6 +17,7 @@ __all__ = [
     "SqlAccountStore",
     "SqlAuditStore",
     "SqlOneTimeStore",
+    "SqlPendingStore",
     "SqlRefreshStore",
     "SqlRevocationStore",
     "SqlSessionStore",

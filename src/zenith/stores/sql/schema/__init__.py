@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from zenith.stores.sql.schema.accounts import account_roles, accounts, one_time
 from zenith.stores.sql.schema.audit import audit_events
+from zenith.stores.sql.schema.factors import (
+    passkeys,
+    pending_sign_ins,
+    recovery_codes,
+    spent_challenges,
+    totp,
+    trusted_devices,
+)
 from zenith.stores.sql.schema.metadata import metadata
 from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
 
@@ -13,7 +21,13 @@ __all__ = [
     "audit_events",
     "metadata",
     "one_time",
+    "passkeys",
+    "pending_sign_ins",
+    "recovery_codes",
     "refresh_families",
     "revocations",
     "sessions",
+    "spent_challenges",
+    "totp",
+    "trusted_devices",
 ]
