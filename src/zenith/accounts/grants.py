@@ -25,6 +25,15 @@ class TokenPair:
     session_id: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class AccessGrant:
+    """An access token alone."""
+
+    token: str
+    expires_in: int
+    """Seconds for which it holds."""
+
+
 class TokenGrants:
     """Issues token pairs and keeps them tied to their session and account.
 
@@ -109,22 +118,31 @@ class TokenGrants:
                 )
             )
 
-    async def _pair(self, grant: RefreshGrant, session: SessionRecord) -> TokenPair:
-        subject = await self._subjects.find(grant.account_id)
+    async def access(self, session: SessionRecord) -> AccessGrant:
+        """A further access token of a live session, with what the session has proven by now.
+
+        The refresh token is not touched. Raises AuthenticationError for an account that is locked
+        or gone; its refresh tokens are revoked then.
+        """
+        subject = await self._subjects.find(session.account_id)
         if subject is None or not subject.active:
-            await self._refresh.revoke_family(grant.family_id)
+            await self._refresh.revoke_family(session.id)
             raise AuthenticationError(reason="the account is locked or gone")
-        access = self._manager.issue_access(
-            grant.account_id,
+        token = self._manager.issue_access(
+            session.account_id,
             session_id=session.id,
             roles=subject.held_roles,
             permissions=subject.own_permissions,
             factors=session.factors,
             tenant=subject.tenant,
         )
+        return AccessGrant(token=token, expires_in=int(self._access_lifetime))
+
+    async def _pair(self, grant: RefreshGrant, session: SessionRecord) -> TokenPair:
+        access = await self.access(session)
         return TokenPair(
-            access_token=access,
+            access_token=access.token,
             refresh_token=grant.token,
-            expires_in=int(self._access_lifetime),
+            expires_in=access.expires_in,
             session_id=session.id,
         )

@@ -21,7 +21,7 @@ SECURITY_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         EventType.LOGIN_BLOCKED: "Login blocked due to rate limiting",
         EventType.LOGOUT: "Signed out",
         EventType.LOGOUT_EVERYWHERE: "Signed out of every session",
-        EventType.PASSWORD_RESET: "Password reset requested",
+        EventType.PASSWORD_RESET: "Password reset asked for, or done, by mail",
         EventType.PASSWORD_CHANGED: "Password changed by its owner",
         EventType.PASSWORD_REHASHED: "Password hash renewed at login",
         EventType.ACCOUNT_CREATED: "Account created",
@@ -32,6 +32,7 @@ SECURITY_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         EventType.ROLES_CHANGED: "Roles or permissions of an account changed",
         EventType.ADMINISTRATOR_CREATED: "First administrator created",
         EventType.SESSION_ENDED: "Session ended",
+        EventType.STEP_UP: "Identity confirmed again in a session",
         EventType.TOKEN_ISSUED: "Tokens issued",
         EventType.TOKEN_REFRESHED: "Tokens refreshed",
         EventType.TOKEN_REUSED: "Spent refresh token used again",
@@ -46,6 +47,10 @@ SECURITY_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         EventType.API_KEY_CREATED: "API key created",
         EventType.API_KEY_REVOKED: "API key revoked",
         EventType.DATA_EXPORT: "User data exported",
+        EventType.EMAIL_VERIFIED: "E-mail address confirmed by its owner",
+        EventType.EMAIL_CHANGED: "E-mail address changed, or its change asked for",
+        EventType.EMAIL_REVERTED: "E-mail address brought back by its former owner",
+        EventType.MAIL_FAILED: "Mail to an account's owner could not be sent",
         EventType.APPLICATION_STARTED: "Application started",
         EventType.AUDIT_OVERFLOW: "Events counted only, for the audit queue was full",
     }
@@ -65,6 +70,7 @@ OUTCOMES: Final[Mapping[EventType, Outcome]] = MappingProxyType(
         EventType.REQUEST_REFUSED: "denied",
         EventType.SUSPICIOUS_ACTIVITY: "failure",
         EventType.UNHANDLED_ERROR: "error",
+        EventType.MAIL_FAILED: "error",
         EventType.AUDIT_OVERFLOW: "error",
     }
 )
