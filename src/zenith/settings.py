@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
 
+from zenith.abuse.settings import AbuseSettings
 from zenith.accounts.settings import AccountSettings
 from zenith.audit.settings import AuditSettings
 from zenith.csrf.settings import CsrfSettings
@@ -76,6 +77,9 @@ class Settings:
 
     accounts: AccountSettings = field(default_factory=AccountSettings)
     """Registration and sign-in."""
+
+    abuse: AbuseSettings = field(default_factory=AbuseSettings)
+    """What happens to whoever guesses passwords."""
 
     sessions: SessionSettings = field(default_factory=SessionSettings)
     """Cookie sessions."""

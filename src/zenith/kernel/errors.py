@@ -63,6 +63,8 @@ class SecurityError(ZenithError):
         self.detail = detail or self.title
         self.reason = reason
         self.headers: Mapping[str, str] = headers or {}
+        self.extensions: Mapping[str, object] = {}
+        """Further members of the problem document (RFC 9457 section 3.2)."""
         super().__init__(self.detail)
 
 

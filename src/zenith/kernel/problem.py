@@ -72,6 +72,8 @@ class Problem:
     detail: object
     """Text, or for invalid input the list of faults in FastAPI's shape."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    extensions: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Further members, for programs only (RFC 9457 section 3.2)."""
 
     @classmethod
     def of(cls, error: SecurityError) -> Problem:
@@ -85,6 +87,7 @@ class Problem:
             title=error.title,
             detail=detail,
             headers=error.headers,
+            extensions=error.extensions,
         )
 
     @classmethod
@@ -119,6 +122,7 @@ class Problem:
 
     def _json(self, request_id: str) -> bytes:
         document = {
+            **self.extensions,
             "type": f"urn:zenith:problem:{self.code}",
             "title": self.title,
             "status": self.status,

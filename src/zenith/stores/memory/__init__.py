@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zenith.stores.memory.accounts import MemoryAccountStore
+from zenith.stores.memory.attempts import MemoryAttemptStore
 from zenith.stores.memory.audit import MemoryAuditStore
 from zenith.stores.memory.one_time import MemoryOneTimeStore
 from zenith.stores.memory.pending_sign_ins import MemoryPendingStore
@@ -13,6 +14,7 @@ from zenith.stores.memory.sessions import MemorySessionStore
 
 __all__ = [
     "MemoryAccountStore",
+    "MemoryAttemptStore",
     "MemoryAuditStore",
     "MemoryOneTimeStore",
     "MemoryPendingStore",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zenith.stores.sql.accounts import SqlAccountStore
+from zenith.stores.sql.attempts import SqlAttemptStore
 from zenith.stores.sql.audit import SqlAuditStore
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.migrate import current, is_current, upgrade
@@ -15,6 +16,7 @@ from zenith.stores.sql.sessions import SqlSessionStore
 __all__ = [
     "Database",
     "SqlAccountStore",
+    "SqlAttemptStore",
     "SqlAuditStore",
     "SqlOneTimeStore",
     "SqlPendingStore",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zenith.stores.sql.schema.accounts import account_roles, accounts, one_time
+from zenith.stores.sql.schema.attempts import attempts
 from zenith.stores.sql.schema.audit import audit_events
 from zenith.stores.sql.schema.factors import (
     passkeys,
@@ -18,6 +19,7 @@ from zenith.stores.sql.schema.sessions import refresh_families, revocations, ses
 __all__ = [
     "account_roles",
     "accounts",
+    "attempts",
     "audit_events",
     "metadata",
     "one_time",
