@@ -38,6 +38,7 @@ from zenith.accounts.routes import auth_router
 from zenith.accounts.services import AccountServices
 from zenith.accounts.settings import AccountSettings
 from zenith.accounts.sign_in import BrowserSignIn, SignIn
+from zenith.accounts.step_up import Confirmed, FactorCheck, PasswordCheck, StepUp
 from zenith.accounts.store import Account, AccountStore, LockOutcome, OneTimeStore
 from zenith.accounts.subjects import AccountSubjects
 
@@ -52,9 +53,11 @@ __all__ = [
     "AttemptLimits",
     "BrowserSignIn",
     "Client",
+    "Confirmed",
     "CurrentUser",
     "Due",
     "FactorChallengeError",
+    "FactorCheck",
     "FactorsDue",
     "InvalidCredentialsError",
     "InvalidEmailError",
@@ -65,6 +68,7 @@ __all__ = [
     "LockOutcome",
     "OneTimeStore",
     "PasswordChange",
+    "PasswordCheck",
     "PendingSignIn",
     "PendingSignIns",
     "PendingStore",
@@ -74,6 +78,7 @@ __all__ = [
     "SecondFactors",
     "SetupLinkError",
     "SignIn",
+    "StepUp",
     "TokenGrants",
     "TokenPair",
     "User",

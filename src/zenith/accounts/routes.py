@@ -14,10 +14,10 @@ from zenith.accounts.depends import CurrentUser, account_services
 from zenith.accounts.devices import device_cookie_name
 from zenith.accounts.factors import FactorsDue, authenticated_to_enrol
 from zenith.accounts.grants import TokenPair
+from zenith.accounts.own_sessions import add_session_routes
 from zenith.authorization import SecuredRoute, authenticated, public
-from zenith.kernel.errors import NotFoundError
 from zenith.pipeline import Exchange, exchange_of
-from zenith.sessions import SessionSettings, clear_cookie, describe_device, session_of
+from zenith.sessions import SessionSettings, clear_cookie, session_of
 
 EmailText = Annotated[str, Field(max_length=254, examples=["ada@example.org"])]
 PasswordText = Annotated[str, Field(max_length=1024)]
@@ -107,19 +107,6 @@ class Me(BaseModel):
     factors: dict[str, float]
 
 
-class SessionItem(BaseModel):
-    """One sign-in."""
-
-    id: str
-    kind: str
-    device: str
-    address: str
-    created_at: float
-    last_seen_at: float
-    expires_at: float
-    current: bool
-
-
 class Ended(BaseModel):
     """How many sign-ins were ended."""
 
@@ -137,8 +124,7 @@ def auth_router(*, prefix: str = "/auth") -> APIRouter:
     router.add_api_route("/logout/everywhere", logout_everywhere, methods=["POST"])
     router.add_api_route("/me", me, methods=["GET"])
     router.add_api_route("/password", change_password, methods=["POST"], status_code=204)
-    router.add_api_route("/sessions", sessions, methods=["GET"])
-    router.add_api_route("/sessions/{session_id}", end_session, methods=["DELETE"], status_code=204)
+    add_session_routes(router)
     return router
 
 
@@ -236,37 +222,6 @@ async def change_password(body: NewPassword, request: Request) -> None:
         body.new_password,
         client=Client.of(exchange),
     )
-
-
-@authenticated
-async def sessions(request: Request) -> list[SessionItem]:
-    """Where the account is signed in."""
-    principal = exchange_of(request.scope).principal
-    records = await account_services(request).sessions.list(principal.subject)
-    return [
-        SessionItem(
-            id=record.id,
-            kind=record.kind,
-            device=describe_device(record.user_agent),
-            address=record.address,
-            created_at=record.created_at,
-            last_seen_at=record.last_seen_at,
-            expires_at=record.expires_at,
-            current=record.id == principal.session_id,
-        )
-        for record in records
-    ]
-
-
-@authenticated
-async def end_session(session_id: str, request: Request) -> None:
-    """End one of the account's own sign-ins."""
-    exchange = exchange_of(request.scope)
-    ended = await account_services(request).sign_in.end_session(
-        exchange.principal, session_id, client=Client.of(exchange)
-    )
-    if not ended:
-        raise NotFoundError
 
 
 def _forget(exchange: Exchange, response: Response) -> None:

@@ -12,6 +12,7 @@ from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.registration import Registration
 from zenith.accounts.settings import AccountSettings
 from zenith.accounts.sign_in import SignIn
+from zenith.accounts.step_up import StepUp
 from zenith.accounts.store import AccountStore
 from zenith.sessions import Sessions
 
@@ -25,6 +26,7 @@ class AccountServices:
     registration: Registration
     sign_in: SignIn
     grants: TokenGrants
+    step_up: StepUp
     password_change: PasswordChange
     administration: Administration
     sessions: Sessions

@@ -15,6 +15,7 @@ from zenith.accounts import (
     TokenGrants,
 )
 from zenith.assembly.parts import Parts
+from zenith.assembly.step_up import make_step_up
 from zenith.tokens import TokenManager
 
 
@@ -46,6 +47,7 @@ def account_services(parts: Parts, manager: TokenManager) -> AccountServices:
         registration=_registration(parts, limits),
         sign_in=sign_in,
         grants=grants,
+        step_up=make_step_up(parts, grants, limits),
         password_change=PasswordChange(
             accounts=store,
             hasher=parts.hasher,
