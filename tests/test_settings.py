@@ -43,6 +43,7 @@ ROUND_TRIPS = {
     "ORIGIN": ("https://App.Example.org:443/", lambda s: s.origin, "https://app.example.org"),
     "SECRET_KEY": (KEY.reveal(), lambda s: s.secret_key, KEY),
     "PREVIOUS_SECRET_KEYS": (OLD.reveal(), lambda s: s.previous_secret_keys, (OLD,)),
+    "MAIL__HOST": ("smtp.example.org", lambda s: s.mail.host, "smtp.example.org"),
     "WORKERS": ("4", lambda s: s.workers, 4),
     "MIGRATE_AT_START": ("false", lambda s: s.migrate_at_start, False),
     "DATABASE__URL": ("sqlite:///x.db", lambda s: s.database.url, Secret("sqlite:///x.db")),

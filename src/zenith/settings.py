@@ -20,6 +20,7 @@ from zenith.headers.settings import HeadersSettings
 from zenith.kernel.environment import PREFIX, read_section
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import GENERATE, Secret, check_strength
+from zenith.mail.settings import MailSettings
 from zenith.passwords.settings import PasswordSettings
 from zenith.rate_limits.settings import RateLimitSettings
 from zenith.rbac.settings import RbacSettings
@@ -80,6 +81,10 @@ class Settings:
 
     abuse: AbuseSettings = field(default_factory=AbuseSettings)
     """What happens to whoever guesses passwords."""
+
+    mail: MailSettings | None = None
+    """Who carries mail. None: in production the flows that need mail are off; elsewhere mails are
+    kept in an outbox that `/outbox` shows."""
 
     sessions: SessionSettings = field(default_factory=SessionSettings)
     """Cookie sessions."""

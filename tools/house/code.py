@@ -19,7 +19,7 @@ DRIVERS = frozenset(
     {"aiosqlite", "alembic", "asyncpg", "redis", "sqlalchemy", "sqlite3", "sqlmodel"}
 )
 WEBLESS = frozenset(
-    {"kernel", "passwords", "encryption", "query", "content", "validation", "outbound"}
+    {"kernel", "passwords", "encryption", "query", "content", "validation", "outbound", "mail"}
 )
 WEB = frozenset({"fastapi", "starlette", "uvicorn"})
 FASTAPI_FOLDERS = frozenset({"console", "testing"})

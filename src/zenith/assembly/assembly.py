@@ -10,6 +10,7 @@ from zenith.accounts import AccountServices
 from zenith.assembly.accounts import account_services
 from zenith.assembly.guards import make_guards, offered_services
 from zenith.assembly.keys import find_secrets, fit, make_keyring
+from zenith.assembly.mail import mail_report
 from zenith.assembly.parts import Parts
 from zenith.assembly.report import loosened
 from zenith.authentication import RevocationList
@@ -94,5 +95,5 @@ def assemble(settings: Settings) -> Assembly:
         guards=make_guards(parts, manager),
         services=offered_services(parts, accounts),
         redis=redis,
-        report=(*report, *loosened(given, settings)),
+        report=(*report, *mail_report(settings), *loosened(given, settings)),
     )

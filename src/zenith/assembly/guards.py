@@ -67,11 +67,13 @@ def _foundation(parts: Parts) -> Foundation:
         revocations=parts.revocations,
         hasher=parts.hasher,
         policy=parts.policy,
+        background=(parts.notices,),
         migrate=parts.settings.migrates,
         prune=(
             parts.sessions.prune,
             parts.refresh.prune,
             parts.revocations.prune,
+            parts.attempts.prune,
             prune_secrets,
             prune_pending,
         ),

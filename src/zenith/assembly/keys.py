@@ -40,9 +40,12 @@ def fit(settings: Settings) -> Settings:
     audit = settings.audit
     if audit is not None and audit.json_lines is None and settings.database is None:
         audit = replace(audit, json_lines=settings.home / AUDIT_FILE)
-    sessions = settings.sessions
+    sessions, mail = settings.sessions, settings.mail
+    if mail is not None and mail.sender is None:
+        mail = replace(mail, sender=f"no-reply@{settings.hostname}")
     return replace(
         settings,
+        mail=mail,
         transport=transport,
         csrf=csrf,
         audit=audit,

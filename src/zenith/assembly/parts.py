@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from zenith.abuse import Attempts
 from zenith.accounts import AccountSubjects
+from zenith.assembly.mail import make_mailer, make_notices
 from zenith.audit import AuditLog
 from zenith.authentication import RevocationList, SubjectCache
 from zenith.kernel.events import EventSink, Silence
@@ -17,6 +19,7 @@ from zenith.stores.memory import MemoryRateLimitStore
 from zenith.stores.sql import (
     Database,
     SqlAccountStore,
+    SqlAttemptStore,
     SqlAuditStore,
     SqlOneTimeStore,
     SqlPendingStore,
@@ -51,9 +54,12 @@ class Parts:
             None if settings.audit is None else AuditLog(SqlAuditStore(database), settings.audit)
         )
         self.events: EventSink = self.audit_log or Silence()
+        self.mailer = make_mailer(settings)
+        self.notices = make_notices(settings, self.mailer, self.events)
         self.hasher = PasswordHasher(settings.passwords)
         self.policy = PasswordPolicy.from_settings(settings.passwords)
         self.limiter = _make_limiter(settings, secrets, redis)
+        self.attempts = Attempts(SqlAttemptStore(database), secrets, settings.abuse)
         self.one_time = SqlOneTimeStore(database)
         self.pending_store = SqlPendingStore(database)
         self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)

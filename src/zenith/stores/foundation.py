@@ -27,6 +27,18 @@ class Closable(Protocol):
         ...
 
 
+class Background(Protocol):
+    """Something that works beside the requests."""
+
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def stop(self) -> None:
+        """End, within a bounded time; also if it never began."""
+        ...
+
+
 class Foundation(Guard):
     """Starts before every guard and stops after them; looks at no request.
 
@@ -46,6 +58,7 @@ class Foundation(Guard):
         policy: PasswordPolicy,
         migrate: bool,
         prune: Sequence[Prune],
+        background: Sequence[Background] = (),
     ) -> None:
         self._database: Final = database
         self._redis: Final = redis
@@ -54,6 +67,7 @@ class Foundation(Guard):
         self._policy: Final = policy
         self._migrate: Final = migrate
         self._prune: Final = tuple(prune)
+        self._background: Final = tuple(background)
         self._tidying: asyncio.Task[None] | None = None
 
     async def startup(self) -> None:
@@ -80,6 +94,8 @@ class Foundation(Guard):
         # Otherwise the first registration would read them, ten times slower than all others.
         self._hasher.pool.open()
         await self._hasher.pool.run(self._policy.warm_up)
+        for each in self._background:
+            await each.start()
         self._tidying = asyncio.create_task(self._tidy(), name="zenith-tidying")
 
     async def shutdown(self) -> None:
@@ -88,6 +104,8 @@ class Foundation(Guard):
             self._tidying.cancel()
             await asyncio.gather(self._tidying, return_exceptions=True)
             self._tidying = None
+        for each in reversed(self._background):
+            await each.stop()
         await self._revocations.stop()
         await self._hasher.aclose()
         if self._redis is not None:

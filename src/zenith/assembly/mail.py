@@ -1,0 +1,67 @@
+"""Mail to the owners of accounts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zenith.accounts.notices import Notices
+from zenith.accounts.wording import WORDINGS
+from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.events import EventSink
+from zenith.mail import Letters, Mailer, MailSettings, Outbox
+from zenith.settings import Settings
+
+USUAL_QUEUE: Final = 1_000
+
+
+def make_mailer(settings: Settings) -> Mailer | None:
+    """Who carries mail: the SMTP server that was set, else the outbox, which production never has.
+
+    Raises ConfigurationError if the driver is not installed.
+    """
+    if settings.mail is not None:
+        return _smtp(settings.mail)
+    return None if settings.is_production else Outbox()
+
+
+def _smtp(settings: MailSettings) -> Mailer:
+    try:
+        # Optional: only who sends mail needs it.
+        from zenith.mail.smtp import SmtpMailer  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "mail.host asks for mail by SMTP, but its driver is not installed",
+            fix="pip install 'zenith-security[mail]'",
+        ) from error
+    return SmtpMailer(settings)
+
+
+def make_notices(settings: Settings, mailer: Mailer | None, events: EventSink) -> Notices:
+    """What tells the owners of accounts."""
+    mail = settings.mail
+    name = mail.sender_name if mail is not None else ""
+    letters = Letters(
+        WORDINGS,
+        application=name or settings.hostname,
+        origin=settings.origin,
+        templates=None if mail is None else mail.templates,
+    )
+    if mail is None:
+        return Notices(mailer, letters, events=events, queue_size=USUAL_QUEUE)
+    return Notices(
+        mailer, letters, events=events, queue_size=mail.queue_size, attempts=mail.attempts
+    )
+
+
+def mail_report(settings: Settings) -> list[str]:
+    """What the operator is told of mail."""
+    if settings.mail is not None:
+        return []
+    if settings.is_production:
+        return [
+            (
+                "mail is off: addresses are not verified, forgotten passwords cannot be reset, and"
+                " owners are told nothing; set ZENITH_MAIL__HOST"
+            )
+        ]
+    return ["no mail server is set: mails are kept in memory and shown at /outbox"]

@@ -1,0 +1,55 @@
+"""One mail, and its form on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from zenith.kernel.keys import new_id
+from zenith.mail.errors import MailError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mail:
+    """What one person is told. Its text may hold one-time links: no repr shows it."""
+
+    to: str
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    kind: str = ""
+    """Which notice it is, for the log."""
+
+    def __repr__(self) -> str:
+        return f"Mail(kind={self.kind!r})"
+
+
+def compose(mail: Mail, *, sender: str, sender_name: str = "", at: float) -> EmailMessage:
+    """The message as SMTP carries it; `at` is a Unix time in seconds.
+
+    Threat: a line break in an address or subject that adds headers, recipients or a body of its
+    own (CWE-93, ASVS 1.2.1). Headers are objects of the standard library's `email` with the policy
+    for SMTP, which refuses line breaks; addresses are parsed, never pasted. Raises MailError.
+    """
+    message = EmailMessage(policy=policy.SMTP)
+    try:
+        message["From"] = Address(display_name=sender_name, addr_spec=sender)
+        message["To"] = Address(addr_spec=mail.to)
+        message["Subject"] = mail.subject
+    except (ValueError, IndexError) as error:
+        # The standard library's parser meets some malformed addresses with an IndexError.
+        raise MailError(
+            f"a header cannot be written: {type(error).__name__}", lasting=True
+        ) from None
+    message["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
+    message["Message-ID"] = f"<{new_id()}@{sender.rpartition('@')[2]}>"
+    # RFC 3834: no automatic answers to automatic mail.
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(mail.text, cte="quoted-printable")
+    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    return message
