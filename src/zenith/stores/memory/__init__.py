@@ -5,6 +5,7 @@ from __future__ import annotations
 from zenith.stores.memory.accounts import MemoryAccountStore
 from zenith.stores.memory.attempts import MemoryAttemptStore
 from zenith.stores.memory.audit import MemoryAuditStore
+from zenith.stores.memory.identities import MemoryAuthorizationStore, MemoryIdentityStore
 from zenith.stores.memory.one_time import MemoryOneTimeStore
 from zenith.stores.memory.pending_sign_ins import MemoryPendingStore
 from zenith.stores.memory.rate_limits import MemoryRateLimitStore
@@ -16,6 +17,8 @@ __all__ = [
     "MemoryAccountStore",
     "MemoryAttemptStore",
     "MemoryAuditStore",
+    "MemoryAuthorizationStore",
+    "MemoryIdentityStore",
     "MemoryOneTimeStore",
     "MemoryPendingStore",
     "MemoryRateLimitStore",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from zenith.stores.sql.accounts import SqlAccountStore
 from zenith.stores.sql.attempts import SqlAttemptStore
 from zenith.stores.sql.audit import SqlAuditStore
+from zenith.stores.sql.authorizations import SqlAuthorizationStore
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.identities import SqlIdentityStore
 from zenith.stores.sql.migrate import current, is_current, upgrade
 from zenith.stores.sql.one_time import SqlOneTimeStore
 from zenith.stores.sql.pending_sign_ins import SqlPendingStore
@@ -18,6 +20,8 @@ __all__ = [
     "SqlAccountStore",
     "SqlAttemptStore",
     "SqlAuditStore",
+    "SqlAuthorizationStore",
+    "SqlIdentityStore",
     "SqlOneTimeStore",
     "SqlPendingStore",
     "SqlRefreshStore",

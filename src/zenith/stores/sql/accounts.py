@@ -45,8 +45,12 @@ class SqlAccountStore:
         Raises ConflictError if the id is taken.
         """
         async with self._database.transaction() as connection:
-            await self._database.lock(connection, ROLES_LOCK, shared=True)
-            return await self._insert(connection, account)
+            return await self.create_within(connection, account)
+
+    async def create_within(self, connection: AsyncConnection, account: Account) -> bool:
+        """`create` as one step of a transaction that stores more."""
+        await self._database.lock(connection, ROLES_LOCK, shared=True)
+        return await self._insert(connection, account)
 
     async def create_first(self, account: Account, *, role: str) -> bool:
         """Store the account only if none holds `role` yet, in one step; False otherwise or if

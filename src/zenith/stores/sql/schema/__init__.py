@@ -13,6 +13,7 @@ from zenith.stores.sql.schema.factors import (
     totp,
     trusted_devices,
 )
+from zenith.stores.sql.schema.identities import identities, pending_authorizations
 from zenith.stores.sql.schema.metadata import metadata
 from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
 
@@ -21,9 +22,11 @@ __all__ = [
     "accounts",
     "attempts",
     "audit_events",
+    "identities",
     "metadata",
     "one_time",
     "passkeys",
+    "pending_authorizations",
     "pending_sign_ins",
     "recovery_codes",
     "refresh_families",

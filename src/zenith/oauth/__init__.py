@@ -1,0 +1,1 @@
+"""Sign-in with other providers: OAuth 2 and OpenID Connect."""

@@ -1,0 +1,234 @@
+"""Authorization Code with PKCE, state, nonce and issuer check: from leaving to a proven identity.
+
+Source: RFC 9700 section 2.1, RFC 7636, RFC 9207, OpenID Connect Core 1.0 section 3.1, ASVS 10.2.1,
+10.2.2, 10.4.6, 10.5.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.keys import digest, new_token
+from zenith.oauth.authorization import RANDOM, AuthorizationAnswer, FlowSecrets, Wish
+from zenith.oauth.authorization import authorization_url as url_of
+from zenith.oauth.client_authentication import authenticate_client
+from zenith.oauth.directory import Directory, Source
+from zenith.oauth.errors import (
+    AuthorizationDeniedError,
+    AuthorizationStateError,
+    ProviderError,
+)
+from zenith.oauth.id_token import ProvenIdentity, verify_id_token
+from zenith.oauth.profile import discord_identity, github_identity, with_userinfo
+from zenith.oauth.provider import Endpoints, Provider
+from zenith.oauth.store import AuthorizationStore, PendingAuthorization
+from zenith.tokens import TokenError
+
+DECLINED: Final = frozenset({"access_denied", "user_cancelled_authorize", "login_required"})
+MAX_TOKEN: Final = 8192
+
+
+class Http(Source, Protocol):
+    """Speaks with providers."""
+
+    async def get(self, url: str, *, bearer: str = "") -> dict[str, Any]:
+        """The JSON object at `url`."""
+        ...
+
+    async def post(
+        self, url: str, form: dict[str, str], *, headers: dict[str, str]
+    ) -> dict[str, Any]:
+        """The answer of a token endpoint."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """Somebody came back from a provider, proven."""
+
+    identity: ProvenIdentity
+    pending: PendingAuthorization
+
+
+class CodeFlow:
+    """Sends browsers to providers and believes what they bring back only if all of it fits.
+
+    Threat: login CSRF and fixed states, replayed answers, injected codes and tokens, and a provider
+    that answers in another's name (RFC 9700 sections 4.4, 4.5, 4.7). A state counts once, in the
+    browser and for the provider that it was made for; the store's one step decides.
+
+    `key` derives what is secret about a sign-in; `lifetime` is in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        pending: AuthorizationStore,
+        http: Http,
+        directory: Directory,
+        key: bytes,
+        lifetime: float,
+        clock: Clock = wall_clock,
+        random: Callable[[], str] = new_token,
+    ) -> None:
+        self._pending: Final = pending
+        self._http: Final = http
+        self._directory: Final = directory
+        self._key: Final = key
+        self._lifetime: Final = lifetime
+        self._clock: Final = clock
+        self._random: Final = random
+
+    async def begin(
+        self, provider: Provider, wish: Wish, *, browser: str, redirect_uri: str
+    ) -> str:
+        """The address at the provider to which this `browser` goes now. `browser` is the value of
+        its cookie. Raises ProviderError if the provider cannot be asked where it is.
+        """
+        endpoints = await self._directory.endpoints(provider)
+        secrets = FlowSecrets.of(self._key, state=self._random(), browser=browser)
+        now = self._clock()
+        await self._pending.put(
+            PendingAuthorization(
+                digest=digest(secrets.state),
+                browser=digest(browser),
+                provider=provider.name,
+                purpose=wish.purpose,
+                wanted=wish.wanted,
+                challenge=wish.challenge,
+                account_id=wish.account_id,
+                session_id=wish.session_id,
+                created_at=now,
+                expires_at=now + self._lifetime,
+            )
+        )
+        return url_of(provider, endpoints, secrets, redirect_uri=redirect_uri, extra=wish.extra)
+
+    async def finish(
+        self,
+        provider: Provider,
+        answer: AuthorizationAnswer,
+        *,
+        browser: str,
+        redirect_uri: str,
+    ) -> Returned:
+        """Who came back. Spends the state, whatever comes of it.
+
+        Raises AuthorizationStateError, AuthorizationDeniedError and ProviderError.
+        """
+        pending = await self._spend(provider, answer, browser)
+        endpoints = await self._directory.endpoints(provider)
+        _check_issuer(provider, endpoints, answer)
+        if answer.error or not answer.code:
+            if answer.error in DECLINED:
+                raise AuthorizationDeniedError(label=provider.label, reason=answer.error)
+            raise ProviderError(reason=f"the provider answered the error {answer.error[:40]!r}")
+        secrets = FlowSecrets.of(self._key, state=answer.state, browser=browser)
+        tokens = await self._exchange(provider, endpoints, answer.code, secrets, redirect_uri)
+        identity = await self._identify(provider, endpoints, tokens, secrets, pending)
+        return Returned(identity=identity, pending=pending)
+
+    async def _spend(
+        self, provider: Provider, answer: AuthorizationAnswer, browser: str
+    ) -> PendingAuthorization:
+        if not RANDOM.fullmatch(answer.state) or not RANDOM.fullmatch(browser):
+            raise AuthorizationStateError(reason="no state, or no cookie of the browser that left")
+        pending = await self._pending.consume(
+            digest(answer.state),
+            browser=digest(browser),
+            provider=provider.name,
+            now=self._clock(),
+        )
+        if pending is None:
+            raise AuthorizationStateError(reason="unknown, spent, expired or another's state")
+        return pending
+
+    async def _exchange(
+        self,
+        provider: Provider,
+        endpoints: Endpoints,
+        code: str,
+        secrets: FlowSecrets,
+        redirect_uri: str,
+    ) -> dict[str, Any]:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": secrets.verifier,
+        }
+        form, headers = authenticate_client(provider, form, now=self._clock())
+        tokens = await self._http.post(endpoints.token, form, headers=headers)
+        if "error" in tokens:
+            raise ProviderError(reason=f"token endpoint: {str(tokens['error'])[:40]!r}")
+        token, kind = tokens.get("access_token"), str(tokens.get("token_type", "")).lower()
+        if not isinstance(token, str) or not _is_bearer(token) or kind != "bearer":
+            raise ProviderError(reason="token endpoint: no bearer token")
+        return tokens
+
+    async def _identify(
+        self,
+        provider: Provider,
+        endpoints: Endpoints,
+        tokens: dict[str, Any],
+        secrets: FlowSecrets,
+        pending: PendingAuthorization,
+    ) -> ProvenIdentity:
+        access_token: str = tokens["access_token"]
+        if not provider.is_openid:
+            user = await self._http.get(endpoints.userinfo, bearer=access_token)
+            if provider.profile == "discord":
+                return discord_identity(provider, user, now=self._clock())
+            emails = await self._http.get(f"{endpoints.userinfo}/emails", bearer=access_token)
+            return github_identity(provider, user, emails, now=self._clock())
+        id_token = tokens.get("id_token")
+        if not isinstance(id_token, str):
+            raise ProviderError(reason="token endpoint: no ID token")
+        identity = await self._verify(provider, id_token, access_token, secrets, pending)
+        if identity.email or not endpoints.userinfo or provider.email_trust == "microsoft":
+            return identity
+        claims = await self._http.get(endpoints.userinfo, bearer=access_token)
+        return with_userinfo(provider, identity, claims)
+
+    async def _verify(
+        self,
+        provider: Provider,
+        id_token: str,
+        access_token: str,
+        secrets: FlowSecrets,
+        pending: PendingAuthorization,
+    ) -> ProvenIdentity:
+        for renewed in (False, True):
+            keys = await self._directory.keys(provider, renewed=renewed)
+            try:
+                identity, _ = verify_id_token(
+                    id_token,
+                    keys,
+                    provider,
+                    expected_nonce=secrets.nonce,
+                    access_token=access_token,
+                    begun_at=pending.created_at,
+                    now=self._clock(),
+                )
+            except TokenError:
+                continue
+            return identity
+        raise ProviderError(reason="id token: signed by an unknown key")
+
+
+def _check_issuer(provider: Provider, endpoints: Endpoints, answer: AuthorizationAnswer) -> None:
+    """Threat: mix-up, another provider's answer at this one's address (RFC 9207 section 2.4)."""
+    if answer.issuer is None:
+        if endpoints.issuer_in_response:
+            raise AuthorizationStateError(reason="the answer names no issuer")
+    elif provider.issuer_template:
+        return  # Of many tenants: the ID token tells whose it is, and is checked.
+    elif answer.issuer != provider.issuer:
+        raise AuthorizationStateError(reason="the answer names another issuer")
+
+
+def _is_bearer(token: str) -> bool:
+    return 0 < len(token) <= MAX_TOKEN and token.isascii() and token.isprintable()

@@ -1,0 +1,115 @@
+"""Calls of providers: encrypted, bounded in time and size, never redirected.
+
+Threats: a provider, or whoever answers in its place, that hangs, drips, floods or leads elsewhere
+(RFC 9700 section 4.12, ASVS 15.2.2, 15.3.2); and secrets that a proxy or a file of the environment
+picks up on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
+
+from zenith.kernel.errors import ConfigurationError
+from zenith.oauth.errors import ProviderError
+from zenith.tokens.json_object import parse_object
+
+try:
+    import httpx
+except ModuleNotFoundError as error:  # pragma: no cover - the tests have every extra
+    raise ConfigurationError(
+        "sign-in with other providers needs httpx", fix="install zenith-security[oauth]"
+    ) from error
+
+MAX_BYTES: Final = 256 * 1024
+OK: Final = 200
+BAD_REQUEST: Final = 400
+UNAUTHORIZED: Final = 401
+JSON_TYPES: Final = ("application/json", "application/jwk-set+json")
+ITEMS: Final = "items"
+
+
+class ProviderHttp:
+    """Speaks JSON with providers. Every failure is a ProviderError.
+
+    `timeout`: seconds for a whole call. `transport` replaces the network, for tests.
+    """
+
+    def __init__(
+        self, *, timeout: float, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._timeout: Final = timeout
+        self._transport: Final = transport
+        # Made once: reading the certificates takes longer than a whole call.
+        self._context: Final = ssl.create_default_context() if transport is None else True
+
+    async def get(self, url: str, *, bearer: str = "") -> dict[str, Any]:
+        """The JSON object at `url`; a list is found under `items`."""
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        status, document = await self._send("GET", url, headers=headers)
+        if status != OK:
+            raise ProviderError(reason=f"status {status} from a provider")
+        return document
+
+    async def post(
+        self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """What the token endpoint answers, errors included (RFC 6749 section 5.2)."""
+        status, document = await self._send("POST", url, headers=headers, form=form)
+        if status not in (OK, BAD_REQUEST, UNAUTHORIZED):
+            raise ProviderError(reason=f"status {status} from a token endpoint")
+        return document
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        form: Mapping[str, str] | None = None,
+    ) -> tuple[int, dict[str, Any]]:
+        sent = {"Accept": "application/json", "User-Agent": "zenith", **headers}
+        client = httpx.AsyncClient(
+            verify=self._context,
+            timeout=self._timeout,
+            follow_redirects=False,
+            trust_env=False,
+            transport=self._transport,
+        )
+        try:
+            # The time-outs of the client begin anew with each byte that drips in.
+            async with (
+                asyncio.timeout(self._timeout),
+                client,
+                client.stream(method, url, headers=sent, data=form) as response,
+            ):
+                body = await _bounded(response)
+        except TimeoutError:
+            raise ProviderError(reason="a provider did not answer in time") from None
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+            raise ProviderError(reason=f"a provider: {type(error).__name__}") from None
+        return response.status_code, _json(response, body)
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    body = bytearray()
+    # Decoded: a small answer may unpack to a large one.
+    async for part in response.aiter_bytes(16 * 1024):
+        body += part
+        if len(body) > MAX_BYTES:
+            raise ProviderError(reason="a provider answered too much")
+    return bytes(body)
+
+
+def _json(response: httpx.Response, body: bytes) -> dict[str, Any]:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in JSON_TYPES and response.status_code == OK:
+        raise ProviderError(reason="a provider answered no JSON")
+    try:
+        if body.lstrip()[:1] == b"[":
+            return parse_object(b'{"%s":%s}' % (ITEMS.encode(), body))
+        return parse_object(body)
+    except ValueError:
+        raise ProviderError(reason="a provider answered malformed JSON") from None

@@ -1,0 +1,43 @@
+"""Who is on the way to a provider, in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+from sqlalchemy import delete, insert
+
+from zenith.oauth.store import PendingAuthorization
+from zenith.stores.sql.database import Database
+from zenith.stores.sql.schema import pending_authorizations as table
+
+
+class SqlAuthorizationStore:
+    """One row for each state; coming back is deleting it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database: Final = database
+
+    async def put(self, pending: PendingAuthorization) -> None:
+        """Remember one."""
+        await self._database.count(insert(table).values(**asdict(pending)))
+
+    async def consume(
+        self, digest: str, *, browser: str, provider: str, now: float
+    ) -> PendingAuthorization | None:
+        """Remove and return it, in one step."""
+        row = await self._database.first(
+            delete(table)
+            .where(
+                table.c.digest == digest,
+                table.c.browser == browser,
+                table.c.provider == provider,
+                table.c.expires_at > now,
+            )
+            .returning(table)
+        )
+        return None if row is None else PendingAuthorization(**row._asdict())
+
+    async def prune(self, *, now: float) -> int:
+        """Remove those that have expired; how many there were."""
+        return await self._database.count(delete(table).where(table.c.expires_at <= now))
