@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from zenith.authorization.access import Access, accesses
-from zenith.authorization.requirements import Anyone
+from zenith.authorization.requirements import Anyone, HasFactor
 from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.marks import Mark, enforced_marks, marks_of
@@ -23,11 +23,13 @@ def check_routes(
     *,
     declared: Mapping[str, Access],
     refuse_undeclared: bool,
+    factors: Collection[str] | None = None,
 ) -> None:
     """Refuse the start for a route whose declaration is missing, contradictory or not enforced.
 
     Threat: the forgotten check (ASVS 8.1.1, 8.2.1). `declared` maps paths of routes that cannot be
-    decorated to their access. Raises ConfigurationError that lists every such route with the line
+    decorated to their access; `factors` are those that can be proven, None where that is not known.
+    Raises ConfigurationError that lists every such route with the line
     to add; undeclared routes are only warned of where `refuse_undeclared` is false.
     """
     faults: list[str] = []
@@ -35,6 +37,7 @@ def check_routes(
     consumed = tuple(kind for guard in guards for kind in guard.consumes)
     for entry in table.walk():
         faults += _faults(entry, consumed)
+        faults += _unprovable(entry, factors)
         undeclared += _undeclared(entry, declared)
     if faults:
         raise ConfigurationError("access declarations that would not hold:\n" + "\n".join(faults))
@@ -72,6 +75,20 @@ def _faults(entry: RouteEntry, consumed: tuple[type, ...]) -> list[str]:
     ]
     faults += [_unconsumed(entry, mark) for mark in entry.marks if not isinstance(mark, consumed)]
     return faults
+
+
+def _unprovable(entry: RouteEntry, known: Collection[str] | None) -> list[str]:
+    """Misspelt, or of a capability that is off: the route would refuse everybody for ever."""
+    if known is None:
+        return []
+    return [
+        f"  {_place(entry)}\n    nobody can prove `{factor}` in this application:"
+        f" name one of {', '.join(sorted(known))}"
+        for access in accesses(entry.marks)
+        if isinstance(access.requirement, HasFactor)
+        for factor in access.requirement.factors
+        if factor not in known
+    ]
 
 
 def _unconsumed(entry: RouteEntry, mark: Mark) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final
 
@@ -24,17 +24,23 @@ class AuthorizationGuard(Guard):
 
     `declared` gives the access of routes that cannot be decorated, by path, such as a framework's
     own `/docs`. `refuse_undeclared` decides whether an undeclared route refuses the start (always
-    in production) or is only warned of.
+    in production) or is only warned of. `factors` are those that the application can ask for: a
+    route that requires another one refuses the start; None leaves that unchecked.
     """
 
     stage: ClassVar[Stage] = Stage.AUTHORIZATION
     consumes: ClassVar[tuple[type, ...]] = (Access,)
 
     def __init__(
-        self, *, declared: Mapping[str, Access] = NOTHING, refuse_undeclared: bool = True
+        self,
+        *,
+        declared: Mapping[str, Access] = NOTHING,
+        refuse_undeclared: bool = True,
+        factors: Collection[str] | None = None,
     ) -> None:
         self._declared: Final = dict(declared)
         self._refuse_undeclared: Final = refuse_undeclared
+        self._factors: Final = None if factors is None else frozenset(factors)
 
     def check(self, table: RouteTable, guards: Sequence[Guard]) -> None:
         """The start check; raises ConfigurationError."""
@@ -43,6 +49,7 @@ class AuthorizationGuard(Guard):
             guards,
             declared=self._declared,
             refuse_undeclared=self._refuse_undeclared,
+            factors=self._factors,
         )
 
     def on_request(self, exchange: Exchange) -> None:

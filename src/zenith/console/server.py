@@ -7,9 +7,10 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from zenith.app import Zenith
-from zenith.authorization import public
+from zenith.authorization import ConfirmPage, public
 from zenith.console.account_pages import account_pages
 from zenith.console.admin_pages import admin_pages
+from zenith.console.confirm_pages import CONFIRM, confirm_pages
 from zenith.console.rendering import Pages
 from zenith.console.setup_pages import setup_pages
 from zenith.console.static import FILE_LIMIT, PREFIX, Assets, asset
@@ -39,12 +40,14 @@ def create_server(settings: Settings | None = None) -> Zenith:
                 docs=docs,
             ),
             SignInPage: SignInPage(SIGN_IN),
+            ConfirmPage: ConfirmPage(CONFIRM),
             PageStyle: PageStyle(asset("console.css")),
         },
     )
     app.add_auth()
     app.include_router(visitor_pages())
     app.include_router(account_pages())
+    app.include_router(confirm_pages())
     app.include_router(admin_pages())
     app.include_router(setup_pages())
     app.mount(PREFIX, _files(settings), name="assets")

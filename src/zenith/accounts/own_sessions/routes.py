@@ -11,6 +11,7 @@ from starlette.requests import Request
 from zenith.accounts.client import Client
 from zenith.accounts.depends import account_services
 from zenith.accounts.devices import device_cookie_name
+from zenith.accounts.factors import authenticated_to_enrol
 from zenith.accounts.step_up import MAX_PROOF
 from zenith.authorization import authenticated
 from zenith.kernel.errors import NotFoundError
@@ -90,7 +91,7 @@ async def end_session(session_id: str, request: Request) -> None:
         raise NotFoundError
 
 
-@authenticated
+@authenticated_to_enrol
 async def confirm(body: Proof, request: Request, response: Response) -> ConfirmedResponse:
     """Prove a factor again (step-up). A browser gets a new session cookie, a program a new access
     token; what came along is worth no more than before.
