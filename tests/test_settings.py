@@ -56,6 +56,7 @@ ROUND_TRIPS = {
         lambda s: s.passwords.peppers,
         {"1": OLD},
     ),
+    "ABUSE__LOCK_AFTER": ("60", lambda s: s.abuse.lock_after, 60),
     "ACCOUNTS__OPEN_REGISTRATION": ("no", lambda s: s.accounts.open_registration, False),
     "SESSIONS__IDLE_LIFETIME": ("3600", lambda s: s.sessions.idle_lifetime, 3600.0),
     "TOKENS__ALGORITHM": ("EdDSA", lambda s: s.tokens.algorithm, "EdDSA"),
@@ -107,7 +108,7 @@ def test_capabilities_can_be_turned_off(name, off):
     assert getattr(from_env(**{name.upper(): off}), name) is None
 
 
-@pytest.mark.parametrize("name", ["sessions", "accounts", "tokens", "passwords", "rbac"])
+@pytest.mark.parametrize("name", ["abuse", "sessions", "accounts", "tokens", "passwords", "rbac"])
 def test_what_everything_stands_on_cannot(name):
     with pytest.raises(ConfigurationError, match="group of settings"):
         from_env(**{name.upper(): "off"})

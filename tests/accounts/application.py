@@ -9,6 +9,7 @@ from dataclasses import replace
 import httpx
 from starlette.routing import Route
 
+from zenith.abuse import AbuseSettings
 from zenith.accounts import AccountSettings, Client
 from zenith.app import Zenith
 from zenith.authorization import public
@@ -39,6 +40,7 @@ def make_settings(home, *, database=None, redis=None, **more):
         "accounts": AccountSettings(
             register_seconds=0, sign_in_limit="1000/minute", register_limit="1000/minute"
         ),
+        "abuse": AbuseSettings(free_attempts=1_000, address_proof_after=100_000),
         "rate_limits": RateLimitSettings(per_address="100000/minute"),
         "database": None if database is None else DatabaseSettings(url=Secret(database)),
         "redis": None if redis is None else RedisSettings(url=Secret(redis)),
@@ -74,7 +76,7 @@ async def sign_in(request):
     )
     response = httpx_json({"session": signed_in.session.id})
     response.headers.append("set-cookie", session_header(exchange, signed_in.cookie))
-    known = services.devices.issue(signed_in.account.email_key)
+    known = services.devices.issue(signed_in.account)
     response.headers.append("set-cookie", device_cookie(exchange, known))
     return response
 

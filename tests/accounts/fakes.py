@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.accounts.application import KEY
+from zenith.abuse import AbuseSettings, Attempts
 from zenith.accounts import (
     AccountSettings,
     AccountSubjects,
@@ -25,6 +26,7 @@ from zenith.rbac import RoleSet
 from zenith.sessions import Sessions
 from zenith.stores.memory import (
     MemoryAccountStore,
+    MemoryAttemptStore,
     MemoryOneTimeStore,
     MemoryPendingStore,
     MemoryRateLimitStore,
@@ -67,7 +69,7 @@ class Events:
 class World:
     """One process; hand over another's to share its stores."""
 
-    def __init__(self, other=None, *, settings=None, roles=None, second_factors=None):
+    def __init__(self, other=None, *, settings=None, roles=None, second_factors=None, abuse=None):
         self.time = other.time if other else Time()
         self.steady = other.steady if other else Time()
         self.settings = settings or AccountSettings()
@@ -81,12 +83,20 @@ class World:
         self.events = Events()
         self.hasher = PasswordHasher(PasswordSettings(profile="testing", workers=1))
         self.policy = PasswordPolicy.nist()
-        self.devices = KnownDevices([KEY])
+        self.devices = KnownDevices([KEY], clock=self.time)
+        self.attempt_store = other.attempt_store if other else MemoryAttemptStore()
+        self.told = []
         self.revocations = RevocationList(
             self.revocation_store, clock=self.time, steady=self.steady
         )
         self.limits = AttemptLimits(
-            RateLimiter(MemoryRateLimitStore(clock=self.steady)), self.devices, self.settings
+            RateLimiter(MemoryRateLimitStore(clock=self.steady)),
+            self.devices,
+            self.settings,
+            attempts=Attempts(self.attempt_store, [KEY], abuse or AbuseSettings(), clock=self.time),
+            events=self.events,
+            on_lock=self.told.append,
+            clock=self.time,
         )
         self.sessions = Sessions(self.session_store, self.revocations, clock=self.time)
         subjects = AccountSubjects(self.accounts, self.roles.compile)
@@ -127,6 +137,7 @@ class World:
         self.administration = Administration(
             accounts=self.accounts,
             sign_in=self.sign_in,
+            limits=self.limits,
             events=self.events,
             roles=self.roles,
             administrator_role="super_admin",

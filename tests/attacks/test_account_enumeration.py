@@ -17,6 +17,7 @@ from tests.accounts.application import (
     register,
     running,
 )
+from zenith.abuse import AbuseSettings
 from zenith.accounts import AccountSettings
 from zenith.accounts.evenness import EvenTime
 from zenith.kernel.principal import Principal
@@ -105,7 +106,9 @@ async def test_registering_takes_the_same_time(tmp_path):
 
 async def test_limits_fall_on_known_and_unknown_addresses_alike(tmp_path):
     settings = make_settings(
-        tmp_path, accounts=AccountSettings(register_seconds=0, sign_in_limit="3/minute")
+        tmp_path,
+        accounts=AccountSettings(register_seconds=0),
+        abuse=AbuseSettings(place_share=1, proof_after=3),
     )
     async with running(make_app(tmp_path, settings=settings)) as app:
         async with browse(app) as client:

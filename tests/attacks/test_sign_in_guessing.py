@@ -21,6 +21,7 @@ from tests.accounts.application import (
     running,
     sign_in_with_form,
 )
+from zenith.abuse import AbuseSettings
 from zenith.accounts import AccountSettings
 from zenith.kernel.events import EventType
 from zenith.passwords import PasswordSettings
@@ -31,7 +32,8 @@ async def app(tmp_path):
     few = AccountSettings(
         register_seconds=0, sign_in_limit="10/minute", register_limit="100/minute"
     )
-    async with running(make_app(tmp_path, accounts=few)) as app:
+    tiers = AbuseSettings(first_delay=60, place_share=4, proof_after=8, lock_after=10)
+    async with running(make_app(tmp_path, accounts=few, abuse=tiers)) as app:
         async with browse(app) as client:
             await register(client)
         yield app
@@ -61,8 +63,8 @@ async def guess(app, count):
             yield (await login(client, password=OTHER_PASSWORD)).status_code
 
 
-async def test_many_addresses_get_ten_attempts_at_one_account(app):
-    assert [status async for status in guess(app, 13)] == [401] * 10 + [429] * 3
+async def test_many_addresses_together_get_few_attempts_at_one_account(app):
+    assert [status async for status in guess(app, 13)] == [401] * 8 + [429] * 5
 
 
 async def test_the_owner_is_not_kept_out_of_a_device_that_knows_them(app):
@@ -100,7 +102,7 @@ async def test_a_known_device_is_no_way_to_guess(app):
             (await sign_in_with_form(client, password=OTHER_PASSWORD)).status_code
             for _ in range(12)
         ]
-    assert statuses == [401] * 10 + [429] * 2
+    assert statuses == [401] * 5 + [429] * 7
 
 
 async def test_a_success_forgives_nothing(app):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -101,15 +101,20 @@ class Attempts:
 
         return await self._store.settle((key,), forget)
 
-    async def locked_until(self, account: str) -> float | None:
-        """Unix time at which unknown devices may try again; None if they may now."""
-        key, now = self._account_key(account), self._clock()
+    async def locked_out(self, accounts: Sequence[str]) -> Mapping[str, float]:
+        """Of these, the accounts from which unknown devices are locked out, and the Unix time at
+        which they may try again.
+        """
+        names, now = {self._account_key(account): account for account in accounts}, self._clock()
 
-        def look(standings: Standings) -> tuple[float | None, Changes]:
-            until = standings[key].blocked_until if key in standings else 0.0
-            return (until if until > now else None), {}
+        def look(standings: Standings) -> tuple[dict[str, float], Changes]:
+            return {
+                names[key]: standing.blocked_until
+                for key, standing in standings.items()
+                if standing.blocked_until > now
+            }, {}
 
-        return await self._store.settle((key,), look)
+        return await self._store.settle(tuple(names), look) if names else {}
 
     async def prune(self) -> int:
         """Remove what has expired; how many there were."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from zenith.accounts.client import Client
 from zenith.accounts.email import folded
 from zenith.accounts.errors import LastAdministratorError
+from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.sign_in import SignIn
 from zenith.accounts.store import Account, AccountStore
 from zenith.kernel.clock import Clock, wall_clock
@@ -32,6 +33,7 @@ class Administration:
         *,
         accounts: AccountStore,
         sign_in: SignIn,
+        limits: AttemptLimits,
         events: EventSink,
         roles: RoleSet,
         administrator_role: str,
@@ -39,6 +41,7 @@ class Administration:
     ) -> None:
         self._accounts: Final = accounts
         self._sign_in: Final = sign_in
+        self._limits: Final = limits
         self._events: Final = events
         self._roles: Final = roles
         self._administrator_role: Final = administrator_role
@@ -72,15 +75,26 @@ class Administration:
         return True
 
     async def unlock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
-        """Let the owner of a locked account sign in again; False if it was open or is unknown.
-        Raises PermissionDeniedError as `lock` does.
+        """Let the owner of a locked account sign in again, and the devices that failures of
+        strangers locked out; False if it was open to all or is unknown. Raises
+        PermissionDeniedError as `lock` does.
         """
-        if not await self._is_within_reach(actor, account_id):
+        account = await self._accounts.by_id(account_id)
+        if account is None or not await self._is_within_reach(actor, account_id):
             return False
-        if await self._accounts.set_locked(account_id, None, keep_one=None) != "changed":
-            return False
-        await self._record(EventType.ACCOUNT_UNLOCKED, actor, account_id, client)
-        return True
+        unlocked = await self._accounts.set_locked(account_id, None, keep_one=None) == "changed"
+        if unlocked:
+            await self._record(EventType.ACCOUNT_UNLOCKED, actor, account_id, client)
+        lifted = await self._limits.lift(account)
+        if lifted:
+            await self._record(EventType.LOCKOUT_LIFTED, actor, account_id, client)
+        return unlocked or lifted
+
+    async def locked_out(self, accounts: Sequence[Account]) -> Mapping[str, float]:
+        """Ids of those accounts that devices unknown to them cannot sign in to, and the Unix times
+        until when: too many attempts failed.
+        """
+        return await self._limits.locked_out(accounts)
 
     async def _is_within_reach(self, actor: Principal, account_id: str) -> bool:
         account = await self._accounts.by_id(account_id)

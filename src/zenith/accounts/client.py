@@ -20,6 +20,8 @@ class Client:
     request_id: str = ""
     device: str = ""
     """Value of the device cookie, believed only after it was verified."""
+    proof: str = ""
+    """Solution of a proof-of-work challenge, as it came."""
 
     @classmethod
     def of(cls, exchange: Exchange, *, device_cookie: str = "") -> Client:

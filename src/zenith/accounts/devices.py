@@ -1,21 +1,25 @@
 """Devices on which an account has signed in before.
 
-Threat: somebody fails sign-ins on purpose until the limit per account keeps its owner out
+Threat: somebody fails sign-ins on purpose until the limits of the account keep its owner out
 (ASVS 6.3.1). A device that the owner has used before counts for itself, so strangers' failures
 cannot use up the owner's attempts.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
+from zenith.accounts.store import Account
+from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.keys import Secret, derive, digest, equal, new_token, sign
 
 LIFETIME: Final = 180 * 24 * 60 * 60
-"""Seconds for which a browser keeps the device cookie."""
-MAX_LENGTH: Final = 128
+"""Seconds for which a device is known, by the browser's clock and by ours."""
+NOBODY: Final = Account(id="", email="", email_key="", created_at=0.0)
 _NAME: Final = "zenith-device"
+_FORM: Final = re.compile(r"([A-Za-z0-9_-]{22})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 def device_cookie_name(*, secure: bool) -> str:
@@ -24,20 +28,35 @@ def device_cookie_name(*, secure: bool) -> str:
 
 
 class KnownDevices:
-    """Issues and recognises device cookies. The cookie proves no identity and opens nothing."""
+    """Issues and recognises device cookies. The cookie proves no identity and opens nothing.
 
-    def __init__(self, secrets: Sequence[Secret]) -> None:
+    It holds for `LIFETIME` from its issue and until the password is changed, whatever the browser
+    does with it: whoever copied it while he knew the old password is a stranger again.
+    """
+
+    def __init__(self, secrets: Sequence[Secret], *, clock: Clock = wall_clock) -> None:
         self._keys: Final = [derive(secret, "accounts/device") for secret in secrets]
+        self._clock: Final = clock
 
-    def issue(self, email_key: str) -> str:
-        """A cookie value for a device on which the account has just signed in."""
-        device = new_token(16)
-        return f"{device}.{sign(self._keys[0], f'{device}.{email_key}')}"
+    def issue(self, account: Account) -> str:
+        """A cookie value for a device on which `account` has just signed in."""
+        device, issued = new_token(16), str(int(self._clock()))
+        return f"{device}.{issued}.{sign(self._keys[0], _message(device, issued, account))}"
 
-    def recognise(self, value: str, email_key: str) -> str | None:
-        """A stable name of the device if the account has signed in on it, else None."""
-        device, _, mac = value[:MAX_LENGTH].partition(".")
-        for key in self._keys:
-            if mac and equal(mac, sign(key, f"{device}.{email_key}")):
-                return digest(device)
-        return None
+    def recognise(self, value: str, account: Account | None) -> str | None:
+        """A stable name of the device if the account has signed in on it, else None.
+
+        It takes the same time where there is no account.
+        """
+        match = _FORM.fullmatch(value)
+        if match is None:
+            return None
+        device, issued, mac = match.groups()
+        message = _message(device, issued, account or NOBODY)
+        is_ours = any([equal(mac, sign(key, message)) for key in self._keys])  # noqa: C419
+        is_recent = 0 <= self._clock() - int(issued) + 1 <= LIFETIME
+        return digest(device) if is_ours and is_recent and account is not None else None
+
+
+def _message(device: str, issued: str, account: Account) -> str:
+    return f"{device}.{issued}.{account.id}.{account.password_changed_at!r}"

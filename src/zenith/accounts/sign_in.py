@@ -86,21 +86,30 @@ class SignIn:
             _, key = canonical_email(email)
         except InvalidEmailError:
             key = ""
-        try:
-            await self._limits.admit_sign_in(client, key)
-        except RateLimitError as error:
-            await self._note(client, EventType.LOGIN_BLOCKED, None, error.reason)
-            raise
+        # First: whether this device is known depends on the account.
         account = await self._accounts.by_email(key) if key else None
+        account_id = None if account is None else account.id
+        try:
+            admission = await self._limits.admit_sign_in(client, key, account)
+        except RateLimitError as error:
+            await self._note(client, EventType.LOGIN_BLOCKED, account_id, error.reason)
+            raise
         stored = None if account is None else account.password_hash
-        verification, renewed = await self._hasher.verify_and_update(password, stored)
+        try:
+            verification, renewed = await self._hasher.verify_and_update(password, stored)
+        except SecurityError:
+            await self._limits.undo(admission)
+            raise
         if account is None or not verification.ok or not account.is_active:
             reason = _reason(account, verified=verification.ok)
-            account_id = None if account is None else account.id
             await self._note(client, EventType.LOGIN_FAILED, account_id, reason)
+            await self._limits.failed(admission, client, account)
             raise InvalidCredentialsError(reason=reason)
-        if renewed is not None:
-            await self._accounts.set_password(account.id, renewed, expected=stored, changed_at=None)
+        await self._limits.succeeded(admission)
+        if renewed is not None and await self._accounts.set_password(
+            account.id, renewed, expected=stored, changed_at=None
+        ):
+            await self._note(client, EventType.PASSWORD_REHASHED, account.id, "")
         return account
 
     async def with_cookie(

@@ -181,6 +181,15 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
             ),
             facts=_SEEN,
         ),
+        "devices_locked_out": Wording(
+            subject="Somebody tries to guess your password",
+            paragraphs=(
+                "Many attempts to sign in to your account have failed. For a while only devices on"
+                " which you have signed in before can sign in; a new device has to wait, or can"
+                " reset the password.",
+                "Nobody got in. If your password is also used elsewhere, change it.",
+            ),
+        ),
         "account_locked": Wording(
             subject="Your account is locked",
             paragraphs=("Your account was locked, and all its sessions have ended.", "{reason}"),

@@ -14,6 +14,7 @@ from zenith.accounts import (
     SignIn,
     TokenGrants,
 )
+from zenith.assembly.attempts import attempt_limits
 from zenith.assembly.parts import Parts
 from zenith.assembly.step_up import make_step_up
 from zenith.tokens import TokenManager
@@ -23,7 +24,7 @@ def account_services(parts: Parts, manager: TokenManager) -> AccountServices:
     """The flows of accounts."""
     settings, store, events = parts.settings, parts.account_store, parts.events
     devices = KnownDevices(parts.secrets)
-    limits = AttemptLimits(parts.limiter, devices, settings.accounts)
+    limits = attempt_limits(parts, devices)
     grants = TokenGrants(
         manager=manager,
         refresh=parts.refresh,
@@ -56,7 +57,7 @@ def account_services(parts: Parts, manager: TokenManager) -> AccountServices:
             sign_in=sign_in,
             events=events,
         ),
-        administration=_administration(parts, sign_in),
+        administration=_administration(parts, sign_in, limits),
         sessions=parts.sessions,
         devices=devices,
         settings=settings.accounts,
@@ -77,11 +78,12 @@ def _registration(parts: Parts, limits: AttemptLimits) -> Registration:
     )
 
 
-def _administration(parts: Parts, sign_in: SignIn) -> Administration:
+def _administration(parts: Parts, sign_in: SignIn, limits: AttemptLimits) -> Administration:
     """What administrators do with accounts."""
     return Administration(
         accounts=parts.account_store,
         sign_in=sign_in,
+        limits=limits,
         events=parts.events,
         roles=parts.roles,
         administrator_role=parts.settings.rbac.administrator,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from zenith.accounts import AccountServices
+from zenith.api_keys import APIKeys
+from zenith.assembly.api_keys import APIKeyParts
 from zenith.assembly.parts import Parts
 from zenith.audit import AuditGuard, AuditLog
 from zenith.authentication import AuthenticationGuard
@@ -19,23 +21,27 @@ from zenith.tokens import BearerScheme, TokenManager
 from zenith.transport import TransportGuard
 
 
-def offered_services(parts: Parts, accounts: AccountServices) -> dict[type, Any]:
+def offered_services(
+    parts: Parts, accounts: AccountServices, keys: APIKeyParts | None
+) -> dict[type, Any]:
     """What handlers may ask the exchange for."""
     offered: dict[type, Any] = {
         AccountServices: accounts,
         SessionSettings: parts.settings.sessions,
         RateLimiter: parts.limiter,
         AuditLog: parts.audit_log,
+        APIKeys: None if keys is None else keys.keys,
     }
     return {kind: service for kind, service in offered.items() if service is not None}
 
 
-def make_guards(parts: Parts, manager: TokenManager) -> tuple[Guard, ...]:
+def make_guards(parts: Parts, manager: TokenManager, keys: APIKeyParts | None) -> tuple[Guard, ...]:
     """Every guard that the settings leave on."""
     settings = parts.settings
     bearer = BearerScheme(manager, parts.revocations, grants=parts.roles.compile)
     cookie = SessionScheme(parts.sessions, parts.subjects, parts.revocations, settings.sessions)
-    guards: list[Guard] = [_foundation(parts)]
+    key_schemes = () if keys is None else (keys.scheme,)
+    guards: list[Guard] = [_foundation(parts, keys)]
     if parts.audit_log is not None:
         guards.append(AuditGuard(parts.audit_log, settings.audit))
     if settings.headers is not None:
@@ -44,7 +50,7 @@ def make_guards(parts: Parts, manager: TokenManager) -> tuple[Guard, ...]:
         guards.append(TransportGuard(settings.transport))
     if settings.rate_limits is not None:
         guards.append(RateLimitGuard(parts.limiter, settings.rate_limits))
-    guards.append(AuthenticationGuard([bearer, cookie]))
+    guards.append(AuthenticationGuard([*key_schemes, bearer, cookie]))
     if settings.csrf is not None:
         guards.append(CsrfGuard(parts.secrets, settings.csrf))
     if settings.rate_limits is not None:
@@ -52,7 +58,7 @@ def make_guards(parts: Parts, manager: TokenManager) -> tuple[Guard, ...]:
     return tuple(guards)
 
 
-def _foundation(parts: Parts) -> Foundation:
+def _foundation(parts: Parts, keys: APIKeyParts | None) -> Foundation:
     """What starts first and stops last."""
 
     async def prune_secrets() -> int:
@@ -67,7 +73,7 @@ def _foundation(parts: Parts) -> Foundation:
         revocations=parts.revocations,
         hasher=parts.hasher,
         policy=parts.policy,
-        background=(parts.notices,),
+        background=(parts.notices, *(() if keys is None else (keys.uses,))),
         migrate=parts.settings.migrates,
         prune=(
             parts.sessions.prune,
@@ -76,5 +82,6 @@ def _foundation(parts: Parts) -> Foundation:
             parts.attempts.prune,
             prune_secrets,
             prune_pending,
+            *(() if keys is None else (keys.keys.prune,)),
         ),
     )

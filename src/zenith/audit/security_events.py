@@ -48,6 +48,7 @@ SECURITY_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         EventType.UNHANDLED_ERROR: "Unexpected error or failed security control",
         EventType.API_KEY_CREATED: "API key created",
         EventType.API_KEY_REVOKED: "API key revoked",
+        EventType.API_KEY_ROTATED: "API key replaced by a new one",
         EventType.DATA_EXPORT: "User data exported",
         EventType.EMAIL_VERIFIED: "E-mail address confirmed by its owner",
         EventType.EMAIL_CHANGED: "E-mail address changed, or its change asked for",

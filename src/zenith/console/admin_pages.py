@@ -73,12 +73,14 @@ async def _accounts_page(
     request: Request, *, search: str, after: str, error: SecurityError | None = None
 ) -> Response:
     search, after = _searchable(search)[:MAX_SEARCH], _searchable(after)[:MAX_KEY]
-    found = await account_services(request).administration.page(after=after or None, search=search)
+    administration = account_services(request).administration
+    found = await administration.page(after=after or None, search=search)
     return pages_of(request).render(
         request,
         "accounts.html",
         error=error,
         accounts=found[:PAGE],
+        locked_out=await administration.locked_out(found[:PAGE]),
         accounts_at=_accounts_at,
         after=after,
         more=found[PAGE - 1].email_key if len(found) > PAGE else "",

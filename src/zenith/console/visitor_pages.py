@@ -77,7 +77,7 @@ async def sign_in(
         return response
     response = go_to(own_path(wanted))
     response.headers.append("set-cookie", session_header(exchange, signed_in.cookie))
-    device = services.devices.issue(signed_in.account.email_key)
+    device = services.devices.issue(signed_in.account)
     response.headers.append("set-cookie", device_cookie(exchange, device))
     return response
 
