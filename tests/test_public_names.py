@@ -30,6 +30,7 @@ FRONT_DOOR = frozenset(
         "ValidationError",
         "Zenith",
         "authenticated",
+        "get_api_key",
         "get_current_user",
         "public",
         "rate_limit",

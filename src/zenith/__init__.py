@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fastapi import Depends, Form, Header, HTTPException, Request
 
     from zenith.accounts import CurrentUser, get_current_user
+    from zenith.api_keys import get_api_key
     from zenith.app import Zenith
     from zenith.authorization import (
         authenticated,
@@ -46,6 +47,7 @@ __all__ = [
     "ValidationError",
     "Zenith",
     "authenticated",
+    "get_api_key",
     "get_current_user",
     "public",
     "rate_limit",
@@ -62,6 +64,7 @@ def __getattr__(name: str) -> object:
     homes = {
         "fastapi": ("Depends", "Form", "HTTPException", "Header", "Request"),
         "zenith.accounts": ("CurrentUser", "get_current_user"),
+        "zenith.api_keys": ("get_api_key",),
         "zenith.app": ("Zenith",),
         "zenith.authorization": (
             "authenticated",

@@ -24,6 +24,7 @@ from zenith.api_docs import (
     declare_security,
     docs_routes,
 )
+from zenith.api_keys import APIKeys, api_key_router
 from zenith.assembly import Assembly, assemble
 from zenith.authorization import Access, AuthorizationGuard, public
 from zenith.headers import ContentSecurityPolicy, response_headers
@@ -174,12 +175,21 @@ class Zenith(FastAPI):
     def add_auth(self, *, prefix: str = "/auth") -> None:
         """Mount registration, sign-in, refresh, sign-out and one's own sessions below `prefix`."""
         self.include_router(auth_router(prefix=prefix))
+        if self.assembly.api_keys is not None:
+            self.include_router(api_key_router(prefix=prefix))
         self.include_router(jwks_router(self.assembly.keyring))
 
     @property
     def accounts(self) -> AccountServices:
         """The account flows, for code outside requests."""
         return self.assembly.accounts
+
+    @property
+    def api_keys(self) -> APIKeys:
+        """The flows of API keys, for code outside requests; ConfigurationError if they are off."""
+        if self.assembly.api_keys is None:
+            raise ConfigurationError("API keys are off", fix="leave ZENITH_API_KEYS on")
+        return self.assembly.api_keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """FastAPI's, but for one thing: whether telemetry is set up, which FastAPI asks anew for

@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 
 from zenith.abuse.settings import AbuseSettings
 from zenith.accounts.settings import AccountSettings
+from zenith.api_keys.settings import APIKeySettings
 from zenith.audit.settings import AuditSettings
 from zenith.csrf.settings import CsrfSettings
 from zenith.headers.settings import HeadersSettings
@@ -91,6 +92,9 @@ class Settings:
 
     tokens: TokenSettings = field(default_factory=TokenSettings)
     """Access and refresh tokens."""
+
+    api_keys: APIKeySettings | None = field(default_factory=APIKeySettings)
+    """Keys of programs."""
 
     rbac: RbacSettings = field(default_factory=RbacSettings)
     """Roles and what they may do."""

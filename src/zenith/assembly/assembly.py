@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from zenith.accounts import AccountServices
+from zenith.api_keys import APIKeys
 from zenith.assembly.accounts import account_services
+from zenith.assembly.api_keys import api_key_parts
 from zenith.assembly.guards import make_guards, offered_services
 from zenith.assembly.keys import find_secrets, fit, make_keyring
 from zenith.assembly.mail import mail_report
@@ -32,6 +34,7 @@ class Assembly:
     database: Database
     keyring: KeyRing
     accounts: AccountServices
+    api_keys: APIKeys | None
     roles: RoleSet
     revocations: RevocationList
     guards: tuple[Guard, ...]
@@ -85,11 +88,13 @@ def assemble(settings: Settings) -> Assembly:
     keyring = make_keyring(secrets, settings)
     manager = TokenManager(keyring=keyring, settings=settings.tokens, revocations=revocations)
     accounts = account_services(parts, manager)
+    keys = api_key_parts(parts)
     return Assembly(
         settings=settings,
         database=database,
         keyring=keyring,
         accounts=accounts,
+        api_keys=None if keys is None else keys.keys,
         roles=parts.roles,
         revocations=revocations,
         guards=make_guards(parts, manager),

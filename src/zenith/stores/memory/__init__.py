@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zenith.stores.memory.accounts import MemoryAccountStore
+from zenith.stores.memory.api_keys import MemoryAPIKeyStore
 from zenith.stores.memory.attempts import MemoryAttemptStore
 from zenith.stores.memory.audit import MemoryAuditStore
 from zenith.stores.memory.identities import MemoryAuthorizationStore, MemoryIdentityStore
@@ -15,6 +16,7 @@ from zenith.stores.memory.sessions import MemorySessionStore
 
 __all__ = [
     "MemoryAccountStore",
+    "MemoryAPIKeyStore",
     "MemoryAttemptStore",
     "MemoryAuditStore",
     "MemoryAuthorizationStore",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zenith.stores.sql.accounts import SqlAccountStore
+from zenith.stores.sql.api_keys import SqlAPIKeyStore
 from zenith.stores.sql.attempts import SqlAttemptStore
 from zenith.stores.sql.audit import SqlAuditStore
 from zenith.stores.sql.authorizations import SqlAuthorizationStore
@@ -18,6 +19,7 @@ from zenith.stores.sql.sessions import SqlSessionStore
 __all__ = [
     "Database",
     "SqlAccountStore",
+    "SqlAPIKeyStore",
     "SqlAttemptStore",
     "SqlAuditStore",
     "SqlAuthorizationStore",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zenith.stores.sql.schema.accounts import account_roles, accounts, one_time
+from zenith.stores.sql.schema.api_keys import api_keys
 from zenith.stores.sql.schema.attempts import attempts
 from zenith.stores.sql.schema.audit import audit_events
 from zenith.stores.sql.schema.factors import (
@@ -21,6 +22,7 @@ __all__ = [
     "account_roles",
     "accounts",
     "attempts",
+    "api_keys",
     "audit_events",
     "identities",
     "metadata",

@@ -1,0 +1,279 @@
+"""Making, rotating and ending keys."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from zenith.api_keys.actor import Actor
+from zenith.api_keys.errors import KeyGoneError, KeyRequestError, TooManyKeysError
+from zenith.api_keys.key import APIKey
+from zenith.api_keys.key_format import lookup_of
+from zenith.api_keys.scopes import MANAGE_ALL, MANAGE_OWN, covers, read_scopes
+from zenith.api_keys.settings import DAY, APIKeySettings
+from zenith.api_keys.store import APIKeyStore, Cursor
+from zenith.authentication import Revocation, RevocationList
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import NotFoundError, PermissionDeniedError
+from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.keys import Secret, new_id
+
+PAGE: Final = 50
+KEPT: Final = 30 * DAY
+"""Seconds for which dead keys are shown and known by name."""
+PIERCES: Final = 120.0
+"""Seconds for which a revocation is told to other processes, whose caches hold for one."""
+MAX_NAME: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyRequest:
+    """What a new key shall be."""
+
+    name: str
+    scopes: Sequence[str] = ()
+    lifetime: float | None = None
+    """Seconds; None: `default_lifetime`."""
+    rate_limit: int | None = None
+    """Requests per hour; None: as many as the settings allow."""
+    owner_id: str | None = None
+    """None for a service."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuedKey:
+    """A new key, for the one moment in which it is known."""
+
+    record: APIKey
+    secret: Secret
+    """The key itself."""
+
+
+class Pace(Protocol):
+    """Limits how often one caller makes keys; raises RateLimitError. `assembly` provides it."""
+
+    def __call__(self, actor: Actor) -> Awaitable[None]: ...
+
+
+class APIKeys:
+    """What people, administrators and operators do with keys.
+
+    Threat: a key made by somebody for more than they may do themselves, or a narrowed credential
+    that makes itself a wider one (ASVS 8.2.1, 8.3.2). Nobody can hand on what they do not hold; a
+    credential with scopes needs `api_keys:write` and can hand on those scopes only. Every change
+    is on record before its answer leaves (ASVS 16.2.1).
+    """
+
+    def __init__(
+        self,
+        store: APIKeyStore,
+        revocations: RevocationList,
+        events: EventSink,
+        settings: APIKeySettings | None = None,
+        *,
+        pace: Pace | None = None,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self.settings: Final = settings or APIKeySettings()
+        self._store: Final = store
+        self._revocations: Final = revocations
+        self._events: Final = events
+        self._pace: Final = pace
+        self._clock: Final = clock
+
+    async def issue(self, actor: Actor, request: KeyRequest) -> IssuedKey:
+        """A new key.
+
+        Raises KeyRequestError for what no key can have, PermissionDeniedError for keys that are
+        not the actor's to make, TooManyKeysError, RateLimitError, and NotFoundError if the owner
+        is gone.
+        """
+        self._check_owner(actor, request.owner_id)
+        scopes = read_scopes(request.scopes)
+        self._check_scopes(actor, scopes)
+        await self._admit(actor)
+        now = self._clock()
+        issued = _make(
+            APIKey(
+                name=_name(request.name),
+                key_hash="",
+                prefix="",
+                scopes=scopes,
+                owner_id=request.owner_id,
+                rate_limit=self._rate_limit(actor, request.rate_limit),
+                created_at=now,
+                expires_at=now + self._lifetime(request.lifetime),
+            )
+        )
+        outcome = await self._store.create(issued.record, now=now, most=self.settings.max_per_owner)
+        if outcome == "full":
+            raise TooManyKeysError
+        if outcome == "no_owner":
+            raise NotFoundError("There is no such account")
+        await self._record(EventType.API_KEY_CREATED, actor, issued.record)
+        return issued
+
+    async def rotate(self, actor: Actor, key_id: str, *, overlap: float | None = None) -> IssuedKey:
+        """A new key like the old one, which ends after `overlap` seconds (None: as the settings
+        say; 0: at once). Of many rotations of one key at once one wins.
+
+        Raises NotFoundError for keys that are not the actor's, PermissionDeniedError, and
+        KeyGoneError for one that was rotated before or is dead.
+        """
+        overlap = self._overlap(overlap)
+        old = await self._reachable(actor, key_id)
+        if old.owner_id is not None and old.owner_id != actor.owner_id and not actor.trusted:
+            raise PermissionDeniedError("Only its owner can rotate this key")
+        self._check_scopes(actor, old.scopes)
+        await self._admit(actor)
+        now = self._clock()
+        lifetime = None if old.expires_at is None else old.expires_at - old.created_at
+        fresh = replace(
+            old,
+            id=new_id(),
+            created_at=now,
+            expires_at=None if lifetime is None else now + lifetime,
+            last_used_at=None,
+            last_used_address="",
+        )
+        issued = _make(fresh)
+        if not await self._store.rotate(key_id, issued.record, now=now, until=now + overlap):
+            raise KeyGoneError
+        if overlap == 0:
+            await self._end((key_id,), now)
+        await self._record(EventType.API_KEY_ROTATED, actor, old, successor=issued.record.id)
+        return issued
+
+    async def revoke(self, actor: Actor, key_id: str) -> bool:
+        """End a key, here at once and everywhere within a second; False if it was revoked before.
+        Raises NotFoundError for keys that are not the actor's.
+        """
+        key = await self._reachable(actor, key_id)
+        now = self._clock()
+        revoked = await self._store.revoke(key_id, now=now)
+        # Also where it was revoked before: that may have failed before this step.
+        await self._end((key_id,), now)
+        if revoked:
+            await self._record(EventType.API_KEY_REVOKED, actor, key)
+        return revoked
+
+    async def revoke_all(self, owner_id: str) -> int:
+        """End every key of an account, for flows that end all it holds; how many there were."""
+        now = self._clock()
+        ids = await self._store.revoke_all(owner_id, now=now)
+        await self._end(ids, now)
+        return len(ids)
+
+    async def of_owner(self, owner_id: str) -> Sequence[APIKey]:
+        """An account's keys, the newest first; dead ones for thirty days."""
+        return await self._store.of_owner(owner_id)
+
+    async def page(self, actor: Actor, *, after: Cursor | None = None) -> Sequence[APIKey]:
+        """Everybody's keys, the newest first, one more than a page holds if there are more.
+        Raises PermissionDeniedError unless the actor manages all keys.
+        """
+        if not actor.manages_all:
+            raise PermissionDeniedError(f"Permission denied: {MANAGE_ALL} required")
+        return await self._store.page(after=after, limit=PAGE + 1)
+
+    def offered(self, actor: Actor) -> tuple[str, ...]:
+        """Scopes that the actor may give, for a form: declared ones and own permissions."""
+        known = {*self.settings.scopes, *actor.principal.permissions, MANAGE_OWN}
+        return tuple(sorted(scope for scope in known if self._may_give(actor, scope)))
+
+    async def prune(self) -> int:
+        """Forget keys that have been dead for thirty days."""
+        return await self._store.prune(before=self._clock() - KEPT)
+
+    async def _reachable(self, actor: Actor, key_id: str) -> APIKey:
+        key = await self._store.get(key_id)
+        if key is not None:
+            own = key.owner_id is not None and key.owner_id == actor.owner_id
+            if own or actor.manages_all:
+                return key
+        raise NotFoundError("There is no such key")
+
+    def _check_owner(self, actor: Actor, owner_id: str | None) -> None:
+        if owner_id is None:
+            if not actor.manages_all:
+                raise PermissionDeniedError(f"Permission denied: {MANAGE_ALL} required")
+        elif owner_id != actor.owner_id and not actor.trusted:
+            raise PermissionDeniedError("Only its owner can make a key of an account")
+
+    def _check_scopes(self, actor: Actor, scopes: Sequence[str]) -> None:
+        for scope in scopes:
+            if not self._may_give(actor, scope):
+                raise KeyRequestError(
+                    "scopes", f"You cannot give the scope {scope}: it is not yours to hand on"
+                )
+
+    def _may_give(self, actor: Actor, scope: str) -> bool:
+        principal = actor.principal
+        if actor.trusted:
+            return True
+        if principal.scopes is not None:
+            return principal.has_scope(scope)
+        if scope in self.settings.scopes or scope == MANAGE_OWN:
+            return True
+        return covers(principal.permissions, scope)
+
+    def _lifetime(self, asked: float | None) -> float:
+        if asked is None:
+            return self.settings.default_lifetime
+        if not 1 <= asked <= self.settings.max_lifetime:
+            days = int(self.settings.max_lifetime // DAY)
+            raise KeyRequestError("expires_in", f"A key lives for at most {days} days")
+        return asked
+
+    def _overlap(self, asked: float | None) -> float:
+        most = self.settings.rotation_overlap
+        if asked is None:
+            return most
+        if not 0 <= asked <= most:
+            raise KeyRequestError("overlap", f"Keys overlap for at most {int(most)} seconds")
+        return asked
+
+    def _rate_limit(self, actor: Actor, asked: int | None) -> int | None:
+        most = self.settings.requests_per_hour
+        if asked is None:
+            return most
+        if asked < 1 or (most is not None and asked > most and not actor.manages_all):
+            raise KeyRequestError("rate_limit", f"A key has 1 to {most} requests per hour")
+        return asked
+
+    async def _admit(self, actor: Actor) -> None:
+        if self._pace is not None and not actor.trusted:
+            await self._pace(actor)
+
+    async def _end(self, ids: Sequence[str], now: float) -> None:
+        """Pierce caches: those of this process now, the others' when they hear of it."""
+        await self._revocations.revoke(
+            *(Revocation(kind="token", key=each, at=now, until=now + PIERCES) for each in ids)
+        )
+
+    async def _record(
+        self, kind: EventType, actor: Actor, key: APIKey, *, successor: str | None = None
+    ) -> None:
+        details: dict[str, object] = {
+            "name": key.name,
+            "owner": key.owner_id,
+            "scopes": list(key.scopes),
+        }
+        if successor is not None:
+            details["successor"] = successor
+        event = actor.event(kind, at=self._clock(), target=key.id, details=details)
+        await self._events.record(event)
+
+
+def _make(record: APIKey) -> IssuedKey:
+    key, key_hash = APIKey.generate_key()
+    record = replace(record, key_hash=key_hash, prefix=lookup_of(key))
+    return IssuedKey(record=record, secret=Secret(key))
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise KeyRequestError("name", f"Give the key a name of 1 to {MAX_NAME} characters")
+    return name

@@ -1,0 +1,198 @@
+"""`X-API-Key` and `Authorization: Bearer zk_...`: API keys as credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from zenith.api_keys.cache import KeyCache, LiveKey
+from zenith.api_keys.errors import APIKeyError
+from zenith.api_keys.key import APIKey
+from zenith.api_keys.key_format import PREFIX, holds_key, is_key, lookup_of
+from zenith.api_keys.last_uses import INTERVAL, LastUses
+from zenith.api_keys.scopes import holding, narrowed
+from zenith.api_keys.settings import APIKeySettings
+from zenith.api_keys.store import APIKeyStore, KeyUse
+from zenith.authentication import RevocationList, Subject, SubjectCache
+from zenith.kernel.clock import Clock, steady_clock, wall_clock
+from zenith.kernel.errors import BadRequestError
+from zenith.kernel.permissions import Permissions
+from zenith.kernel.principal import Principal
+from zenith.pipeline import Exchange
+
+NAME: Final = "api_key"
+KEY_HEADER: Final = b"x-api-key"
+HEADER: Final = b"authorization"
+BEARER: Final = b"bearer "
+_PREFIX: Final = PREFIX.encode("ascii")
+
+
+class KeyLimit(Protocol):
+    """Charges a request to the limit of its key; raises RateLimitError. `assembly` provides it."""
+
+    def __call__(self, exchange: Exchange, key: APIKey) -> Awaitable[None]: ...
+
+
+class APIKeyScheme:
+    """Recognises an API key.
+
+    Threat: a guessed, leaked, expired or revoked key; a key that does more than its owner may, now
+    or ever since (ASVS 8.2.1, 8.3.2); and two credentials in one request of which two programs
+    believe different ones. A key in the query string is refused, for addresses are logged and
+    passed on (ASVS 14.2.1). A wrong checksum is refused without a query, a right key is found by
+    its first characters in one, and compared by its hash in constant time.
+
+    A key of an account acts with those permissions of its owner that its scopes name, as they are
+    at that moment, and holds no role; a locked or deleted owner's keys are dead. `limit` charges
+    each use to the key.
+    """
+
+    def __init__(
+        self,
+        store: APIKeyStore,
+        subjects: SubjectCache,
+        revocations: RevocationList,
+        settings: APIKeySettings | None = None,
+        *,
+        uses: LastUses,
+        limit: KeyLimit | None = None,
+        challenge: str | None = "Bearer",
+        clock: Clock = wall_clock,
+        steady: Clock = steady_clock,
+    ) -> None:
+        settings = settings or APIKeySettings()
+        self._store: Final = store
+        self._subjects: Final = subjects
+        self._revocations: Final = revocations
+        self._uses: Final = uses
+        self._limit: Final = limit
+        self._free: Final = frozenset(settings.scopes)
+        self._challenge: Final = challenge
+        self._clock: Final = clock
+        self._steady: Final = steady
+        self._cache: Final = KeyCache(revocations, entries=settings.cache_entries)
+
+    @property
+    def name(self) -> str:
+        """`api_key`."""
+        return NAME
+
+    @property
+    def challenge(self) -> str | None:
+        """What a 401 offers: keys are also taken as bearer tokens (RFC 6750 section 3)."""
+        return self._challenge
+
+    async def authenticate(self, exchange: Exchange) -> Principal | None:
+        """The key's principal, or None where the request carries no API key.
+
+        Raises APIKeyError for a key that does not hold or stands in the query string,
+        BadRequestError for several credentials, RateLimitError for a key over its limit, and
+        ServiceUnavailableError where it cannot be known.
+        """
+        raw = _key_of(exchange)
+        if raw is None:
+            return None
+        await self._revocations.refresh()
+        live = self._cache.get(raw, steady=self._steady()) or await self._read(raw)
+        record, now = live.record, self._clock()
+        if record.expires_at is not None and record.expires_at <= now:
+            raise APIKeyError("expired", key_id=record.id)
+        if record.owner_id is None:
+            owner = None
+        else:
+            owner = await self._subjects.find(record.owner_id)
+            if owner is None or not owner.active:
+                raise APIKeyError("owner_inactive", key_id=record.id)
+        if not live.principal.is_authenticated or live.subject is not owner:
+            self._judge(live, owner)
+        # Known already while the limit is charged: the event of a refusal names the key.
+        exchange.principal = live.principal
+        exchange.state[APIKeyScheme] = live.shown
+        if self._limit is not None:
+            await self._limit(exchange, record)
+        if not live.noted:
+            self._note(live, exchange.client, now)
+        return live.principal
+
+    async def _read(self, raw: bytes) -> LiveKey:
+        text = raw.decode("latin-1")
+        if not is_key(text):
+            raise APIKeyError("malformed")
+        generation = self._cache.generation
+        record = await self._store.find(lookup_of(text))
+        if record is None or not record.verify_key(text):
+            raise APIKeyError("unknown")
+        if record.revoked or self._is_revoked(record):
+            self._cache.drop(raw)
+            raise APIKeyError("revoked", key_id=record.id)
+        live = LiveKey(record, self._steady())
+        self._cache.put(raw, live, generation=generation)
+        return live
+
+    def _is_revoked(self, record: APIKey) -> bool:
+        return self._revocations.is_revoked(
+            subject="", session_id=None, token_id=record.id, issued_at=record.created_at
+        )
+
+    def _judge(self, live: LiveKey, owner: Subject | None) -> None:
+        record = live.record
+        if owner is None:
+            scopes, permissions = record.scopes, Permissions(record.scopes)
+        else:
+            scopes = holding(record.scopes, owner.permissions, self._free)
+            permissions = narrowed(owner.permissions, record.scopes)
+        live.principal = Principal(
+            subject=record.id,
+            kind="api_key",
+            permissions=permissions,
+            scopes=frozenset(scopes),
+            tenant=None if owner is None else owner.tenant,
+            scheme=NAME,
+        )
+        live.shown, live.subject = replace(record, scopes=scopes), owner
+
+    def _note(self, live: LiveKey, address: str, now: float) -> None:
+        live.noted = True
+        last = live.record.last_used_at
+        if last is None or now - last >= INTERVAL:
+            self._uses.note(KeyUse(key_id=live.record.id, at=now, address=address))
+
+
+def api_key_of(exchange: Exchange) -> APIKey | None:
+    """The key that proved the caller, with the scopes that hold; None for other credentials."""
+    key = exchange.state.get(APIKeyScheme)
+    return key if isinstance(key, APIKey) else None
+
+
+def _key_of(exchange: Exchange) -> bytes | None:
+    headers = exchange.headers
+    key, authorization = headers.get(KEY_HEADER), headers.get(HEADER)
+    bearer = None
+    if authorization is not None and authorization[: len(BEARER)].lower() == BEARER:
+        bearer = authorization[len(BEARER) :].strip(b" ")
+    if key is None:
+        if bearer is None:
+            _refuse_query(exchange.scope["query_string"])
+            return None
+        if not bearer.startswith(_PREFIX):
+            return None
+        key = bearer
+    elif bearer is not None:
+        raise _ambiguous()
+    sent = exchange.scope["headers"]
+    # As many names as headers: none came twice.
+    if len(headers) != len(sent):
+        names = [name for name, _ in sent]
+        if names.count(KEY_HEADER) > 1 or names.count(HEADER) > 1:
+            raise _ambiguous()
+    return key
+
+
+def _ambiguous() -> BadRequestError:
+    return BadRequestError("More than one credential", reason="ambiguous_credential")
+
+
+def _refuse_query(query: bytes) -> None:
+    if query and _PREFIX in query and holds_key(query):
+        raise APIKeyError("key_in_query")

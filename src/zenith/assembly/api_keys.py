@@ -1,0 +1,86 @@
+"""API keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from zenith.api_keys import (
+    Actor,
+    APIKey,
+    APIKeys,
+    APIKeyScheme,
+    LastUses,
+)
+from zenith.assembly.parts import Parts
+from zenith.pipeline import Exchange
+from zenith.rate_limits import Hit, Limit, RateLimiter
+from zenith.rate_limits.charges import Charges
+from zenith.stores.sql import SqlAPIKeyStore
+
+HOUR: Final = 3600
+CHANGES: Final = "60/hour"
+"""How many keys one caller may make or rotate."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class APIKeyParts:
+    """What keys need in an application."""
+
+    keys: APIKeys
+    scheme: APIKeyScheme
+    uses: LastUses
+
+
+def api_key_parts(parts: Parts) -> APIKeyParts | None:
+    """The keys of an application; None where the settings turn them off."""
+    settings = parts.settings.api_keys
+    if settings is None:
+        return None
+    store = SqlAPIKeyStore(parts.database)
+    uses = LastUses(store)
+    limits = _KeyLimits(parts.limiter)
+    return APIKeyParts(
+        keys=APIKeys(store, parts.revocations, parts.events, settings, pace=limits.admit_change),
+        scheme=APIKeyScheme(
+            store,
+            parts.subjects,
+            parts.revocations,
+            settings,
+            uses=uses,
+            limit=limits.charge,
+            # The bearer scheme beside it offers the same.
+            challenge=None,
+        ),
+        uses=uses,
+    )
+
+
+class _KeyLimits:
+    """The limits of keys: counted with those of the request, so that its headers tell of them."""
+
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter: Final = limiter
+
+    async def charge(self, exchange: Exchange, key: APIKey) -> None:
+        """One use of a key; raises RateLimitError."""
+        if key.rate_limit is None:
+            return
+        hits = (Hit(_limit(key.rate_limit), key.id),)
+        charges = exchange.state.get(Charges)
+        if charges is None:
+            await self._limiter.admit(hits)
+        else:
+            await charges.charge(exchange, (), hits)
+
+    async def admit_change(self, actor: Actor) -> None:
+        """One key made or rotated; raises RateLimitError."""
+        principal = actor.principal
+        keys = {"principal": f"{principal.kind}:{principal.subject}"}
+        await self._limiter.require("api-keys", keys=keys, limits=CHANGES)
+
+
+@lru_cache(maxsize=1024)
+def _limit(requests: int) -> Limit:
+    return Limit(requests, HOUR, name="api-key")
