@@ -45,6 +45,10 @@ class CountingStore(MemoryRateLimitStore):
         self.calls.append(list(hits))
         return await super().hit(hits)
 
+    def hit_one(self, hit):
+        self.calls.append([hit])
+        return super().hit_one(hit)
+
 
 def secured(app, settings=None, *, principals=True, **options):
     settings = settings or RateLimitSettings()

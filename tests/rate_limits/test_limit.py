@@ -29,7 +29,7 @@ def test_several_limits_are_read_in_order():
     limits = parse_limits("10/minute; 100/hour", strategy="token_bucket", name="n", label="l")
     assert [(limit.requests, limit.window) for limit in limits] == [(10, 60), (100, 3600)]
     assert {limit.strategy for limit in limits} == {"token_bucket"}
-    assert [limit.quoted for limit in limits] == ['"l-60"', '"l-3600"']
+    assert [limit.quoted for limit in limits] == [b'"l-60"', b'"l-3600"']
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_label_cannot_break_the_header(label):
         Limit(10, 60, label=label)
     with pytest.raises(ConfigurationError, match="header"):
         Limit(10, 60, name=label)
-    assert Limit(10, 60, name=label, label="fine").quoted == '"fine-60"'
+    assert Limit(10, 60, name=label, label="fine").quoted == b'"fine-60"'
 
 
 def test_identity():

@@ -8,9 +8,7 @@ from typing import ClassVar, Final
 from zenith.headers.overrides import Changes, HeadersOverride
 from zenith.headers.security_headers import SecurityHeaders
 from zenith.headers.settings import HeadersSettings
-from zenith.pipeline import ASGIApp, Exchange, Guard, SecurityMiddleware, Stage
-
-Overrides = tuple[HeadersOverride, ...]
+from zenith.pipeline import ASGIApp, Exchange, Guard, Mark, SecurityMiddleware, Stage
 
 
 class HeadersGuard(Guard):
@@ -30,15 +28,11 @@ class HeadersGuard(Guard):
         self._default: Final = SecurityHeaders(self._settings)
         self._https: Final = https_origin
         # One entry per set of marks that the routes declare, so the routes bound it.
-        self._compiled: Final[dict[Overrides, SecurityHeaders]] = {}
+        self._compiled: Final[dict[tuple[Mark, ...], SecurityHeaders]] = {}
 
     def on_response(self, exchange: Exchange) -> None:
         """Put the headers on the response; see SecurityHeaders for which value counts."""
-        headers = self._default
-        if exchange.marks:
-            overrides = tuple([m for m in exchange.marks if isinstance(m, HeadersOverride)])
-            if overrides:
-                headers = self._compiled.get(overrides) or self._compile(overrides)
+        headers = self._compiled.get(exchange.marks) or self._compile(exchange.marks)
         headers.apply(
             exchange.response_headers,
             secure=self._https or exchange.secure,
@@ -47,12 +41,15 @@ class HeadersGuard(Guard):
             status=exchange.status,
         )
 
-    def _compile(self, overrides: Overrides) -> SecurityHeaders:
+    def _compile(self, marks: tuple[Mark, ...]) -> SecurityHeaders:
         changes: Changes = {}
-        for override in overrides:
-            changes |= override.changes
-        compiled = SecurityHeaders(replace(self._settings, **changes))
-        self._compiled[overrides] = compiled
+        for mark in marks:
+            if isinstance(mark, HeadersOverride):
+                changes |= mark.changes
+        compiled = self._default
+        if changes:
+            compiled = SecurityHeaders(replace(self._settings, **changes))
+        self._compiled[marks] = compiled
         return compiled
 
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline import Exchange
 from zenith.rate_limits.limiter import RateLimiter, refuse_over
-from zenith.rate_limits.store import Hit
+from zenith.rate_limits.store import Hit, InstantRateLimitStore
 from zenith.rate_limits.strategies import Usage
 
 
@@ -45,6 +45,13 @@ class Charges:
             due, usages = [*self.hits, *due], [*self.usages, *usages]
         self.hits, self.usages = due, usages
         refuse_over(due, usages)
+
+    def charge_one(self, store: InstantRateLimitStore, hit: Hit) -> None:
+        """Charge the first hit of a request at once; raises RateLimitError."""
+        usage = store.hit_one(hit)
+        self.hits, self.usages = (hit,), (usage,)
+        if not usage.allowed:
+            refuse_over(self.hits, self.usages)
 
     def _with_hits_of(
         self, marks: Sequence[Chargeable], exchange: Exchange, hits: Sequence[Hit]

@@ -14,7 +14,14 @@ from starlette.requests import HTTPConnection
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import client_key
-from zenith.pipeline import Exchange, Mark, exchange_of
+from zenith.pipeline import (
+    Exchange,
+    Mark,
+    RouteTable,
+    enforced_marks,
+    exchange_of,
+    marks_of,
+)
 from zenith.rate_limits.endpoint import EnforceableMark, enforce_before
 from zenith.rate_limits.keys import KeyFunction, own_key
 from zenith.rate_limits.limit import Limit, Limits, limits_of
@@ -196,3 +203,18 @@ def _check(per: object, cost: object, *, most: int) -> None:
 def limits_among(marks: Iterable[Mark]) -> list[RateLimitMark]:
     """The declared limits among what a route declares."""
     return [mark for mark in marks if isinstance(mark, RateLimitMark)]
+
+
+def check_limits(table: RouteTable) -> None:
+    """Raise ConfigurationError for a limit that its route does not run."""
+    late = [
+        f"  {entry.path}: {mark!r}"
+        for entry in table.walk()
+        for mark in limits_among(marks_of(entry.endpoint))
+        if mark not in enforced_marks(entry.endpoint)
+    ]
+    if late:
+        raise ConfigurationError(
+            "rate limits that were attached after their route was registered:\n" + "\n".join(late),
+            fix="put @rate_limit(...) below the route's decorator",
+        )

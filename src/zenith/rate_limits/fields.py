@@ -15,24 +15,32 @@ from zenith.rate_limits.store import Hit
 from zenith.rate_limits.strategies import Usage
 
 
-def rate_limit_fields(hits: Sequence[Hit], usages: Sequence[Usage]) -> RawHeaders:
-    """`RateLimit-Policy` and `RateLimit`, an entry for each limit that was charged."""
-    policy = b", ".join([hit.limit.policy for hit in hits])
-    state = ", ".join(map(_state, hits, usages))
-    return [(b"ratelimit-policy", policy), (b"ratelimit", state.encode("ascii"))]
+def rate_limit_fields(
+    hits: Sequence[Hit], usages: Sequence[Usage], *, legacy: bool = False
+) -> RawHeaders:
+    """`RateLimit-Policy` and `RateLimit`, an entry for each limit that was charged; where `legacy`
+    asks for it, `X-RateLimit-*` of the tightest.
+    """
+    if len(hits) == 1:
+        policy, state = hits[0].limit.policy, _state(hits[0], usages[0])
+    else:
+        policy = b", ".join([hit.limit.policy for hit in hits])
+        state = b", ".join(map(_state, hits, usages))
+    fields = [(b"ratelimit-policy", policy), (b"ratelimit", state)]
+    return fields + legacy_fields(usages) if legacy else fields
 
 
-def _state(hit: Hit, usage: Usage) -> str:
+def _state(hit: Hit, usage: Usage) -> bytes:
     _, remaining, reset_after, retry_after, allowed = usage
-    return f"{hit.limit.quoted};r={remaining};t={ceil(reset_after if allowed else retry_after)}"
+    seconds = ceil(reset_after if allowed else retry_after)
+    return b"%b;r=%d;t=%d" % (hit[0].quoted, remaining, seconds)
 
 
 def legacy_fields(usages: Sequence[Usage]) -> RawHeaders:
     """`X-RateLimit-Limit`, `-Remaining` and `-Reset` of the tightest limit."""
     tightest = usages[0]
-    for usage in usages[1:]:
-        if (usage.allowed, usage.remaining) < (tightest.allowed, tightest.remaining):
-            tightest = usage
+    if len(usages) > 1:
+        tightest = min(usages, key=lambda usage: (usage.allowed, usage.remaining))
     limit, remaining, reset_after, retry_after, allowed = tightest
     return [
         (b"x-ratelimit-limit", b"%d" % limit),

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import ClassVar, Final, TypeAlias
 
-from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import client_key
-from zenith.pipeline import Exchange, Guard, Mark, RouteTable, Stage, enforced_marks, marks_of
+from zenith.pipeline import Exchange, Guard, Mark, RouteTable, Stage
 from zenith.rate_limits.charges import Charges
-from zenith.rate_limits.declaration import RateLimitMark, limits_among
+from zenith.rate_limits.declaration import RateLimitMark, check_limits, limits_among
 from zenith.rate_limits.fields import legacy_fields, rate_limit_fields
 from zenith.rate_limits.limit import Limit, parse_limits
 from zenith.rate_limits.limiter import RateLimiter
 from zenith.rate_limits.settings import RateLimitSettings
-from zenith.rate_limits.store import Hit, hits_of
+from zenith.rate_limits.store import Hit, InstantRateLimitStore, hits_of
 
 Due: TypeAlias = tuple[list[RateLimitMark], tuple[Limit, ...]]
 """What a request is charged before it is known who calls: declarations, then limits of all."""
@@ -36,30 +35,25 @@ class RateLimitGuard(Guard):
         self._limiter: Final = limiter
         self._settings: Final = settings or RateLimitSettings()
         self._limits: Final = _defaults(self._settings, self._settings.per_address, "address")
+        store = limiter.store
+        self._instant: Final = store if isinstance(store, InstantRateLimitStore) else None
         # One entry per set of marks that the routes declare, so the routes bound it.
         self._due: Final[dict[tuple[Mark, ...], Due]] = {}
 
     def check(self, table: RouteTable, guards: Sequence[Guard]) -> None:
         """Refuse the start for a limit that its route does not run; raises ConfigurationError."""
         del guards
-        late = [
-            f"  {entry.path}: {mark!r}"
-            for entry in table.walk()
-            for mark in limits_among(marks_of(entry.endpoint))
-            if mark not in enforced_marks(entry.endpoint)
-        ]
-        if late:
-            raise ConfigurationError(
-                "rate limits that were attached after their route was registered:\n"
-                + "\n".join(late),
-                fix="put @rate_limit(...) below the route's decorator",
-            )
+        check_limits(table)
 
-    def on_request(self, exchange: Exchange) -> Awaitable[None]:
+    def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Charge what is known to be due; raises RateLimitError."""
         charges = exchange.state[Charges] = Charges(self._limiter)
         declared, limits = self._due.get(exchange.marks) or self._find_due(exchange.marks)
-        return charges.charge(exchange, declared, hits_of(limits, client_key(exchange.client)))
+        hits = hits_of(limits, client_key(exchange.client))
+        if self._instant is not None and len(hits) == 1 and not declared:
+            charges.charge_one(self._instant, hits[0])
+            return None
+        return charges.charge(exchange, declared, hits)
 
     def _find_due(self, marks: tuple[Mark, ...]) -> Due:
         declared = limits_among(marks)
@@ -73,9 +67,12 @@ class RateLimitGuard(Guard):
         charges = exchange.state.get(Charges)
         if charges is None or not charges.usages:
             return
-        if self._settings.headers:
-            exchange.response_headers += rate_limit_fields(charges.hits, charges.usages)
-        if self._settings.legacy_headers:
+        settings = self._settings
+        if settings.headers:
+            exchange.response_headers += rate_limit_fields(
+                charges.hits, charges.usages, legacy=settings.legacy_headers
+            )
+        elif settings.legacy_headers:
             exchange.response_headers += legacy_fields(charges.usages)
 
 

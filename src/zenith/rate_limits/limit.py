@@ -42,7 +42,7 @@ class Limit:
     """What clients read in `RateLimit`, followed by the window; the name where empty."""
     id: str = field(init=False, repr=False, compare=False)
     """Name, strategy and numbers: the key under which stores count."""
-    quoted: str = field(init=False, repr=False, compare=False)
+    quoted: bytes = field(init=False, repr=False, compare=False)
     """The quoted label that stands for the limit in response headers."""
     policy: bytes = field(init=False, repr=False, compare=False)
     """The limit's entry in `RateLimit-Policy`."""
@@ -69,8 +69,8 @@ class Limit:
                 f"rate limit label {label!r} cannot stand in a header",
                 fix="use visible ASCII without spaces, quotes and backslashes",
             )
-        quoted = f'"{label}-{self.window}"'
-        policy = f"{quoted};q={self.requests};w={self.window}".encode("ascii")
+        quoted = f'"{label}-{self.window}"'.encode("ascii")
+        policy = b"%b;q=%d;w=%d" % (quoted, self.requests, self.window)
         identity = f"{self.name}|{self.strategy}|{self.requests}|{self.window}"
         object.__setattr__(self, "id", identity)
         object.__setattr__(self, "quoted", quoted)

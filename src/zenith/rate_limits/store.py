@@ -46,3 +46,12 @@ class RateLimitStore(Protocol):
         ValueError for a cost below 1.
         """
         ...
+
+
+@runtime_checkable
+class InstantRateLimitStore(RateLimitStore, Protocol):
+    """A store in this process's own memory, which answers without waiting for anybody."""
+
+    def hit_one(self, hit: Hit) -> Usage:
+        """Charge one limit, as `hit` does."""
+        ...

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from typing import ClassVar, Final
-from urllib.parse import quote
 
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import PayloadTooLargeError
 from zenith.kernel.network import TrustedProxies, parse_networks
-from zenith.kernel.problem import prefers_html
-from zenith.pipeline import Exchange, Guard, Stage
+from zenith.pipeline import Exchange, Guard, Mark, Stage
 from zenith.transport.body import GuardedBody
-from zenith.transport.errors import HttpsRedirectError, HttpsRequiredError
 from zenith.transport.firewall import Firewall
 from zenith.transport.forwarded import believe_proxy
 from zenith.transport.hosts import HostList
+from zenith.transport.https import https_required
 from zenith.transport.limits import BodyLimit, TimeLimit
 from zenith.transport.settings import TransportSettings
 
@@ -38,8 +36,8 @@ class TransportGuard(Guard):
     ) -> None:
         self._settings: Final = settings or TransportSettings()
         self._steady: Final = steady
-        self._size: Final = self._settings.max_body_size
-        self._seconds: Final = self._settings.request_timeout
+        # One entry per set of marks that the routes declare, so the routes bound it.
+        self._limits: Final[dict[tuple[tuple[Mark, ...], int | None], tuple[int, float]]] = {}
         self._https_only: Final = self._settings.https_only
         self._firewall: Final = Firewall(self._settings)
         self._hosts: Final = HostList(
@@ -50,57 +48,63 @@ class TransportGuard(Guard):
 
     def on_request(self, exchange: Exchange) -> None:
         """Refuse what is malformed, then say who speaks to which host."""
-        scope, headers = exchange.scope, exchange.headers
-        method, version = exchange.method, scope.get("http_version", "1.1")
+        scope, method = exchange.scope, exchange.method
+        version: str = scope.get("http_version", "1.1")
         self._firewall.check_target(
             method, exchange.path, scope.get("raw_path"), scope.get("query_string", b"")
         )
-        self._firewall.check_headers(scope["headers"], headers, http_version=version)
+        facts = exchange.head.facts.get(self)
+        if facts is None or facts.version != version:
+            facts = exchange.head.facts[self] = self._look_at(exchange, version)
+        exchange.host = facts.host
         if self._proxies:
             believe_proxy(exchange, self._proxies, self._settings)
-        exchange.host = self._hosts.accept(exchange.headers.get(b"host", b""))
+            exchange.host = self._hosts.accept(exchange.headers.get(b"host", b""))
         if self._https_only and not exchange.secure:
-            raise _https_required(exchange)
-        size, seconds = self._limits(exchange)
+            raise https_required(exchange)
+        route = (exchange.marks, exchange.max_body_size)
+        size, seconds = self._limits.get(route) or self._find_limits(*route)
         exchange.deadline = self._steady() + seconds
         if exchange.is_websocket:
             return
-        length = headers.get(b"content-length")
-        if length is not None and int(length) > size:
-            raise PayloadTooLargeError(reason=f"body of {length.decode('ascii')} bytes announced")
-        if (
-            length is not None
-            or method not in BODILESS
-            or b"transfer-encoding" in headers
-            or version[0] != "1"
-        ):
+        if facts.length > size:
+            raise PayloadTooLargeError(reason=f"body of {facts.length} bytes announced")
+        if facts.has_body or method not in BODILESS:
             exchange.receive = GuardedBody(
                 exchange, limit=size, json_depth=self._settings.max_json_depth
             )
 
-    def _limits(self, exchange: Exchange) -> tuple[int, float]:
-        size, seconds = self._size, self._seconds
-        if exchange.max_body_size is not None:
-            size = exchange.max_body_size
-        for mark in exchange.marks:
+    def _look_at(self, exchange: Exchange, version: str) -> _Facts:
+        """What the headers alone decide; remembered for requests that carry the same."""
+        headers = exchange.headers
+        self._firewall.check_headers(exchange.scope["headers"], headers, http_version=version)
+        # A proxy that is believed may name another host.
+        host = "" if self._proxies else self._hosts.accept(headers.get(b"host", b""))
+        length = headers.get(b"content-length")
+        return _Facts(
+            version=version,
+            host=host,
+            length=int(length or 0),
+            has_body=length is not None or b"transfer-encoding" in headers or version[0] != "1",
+        )
+
+    def _find_limits(self, marks: tuple[Mark, ...], max_body_size: int | None) -> tuple[int, float]:
+        size = self._settings.max_body_size if max_body_size is None else max_body_size
+        seconds = self._settings.request_timeout
+        for mark in marks:
             if isinstance(mark, BodyLimit):
                 size = mark.size
             elif isinstance(mark, TimeLimit):
                 seconds = mark.seconds
+        self._limits[marks, max_body_size] = size, seconds
         return size, seconds
 
 
-def _https_required(exchange: Exchange) -> HttpsRequiredError:
-    navigation = exchange.method in ("GET", "HEAD") and prefers_html(exchange.headers)
-    if exchange.is_websocket or not navigation:
-        return HttpsRequiredError(reason="http")
-    return HttpsRedirectError(reason="http", headers={"Location": _https_address(exchange)})
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Facts:
+    """What headers say of a request, however often they come."""
 
-
-def _https_address(exchange: Exchange) -> str:
-    scope = exchange.scope
-    host = re.sub(r":[0-9]+$", "", exchange.host)
-    path = scope.get("raw_path") or quote(exchange.path).encode("ascii")
-    query = scope.get("query_string", b"")
-    target: bytes = path + b"?" + query if query else path
-    return f"https://{host}{target.decode('ascii')}"
+    version: str
+    host: str
+    length: int
+    has_body: bool

@@ -64,6 +64,13 @@ class MemoryRateLimitStore:
                 slots[at] = state
         return usages
 
+    def hit_one(self, hit: Hit) -> Usage:
+        """One limit alone; never waits."""
+        now = int((self._clock() - self._origin) * 1000)
+        if self._due and self._due[0].due <= now:
+            self._sweep(now, SWEEP)
+        return self._hit(hit, now, None)
+
     def _hit(self, hit: Hit, now: int, charged: list[Charge] | None) -> Usage:
         """Charge one limit; what it was before goes to `charged`, should another one refuse."""
         limit, key, cost = hit
