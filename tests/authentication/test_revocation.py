@@ -175,3 +175,17 @@ def test_one_revocation_for_each_session():
         of("session", "a", 1.0, 2.0),
         of("session", "b", 1.0, 2.0),
     ]
+
+
+async def test_it_says_whether_it_would_ask_and_what_changed():
+    world = World()
+    assert not world.list.is_fresh
+    await world.list.refresh()
+    assert world.list.is_fresh
+    before = world.list.version
+    await world.list.revoke(of("token", "t1"))
+    assert world.list.version == before + 1
+    await world.list.revoke(of("token", "t1"))
+    assert world.list.version == before + 1
+    world.pass_time(MAX_AGE)
+    assert not world.list.is_fresh

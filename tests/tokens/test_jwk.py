@@ -10,7 +10,7 @@ import pytest
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.tokens import ALGORITHMS, generate_key
-from zenith.tokens.base64url import encode
+from zenith.tokens.base64url import decode, encode
 from zenith.tokens.jwk import is_foreign, key_from_jwk, public_jwk, thumbprint
 
 VECTORS = Path(__file__).parent.parent / "vectors"
@@ -87,6 +87,13 @@ def short(jwk: dict[str, Any], name: str) -> dict[str, Any]:
         {**OCT, "use": 1},
         {**OCT, "key_ops": ["encrypt"]},
         {**OCT, "key_ops": "verify"},
+        {**OCT, "key_ops": []},
+        {**OCT, "key_ops": ["verify", "encrypt"]},
+        {**OCT, "key_ops": ["verify", "verify"]},
+        {**OCT, "key_ops": ["sign", "verify", "sign"]},
+        {name: value for name, value in {**EC, "key_ops": ["sign"]}.items() if name != "d"},
+        {**RSA, "n": encode(b"\0" + decode(RSA["n"].encode())).decode()},
+        {**RSA, "e": ""},
         {**OCT, "alg": "RS256"},
         {**OCT, "alg": None},
         {**OCT, "kid": 7},
@@ -133,7 +140,27 @@ def test_what_is_weak_broken_or_not_for_signatures_is_refused(jwk: dict[str, Any
         ({**OKP, "crv": "Ed448"}, True),
         ({"kty": "AKP"}, True),
         ({"kty": "RSA"}, False),
+        ({"kty": ["RSA"]}, False),
+        ({"kty": 1, "alg": {}}, False),
     ],
 )
 def test_foreign_keys_are_told_from_faulty_ones(jwk: dict[str, Any], foreign: bool) -> None:
     assert is_foreign(jwk) is foreign
+
+
+@pytest.mark.parametrize(
+    ("jwk", "algorithms", "foreign"),
+    [
+        (OCT, {"ES256"}, True),
+        (RSA, {"PS256"}, False),
+        (EC, {"ES256"}, False),
+        (EC, {"ES384"}, True),
+        (OKP, {"Ed25519"}, False),
+        (OKP, {"ES256"}, True),
+        ({**RSA, "alg": "RS256"}, {"PS256"}, True),
+    ],
+)
+def test_keys_for_other_algorithms_are_foreign(
+    jwk: dict[str, Any], algorithms: set[str], foreign: bool
+) -> None:
+    assert is_foreign(jwk, algorithms) is foreign

@@ -26,6 +26,7 @@ from zenith.tokens.keyring import MAX_KEYS, MAX_KNOWN_HEADERS
 VECTORS = Path(__file__).parent.parent / "vectors"
 OCT = json.loads((VECTORS / "jose_rfc7515.json").read_text())["valid"][0]["key"]
 EC = json.loads((VECTORS / "jose_rfc7515.json").read_text())["valid"][2]["key"]
+PUBLIC_EC = {name: value for name, value in EC.items() if name != "d"}
 
 
 def hmac(kid: str) -> HmacKey:
@@ -110,7 +111,8 @@ def test_jwk_sets_are_read() -> None:
     ring = KeyRing.from_jwks({"keys": [{**OCT, "kid": "a"}]})
     assert ring.signing_key(0.0).kid == "a"
     assert KeyRing.from_jwks(OCT).keys[0].algorithm == "HS256"
-    signing = KeyRing.from_jwks({"keys": [{**OCT, "kid": "a"}, {**OCT, "kid": "b"}]}, signing="b")
+    two = [{**OCT, "kid": name, "alg": "HS256"} for name in ("a", "b")]
+    signing = KeyRing.from_jwks({"keys": two}, signing="b")
     assert signing.signing_key(0.0).kid == "b"
 
 
@@ -121,8 +123,10 @@ def test_jwk_sets_are_read() -> None:
         ({"keys": {}}, "not a JWK Set"),
         ({"keys": ["a"]}, "not a JWK Set"),
         ({"keys": []}, "no key"),
-        ({"keys": [{**OCT, "kid": "a"}, {**EC, "kid": "b"}]}, "mixes"),
-        ({"keys": [{**OCT, "kid": "a"}, {**OCT, "kid": "a"}]}, "twice"),
+        ({"keys": [{**OCT, "kid": "a", "alg": "HS256"}, {**EC, "kid": "b"}]}, "mixes"),
+        ({"keys": [{**OCT, "kid": "a", "alg": "HS256"}] * 2}, "twice"),
+        ({"keys": [{**OCT, "kid": "a"}, {**OCT, "kid": "b", "alg": "HS256"}]}, "anybody's guess"),
+        ({"keys": [{**EC, "kid": "a"}, {**PUBLIC_EC, "kid": "b"}]}, "secret ones"),
         ({"keys": [{**OCT, "kid": "a"}, OCT]}, "without kid"),
         ({"keys": [{**OCT, "use": "enc"}]}, "use"),
         ({"keys": [{"kty": "AKP"}]}, "not supported"),
@@ -132,6 +136,28 @@ def test_jwk_sets_are_read() -> None:
 def test_mixed_or_ambiguous_sets_are_refused(jwks: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         KeyRing.from_jwks(jwks)
+
+
+def test_a_set_of_others_holds_no_secret() -> None:
+    for jwk in (OCT, EC):
+        with pytest.raises(ConfigurationError, match="secret ones"):
+            KeyRing.from_jwks({"keys": [jwk]}, public_only=True)
+    assert KeyRing.from_jwks(PUBLIC_EC, public_only=True).algorithms == {"ES256"}
+
+
+def test_the_owner_names_the_private_key_among_public_ones() -> None:
+    pair = [{**EC, "kid": "new"}, {**PUBLIC_EC, "kid": "old"}]
+    assert KeyRing.from_jwks({"keys": pair}, signing="new").signing_key(0.0).kid == "new"
+
+
+def test_expected_algorithms_decide_what_a_key_leaves_open() -> None:
+    ring = KeyRing.from_jwks({"keys": [OCT]}, algorithms={"HS384", "ES256"})
+    assert ring.algorithms == {"HS384"}
+    for expected in ({"HS256", "HS512"}, {"ES256"}):
+        with pytest.raises(ConfigurationError, match="alg is missing"):
+            KeyRing.from_jwks(OCT, algorithms=expected)
+    with pytest.raises(ConfigurationError, match="not among"):
+        KeyRing.from_jwks(PUBLIC_EC, algorithms={"EdDSA"})
 
 
 def test_keys_of_other_uses_may_be_passed_over() -> None:

@@ -75,7 +75,7 @@ async def test_a_token_seen_before_is_not_verified_again() -> None:
     token = setting.tokens.issue_access("account")
     first = await setting.ask(token)
     assert await setting.ask(token) is first
-    assert await setting.ask(token, b"bEARER  ") is first
+    assert await setting.ask(token, b"bEARER  ") == first
 
 
 async def test_a_cached_token_still_ends() -> None:
@@ -179,3 +179,36 @@ def test_it_names_itself_and_what_it_wants() -> None:
 def test_the_fakes_forge_what_they_say() -> None:
     key = KeyRing.from_secret(SECRET).keys[0]
     assert forge({"alg": "HS256"}, {}, key).count(".") == 2
+
+
+async def test_a_list_that_is_out_of_date_is_asked_for_tokens_seen_before() -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access("account", session_id="session")
+    await setting.ask(token)
+    now = setting.time.now
+    setting.revocations._store.kept.append(
+        Revocation(kind="session", key="session", at=now, until=now + 900)
+    )
+    setting.revocations._refreshed = float("-inf")
+    with pytest.raises(TokenError) as caught:
+        await setting.ask(token)
+    assert caught.value.fault == "revoked"
+
+
+async def test_what_was_judged_before_a_revocation_is_judged_once_more() -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access("account")
+    first = await setting.ask(token)
+    now = setting.time.now
+    await setting.revocations.revoke(
+        Revocation(kind="session", key="another", at=now, until=now + 900)
+    )
+    assert await setting.ask(token) is first
+    assert await setting.ask(token) is first
+
+
+async def test_an_empty_second_header_is_still_a_second_header() -> None:
+    setting = Setting()
+    header = (b"authorization", b"Bearer " + setting.tokens.issue_access("account").encode())
+    with pytest.raises(BadRequestError):
+        await setting.scheme.authenticate(exchange(header, (b"authorization", b"")))

@@ -49,6 +49,13 @@ class RevocationList:
         self._cursor = 0.0
         self._lock: Final = asyncio.Lock()
         self._listening: asyncio.Task[None] | None = None
+        self.version = 0
+        """Grows with each revocation that becomes known: what was judged before is out of date."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether `refresh` would not ask: for those who spare themselves the call."""
+        return self._steady() - self._refreshed < MAX_AGE
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` for each revocation that becomes known: caches drop what it concerns."""
@@ -116,6 +123,7 @@ class RevocationList:
             if known is not None and known.at >= revocation.at:
                 continue
             self._known[key] = revocation
+            self.version += 1
             for listener in self._listeners:
                 listener(revocation)
 

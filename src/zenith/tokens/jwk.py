@@ -9,24 +9,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.tokens import base64url
-from zenith.tokens.keys import ALGORITHMS, EC_CURVES, EcKey, Ed25519Key, HmacKey, Key, RsaKey
+from zenith.tokens.keys import (
+    ALGORITHMS,
+    EC_CURVES,
+    ED25519_NAMES,
+    HMAC_HASHES,
+    RSA_HASHES,
+    EcKey,
+    Ed25519Key,
+    HmacKey,
+    Key,
+    RsaKey,
+)
 
 CURVE_ALGORITHMS: Final = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 ALGORITHM_CURVES: Final = {algorithm: curve for curve, algorithm in CURVE_ALGORITHMS.items()}
 RSA_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi")
 
 
-def key_from_jwk(jwk: Mapping[str, Any]) -> Key:
+FAMILIES: Final[Mapping[str, Collection[str]]] = {"oct": HMAC_HASHES, "RSA": RSA_HASHES}
+"""The kinds of keys whose form does not tell their algorithm."""
+PRIVATE: Final = frozenset({"d", "k", "oth", "p", "q", "dp", "dq", "qi"})
+MAX_OPERATIONS: Final = 2
+
+
+def key_from_jwk(jwk: Mapping[str, Any], *, algorithms: Collection[str] | None = None) -> Key:
     """The key that `jwk` describes.
 
-    Without `alg` an RSA key is for RS256, a symmetric one for HS256, others follow their curve.
+    Without `alg` an RSA key is for RS256, a symmetric one for HS256, others follow their curve;
+    where `algorithms` are named, the key's must be one of them, and a key without `alg` is for the
+    only one of them that fits its kind.
     Without `kid` the id is the thumbprint (RFC 7638) and tokens may name the key as they like.
     Raises ConfigurationError for what is malformed, weak, unsupported or not for signatures. No
     message shows a member's value but `kty`, `crv` and `alg`.
@@ -38,29 +57,45 @@ def key_from_jwk(jwk: Mapping[str, Any]) -> Key:
         raise _broken(f"its kty `{kind}` is not supported")
     named = "kid" in jwk
     kid = _text(jwk, "kid") if named else thumbprint(jwk)
-    algorithm = _text(jwk, "alg") if "alg" in jwk else None
+    algorithm = _text(jwk, "alg") if "alg" in jwk else _only_one(kind, algorithms)
     try:
-        return readers[kind](jwk, kid, algorithm, named)
+        key = readers[kind](jwk, kid, algorithm, named)
     except ValueError as error:
         # From the primitives: a point off the curve, numbers that do not fit. Their text may
         # quote the value.
         raise _broken("its numbers do not make a valid key") from error
+    if algorithms is not None and key.names.isdisjoint(algorithms):
+        raise _broken(f"its algorithm {key.algorithm} is not among those that are allowed")
+    return key
 
 
-def is_foreign(jwk: Mapping[str, Any]) -> bool:
+def is_ambiguous(jwk: Mapping[str, Any]) -> bool:
+    """Whether only a guess could tell the key's algorithm."""
+    return "alg" not in jwk and jwk.get("kty") in FAMILIES
+
+
+def has_private_part(jwk: Mapping[str, Any]) -> bool:
+    """Whether members are there that nobody but the owner may know."""
+    return not PRIVATE.isdisjoint(jwk)
+
+
+def is_foreign(jwk: Mapping[str, Any], algorithms: Collection[str] | None = None) -> bool:
     """Whether a key of another issuer is simply not for us (RFC 7517 section 5).
 
-    That is a key for encryption, or of a kind, curve or algorithm that is not known here. A known
-    kind that is malformed or weak is not foreign: it is a fault.
+    That is a key for encryption, or of a kind, curve or algorithm that is not known here or not
+    among `algorithms`. A known kind that is malformed or weak is not foreign: it is a fault.
     """
-    kind, curve = jwk.get("kty"), jwk.get("crv")
-    if jwk.get("use", "sig") != "sig" or jwk.get("alg", "EdDSA") not in ALGORITHMS:
+    kind, curve, algorithm = (jwk.get(name, "") for name in ("kty", "crv", "alg"))
+    if not all(isinstance(value, str) for value in (kind, curve, algorithm)):
+        return False
+    wanted = ALGORITHMS if algorithms is None else algorithms
+    if jwk.get("use", "sig") != "sig" or (algorithm and algorithm not in wanted):
         return True
-    return not (
-        kind in ("RSA", "oct")
-        or (kind == "EC" and curve in CURVE_ALGORITHMS)
-        or (kind == "OKP" and curve == "Ed25519")
-    )
+    if kind in FAMILIES:
+        return not any(name in wanted for name in FAMILIES[kind])
+    if kind == "EC":
+        return CURVE_ALGORITHMS.get(curve) not in wanted
+    return kind != "OKP" or curve != "Ed25519" or ED25519_NAMES.isdisjoint(wanted)
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
@@ -138,13 +173,31 @@ def _okp(jwk: Mapping[str, Any], kid: str, algorithm: str | None, named: bool) -
     return Ed25519Key(key, kid=kid, algorithm=algorithm or "EdDSA", named=named)
 
 
+def _only_one(kind: str, algorithms: Collection[str] | None) -> str | None:
+    if algorithms is None or kind not in FAMILIES:
+        return None
+    fitting = [name for name in FAMILIES[kind] if name in algorithms]
+    if len(fitting) != 1:
+        raise _broken("its alg is missing, and not exactly one of those allowed would fit")
+    return fitting[0]
+
+
 def _check_use(jwk: Mapping[str, Any]) -> None:
     if "use" in jwk and jwk["use"] != "sig":
         raise _broken("its use is not sig")
-    operations: Any = jwk.get("key_ops", ["verify"])
+    if "key_ops" not in jwk:
+        return
+    operations: Any = jwk["key_ops"]
     kind: object = operations.__class__
-    if kind is not list or ("verify" not in operations and "sign" not in operations):
+    if kind is not list or not 0 < len(operations) <= MAX_OPERATIONS:
         raise _broken("its key_ops are neither sign nor verify")
+    if any(each not in ("sign", "verify") for each in operations):
+        # Also next to `verify`: a key has one use (RFC 7517 section 4.3).
+        raise _broken("its key_ops are for more than signatures")
+    if operations[0] == operations[-1] and len(operations) > 1:
+        raise _broken("its key_ops repeat themselves")
+    if operations == ["sign"] and not has_private_part(jwk):
+        raise _broken("its key_ops ask a public key to sign")
 
 
 def _text(jwk: Mapping[str, Any], name: str) -> str:
@@ -160,6 +213,9 @@ def _octets(jwk: Mapping[str, Any], name: str) -> bytes:
 
 def _integer(jwk: Mapping[str, Any], name: str, size: int | None = None) -> int:
     octets = _octets(jwk, name)
+    if size is None and octets[:1] in (b"", b"\0"):
+        # Numbers have one spelling too, without zeros in front (RFC 7518 section 2).
+        raise _broken(f"its {name} is not written in its shortest form")
     if size is not None and len(octets) != size:
         raise _broken(f"its {name} has the wrong length")
     return int.from_bytes(octets, "big")

@@ -46,9 +46,9 @@ def verify_compact(
     `algorithms` is the allow-list of `alg` values, `now` the Unix time at which keys must be valid
     (the present if None). Raises TokenError for whatever does not hold.
     """
-    header, payload = _verify(token, keyring, algorithms, now)
+    header, payload, _ = verified(token, keyring, algorithms, now)
     if payload.lstrip(_JSON_SPACE)[:1] == b"{" or _is_jwt(header):
-        return dict(header), _claims(payload)
+        return dict(header), claims_of(payload)
     return dict(header), payload
 
 
@@ -63,8 +63,8 @@ def verify_claims(
 
     As `verify_compact`, but a payload that is no JSON object raises TokenError.
     """
-    header, payload = _verify(token, keyring, algorithms, now)
-    return dict(header), _claims(payload)
+    header, payload, _ = verified(token, keyring, algorithms, now)
+    return dict(header), claims_of(payload)
 
 
 def sign_compact(payload: Mapping[str, Any] | bytes, key: Key, *, typ: str | None = None) -> str:
@@ -81,10 +81,14 @@ def sign_compact(payload: Mapping[str, Any] | bytes, key: Key, *, typ: str | Non
     return (message + b"." + encode(key.sign(message))).decode("ascii")
 
 
-def _verify(
+def verified(
     token: str, keyring: KeyRing, algorithms: Collection[str], now: float | None
-) -> tuple[Header, bytes]:
-    if isinstance(algorithms, str):
+) -> tuple[Header, bytes, Key]:
+    """The header, the signed bytes and the key of a token whose signature holds.
+
+    The header may be shared with other tokens: read it, do not change it.
+    """
+    if algorithms.__class__ is str:
         raise TypeError("algorithms must be a collection of names, not one string")
     if len(token) > MAX_TOKEN:
         raise TokenError("oversized")
@@ -93,7 +97,7 @@ def _verify(
         head, body, signature = data.split(b".")
     except ValueError as error:
         raise TokenError("malformed") from error
-    if data.translate(None, _COMPACT) or not (body and signature):
+    if data.translate(None, _COMPACT) or not signature:
         raise TokenError("bad_encoding")
     known = keyring.known_headers.get(head)
     header, key = known or _read_header(head, keyring)
@@ -109,7 +113,7 @@ def _verify(
         raise TokenError("bad_signature")
     if known is None and all(isinstance(value, str) for value in header.values()):
         keyring.remember_header(head, header, key)
-    return header, payload
+    return header, payload, key
 
 
 def _read_header(segment: bytes, keyring: KeyRing) -> tuple[Header, Key]:
@@ -149,7 +153,8 @@ def _is_jwt(header: Header) -> bool:
     return typ == "jwt" or typ.endswith("+jwt")
 
 
-def _claims(payload: bytes) -> Claims:
+def claims_of(payload: bytes) -> Claims:
+    """The JSON object that was signed; TokenError for anything else."""
     try:
         return parse_object(payload)
     except ValueError as error:

@@ -8,14 +8,14 @@ half of both, and caches of verified tokens know that they are out of date.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, b64encode, check_strength, derive
-from zenith.tokens.jwk import is_foreign, key_from_jwk, public_jwk
+from zenith.tokens.jwk import has_private_part, is_ambiguous, is_foreign, key_from_jwk, public_jwk
 from zenith.tokens.keys import Ed25519Key, HmacKey, Key
 
 MAX_KEYS: Final = 64
@@ -24,14 +24,11 @@ MAX_KNOWN_HEADERS: Final = 256
 
 
 class _State:
-    __slots__ = ("headers", "keys", "names", "schedule", "sole", "version")
+    __slots__ = ("headers", "keys", "names", "schedule", "sole")
 
-    def __init__(
-        self, keys: Mapping[str, Key], schedule: tuple[tuple[float, str], ...], version: int
-    ) -> None:
+    def __init__(self, keys: Mapping[str, Key], schedule: tuple[tuple[float, str], ...]) -> None:
         self.keys: Final = keys
         self.schedule: Final = schedule
-        self.version: Final = version
         self.sole: Final = next(iter(keys.values())) if len(keys) == 1 else None
         self.names: Final = frozenset(name for key in keys.values() for name in key.names)
         self.headers: Final[dict[bytes, tuple[dict[str, Any], Key]]] = {}
@@ -55,7 +52,9 @@ class KeyRing:
                 f"no key `{signing}` that can sign", fix="name a key of the ring that is private"
             )
         schedule = () if signing is None else ((-math.inf, signing),)
-        self._state = _State(table, schedule, 0)
+        self._state = _State(table, schedule)
+        self.version = 0
+        """How often this ring changed: what was verified before the last change is so no more."""
 
     @classmethod
     def from_secret(cls, secret: Secret, *, previous: Sequence[Secret] = ()) -> KeyRing:
@@ -76,25 +75,49 @@ class KeyRing:
 
     @classmethod
     def from_jwks(
-        cls, jwks: Mapping[str, Any], *, signing: str | None = None, ignore_foreign: bool = False
+        cls,
+        jwks: Mapping[str, Any],
+        *,
+        signing: str | None = None,
+        algorithms: Collection[str] | None = None,
+        public_only: bool = False,
+        ignore_foreign: bool = False,
     ) -> KeyRing:
         """A ring of the keys in a JWK Set (RFC 7517 section 5), or of a single JWK.
 
-        Refused with ConfigurationError: sets that mix symmetric and asymmetric keys, that have one
-        key id twice, that have several keys and one without an id; keys not for signatures, weak,
-        malformed or of an unknown kind. `ignore_foreign` passes over keys that are for encryption
-        or of an unknown kind, as sets of large providers hold them.
+        `algorithms` are those that keys may be for; None allows every one that is known here.
+        `public_only` is for sets of others: whoever publishes a secret has lost it.
+        `ignore_foreign` passes over keys that are for encryption, of an unknown kind or for other
+        algorithms, as sets of large providers hold them.
+
+        Refused with ConfigurationError: sets that mix symmetric and asymmetric keys, or public keys
+        with private ones of which none was named to sign; that have one key id twice; that have
+        several keys and one without an id, or without the `alg` that its kind does not tell; keys
+        not for signatures, weak, malformed or of an unknown kind.
         """
         entries = _entries(jwks)
         if len(entries) > MAX_KEYS:
             raise ConfigurationError("a JWK Set is too large", fix=f"at most {MAX_KEYS} keys")
         if ignore_foreign:
-            entries = [entry for entry in entries if not is_foreign(entry)]
+            entries = [entry for entry in entries if not is_foreign(entry, algorithms)]
         if len(entries) > 1 and any("kid" not in entry for entry in entries):
             raise ConfigurationError(
                 "a JWK Set has several keys and one without kid", fix="give each key its own kid"
             )
-        return cls([key_from_jwk(entry) for entry in entries], signing=signing)
+        if len(entries) > 1 and algorithms is None and any(map(is_ambiguous, entries)):
+            raise ConfigurationError(
+                "a JWK Set has several keys and one whose algorithm is anybody's guess",
+                fix="give each key its alg, or name the algorithms that are expected",
+            )
+        keys = [key_from_jwk(entry, algorithms=algorithms) for entry in entries]
+        ring = cls(keys, signing=signing)
+        private = sum(map(has_private_part, entries))
+        if private and (public_only or (private < len(entries) and signing is None)):
+            raise ConfigurationError(
+                "a JWK Set of public keys holds secret ones",
+                fix="remove every private part; if they were published, replace those keys",
+            )
+        return ring
 
     @classmethod
     def _derived(
@@ -104,11 +127,6 @@ class KeyRing:
             check_strength(each, setting="secret_key")
         keys = [make(each) for each in (secret, *previous)]
         return cls(keys, signing=keys[0].kid)
-
-    @property
-    def version(self) -> int:
-        """How often this ring changed: what was verified before the last change is so no more."""
-        return self._state.version
 
     @property
     def algorithms(self) -> frozenset[str]:
@@ -221,7 +239,9 @@ class KeyRing:
         return f"KeyRing({list(self._state.keys.values())!r}, version={self.version})"
 
     def _replace(self, keys: Mapping[str, Key], schedule: tuple[tuple[float, str], ...]) -> None:
-        self._state = _State(keys, schedule, self._state.version + 1)
+        # In this order: whoever still verifies under the former state caches it as out of date.
+        self._state = _State(keys, schedule)
+        self.version += 1
 
 
 def _entries(jwks: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, new_id
 from zenith.tokens.claims import ExpectedClaims, validate_claims
 from zenith.tokens.errors import TokenError
-from zenith.tokens.jws import Claims, sign_compact, verify_claims
+from zenith.tokens.jws import Claims, claims_of, sign_compact, verified
 from zenith.tokens.keyring import KeyRing
 from zenith.tokens.settings import TokenSettings
 
@@ -147,10 +147,10 @@ class TokenManager:
         """As `verify`, and until when the answer holds: the token's or its key's end."""
         now = self.clock()
         keyring = self.keyring
-        header, claims = verify_claims(token, keyring, algorithms=keyring.algorithms, now=now)
+        header, payload, key = verified(token, keyring, keyring.algorithms, now)
+        claims = claims_of(payload)
         validate_claims(header, claims, expected=self._expected[expected_type], now=now)
-        key = keyring.find(header.get("kid"))
-        return claims, min(claims["exp"], key.not_after if key is not None else now)
+        return claims, min(claims["exp"], key.not_after)
 
     async def verify_token(self, token: str, expected_type: TokenType = "access") -> Claims:
         """The claims of a token that holds: signature, claims, type, and not revoked.

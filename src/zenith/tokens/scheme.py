@@ -36,7 +36,10 @@ class BearerScheme:
         self._manager: Final = manager
         self._revocations: Final = revocations
         self._grants: Final = grants
+        self._keyring: Final = manager.keyring
+        self._clock: Final = manager.clock
         self._cache: Final = TokenCache(manager.settings.cache_entries)
+        """By the whole header field: a hit is one look-up, and nothing is cut off before it."""
 
     @property
     def name(self) -> str:
@@ -55,16 +58,30 @@ class BearerScheme:
         BadRequestError for several Authorization headers, ServiceUnavailableError where
         revocations cannot be known.
         """
-        token = _token_of(exchange)
+        value = exchange.headers.get(HEADER, b"")
+        known = self._cache.young.get(value)
+        if (
+            known is not None
+            and known.version == self._keyring.version
+            and known.judged == self._revocations.version
+            and known.expires_at > self._clock()
+            and self._revocations.is_fresh
+            # As many names as headers: none came twice.
+            and len(exchange.headers) == len(exchange.scope["headers"])
+        ):
+            return known.principal
+        return await self._authenticate(exchange, value)
+
+    async def _authenticate(self, exchange: Exchange, value: bytes) -> Principal | None:
+        """The same for tokens that are new, or to be judged anew."""
+        token = _token_of(exchange, value)
         if token is None:
             return None
         await self._revocations.refresh()
-        now = self._manager.clock()
-        version = self._manager.keyring.version
-        verified = self._cache.get(token, now=now, version=version)
+        version, judged = self._keyring.version, self._revocations.version
+        verified = self._cache.get(value, now=self._clock(), version=version)
         if verified is None:
             verified = self._verify(token.decode("latin-1"), version)
-            self._cache.put(token, verified)
         principal = verified.principal
         if self._revocations.is_revoked(
             subject=principal.subject,
@@ -73,6 +90,8 @@ class BearerScheme:
             issued_at=verified.issued_at,
         ):
             raise TokenError("revoked")
+        verified.judged = judged
+        self._cache.put(value, verified)
         return principal
 
     def _verify(self, token: str, version: int) -> VerifiedToken:
@@ -115,14 +134,12 @@ def principal_of(claims: Claims, *, grants: Grants | None = None) -> Principal:
     )
 
 
-def _token_of(exchange: Exchange) -> bytes | None:
-    value = exchange.headers.get(HEADER)
-    if value is None:
+def _token_of(exchange: Exchange, value: bytes) -> bytes | None:
+    if HEADER not in exchange.headers:
         if b"access_token=" in exchange.scope["query_string"]:
             raise TokenError("token_in_query")
         return None
     sent = exchange.scope["headers"]
-    # As many names as headers: none came twice.
     if len(exchange.headers) != len(sent) and sum(name == HEADER for name, _ in sent) > 1:
         raise BadRequestError("More than one Authorization header", reason="ambiguous_credential")
     if value[: len(BEARER)].lower() != BEARER:
