@@ -97,8 +97,8 @@ def assemble(settings: Settings) -> Assembly:
         api_keys=None if keys is None else keys.keys,
         roles=parts.roles,
         revocations=revocations,
-        guards=make_guards(parts, manager),
-        services=offered_services(parts, accounts),
+        guards=make_guards(parts, manager, keys),
+        services=offered_services(parts, accounts, keys),
         redis=redis,
         report=(*report, *mail_report(settings), *loosened(given, settings)),
     )
