@@ -31,6 +31,7 @@ from zenith.headers import ContentSecurityPolicy, response_headers
 from zenith.kernel.clock import steady_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem
+from zenith.oauth import oauth_router
 from zenith.pipeline import (
     DirectCall,
     Guard,
@@ -177,6 +178,8 @@ class Zenith(FastAPI):
         self.include_router(auth_router(prefix=prefix))
         if self.assembly.api_keys is not None:
             self.include_router(api_key_router(prefix=prefix))
+        if self.assembly.oauth is not None:
+            self.include_router(oauth_router(self.assembly.oauth, prefix=prefix))
         self.include_router(jwks_router(self.assembly.keyring))
 
     @property
@@ -219,7 +222,9 @@ class Zenith(FastAPI):
         for line in self.assembly.report:
             _log.log(level, "%s", line)
         authorization = AuthorizationGuard(
-            declared=self._declared, refuse_undeclared=self.settings.is_production
+            declared=self._declared,
+            refuse_undeclared=self.settings.is_production,
+            factors=self.assembly.accounts.step_up.kinds,
         )
         return SecurityMiddleware(
             self._direct_stack(),
