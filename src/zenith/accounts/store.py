@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 LockOutcome: TypeAlias = Literal["changed", "unchanged", "kept"]
+DeleteOutcome: TypeAlias = Literal["deleted", "unknown", "kept"]
+LinkPurpose: TypeAlias = Literal["verify_email", "reset_password", "change_email", "revert_email"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A person's account. Times are Unix times in seconds."""
+    """A person's account. Times are Unix times in seconds.
+
+    An application with columns of its own extends this class by a frozen, keyword-only dataclass
+    and names it in `Zenith(user_model=...)`. What is private here is in no repr of it either.
+    """
 
     id: str
-    email: str
+    email: str = field(repr=False)
     """As its owner wrote it, for display and mail."""
-    email_key: str
+    email_key: str = field(repr=False)
     """Canonical form; unique."""
-    name: str = ""
-    password_hash: str | None = None
+    name: str = field(default="", repr=False)
+    password_hash: str | None = field(default=None, repr=False)
     roles: tuple[str, ...] = ("user",)
     permissions: tuple[str, ...] = ()
     """Own grants beyond those of the roles."""
@@ -85,6 +91,18 @@ class AccountStore(Protocol):
         """
         ...
 
+    async def update_profile(self, account_id: str, changes: Mapping[str, object]) -> bool:
+        """Set columns of the application's own, in one step; those not named stay. False if there
+        is no such account. Raises ValidationError for values that do not fit.
+        """
+        ...
+
+    async def delete(self, account_id: str, *, keep_one: str | None) -> DeleteOutcome:
+        """Remove the account and what belongs to it, its sign-ins included, in one step:
+        `deleted`, `unknown`, or `kept` if it is the last unlocked holder of the role `keep_one`.
+        """
+        ...
+
     async def note_sign_in(self, account_id: str, at: float) -> None:
         """Remember the last sign-in."""
         ...
@@ -97,6 +115,84 @@ class AccountStore(Protocol):
 
     async def has_role(self, role: str) -> bool:
         """Whether any account holds `role` directly."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailLink:
+    """A one-time link that was mailed, without its secret."""
+
+    digest: str = field(repr=False)
+    """SHA-256 of the secret."""
+    purpose: LinkPurpose
+    account_id: str
+    email: str = field(repr=False)
+    """The address that the link is about: the one it was mailed to."""
+    email_key: str = field(repr=False)
+    password_changed_at: float | None
+    """When the account's password had changed as the link was issued: a later change voids links
+    that would replace password or address."""
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChange:
+    """An address that was replaced."""
+
+    account_id: str
+    former: str = field(repr=False)
+    present: str = field(repr=False)
+
+
+class MailLinkStore(Protocol):
+    """One-time links by mail. Whatever a link does is one step with its end: of many who use it at
+    once one succeeds, and a failure leaves both the link and the account as they were.
+    """
+
+    async def issue(self, link: MailLink) -> None:
+        """Remember a link. Others of the same purpose stay, until one of them is used."""
+        ...
+
+    async def check(self, digest: str, *, purpose: LinkPurpose, now: float) -> MailLink | None:
+        """The link if it is known and has not expired; changes nothing."""
+        ...
+
+    async def verify_email(self, digest: str, *, now: float) -> MailLink | None:
+        """Spend the link and note that its address is the owner's; None if the link is not valid
+        any more or the account has another address by now.
+        """
+        ...
+
+    async def reset_password(
+        self, digest: str, password_hash: str, *, now: float
+    ) -> MailLink | None:
+        """Spend the link and replace the password. None, and nothing changed, if the link is not
+        valid any more, if password or address have changed since it was issued, or if the account
+        is locked. Every other link of the account but those that revert an address dies with it,
+        and the address counts as verified.
+        """
+        ...
+
+    async def change_email(
+        self, digest: str, *, revert: str, now: float, until: float
+    ) -> EmailChange | None:
+        """Spend the link, replace the address, and issue a link with the digest `revert` and the
+        end `until` that brings the former one back. None, and nothing changed, as for
+        `reset_password`, and where another account has the address by now.
+        """
+        ...
+
+    async def revert_email(self, digest: str, *, now: float) -> MailLink | None:
+        """Spend the link, bring its address back and remove the password; links issued after it
+        die. An account that was made meanwhile with this address, and has not verified it, gives
+        way. None, and nothing changed, if the link is not valid any more or if the address is
+        another's.
+        """
+        ...
+
+    async def prune(self, *, now: float) -> int:
+        """Remove expired links; how many there were."""
         ...
 
 

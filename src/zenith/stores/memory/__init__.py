@@ -7,6 +7,7 @@ from zenith.stores.memory.api_keys import MemoryAPIKeyStore
 from zenith.stores.memory.attempts import MemoryAttemptStore
 from zenith.stores.memory.audit import MemoryAuditStore
 from zenith.stores.memory.identities import MemoryAuthorizationStore, MemoryIdentityStore
+from zenith.stores.memory.mail_links import MemoryMailLinkStore
 from zenith.stores.memory.one_time import MemoryOneTimeStore
 from zenith.stores.memory.pending_sign_ins import MemoryPendingStore
 from zenith.stores.memory.rate_limits import MemoryRateLimitStore
@@ -15,12 +16,13 @@ from zenith.stores.memory.revocations import MemoryRevocationStore
 from zenith.stores.memory.sessions import MemorySessionStore
 
 __all__ = [
-    "MemoryAccountStore",
     "MemoryAPIKeyStore",
+    "MemoryAccountStore",
     "MemoryAttemptStore",
     "MemoryAuditStore",
     "MemoryAuthorizationStore",
     "MemoryIdentityStore",
+    "MemoryMailLinkStore",
     "MemoryOneTimeStore",
     "MemoryPendingStore",
     "MemoryRateLimitStore",

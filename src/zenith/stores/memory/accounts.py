@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
-from zenith.accounts.store import Account, LockOutcome
+from zenith.accounts.model import AccountModel
+from zenith.accounts.store import Account, DeleteOutcome, LockOutcome
 from zenith.kernel.errors import ConflictError, ServiceUnavailableError
 
 
@@ -19,8 +20,9 @@ class MemoryAccountStore:
     ServiceUnavailableError is raised.
     """
 
-    def __init__(self, *, max_entries: int = 100_000) -> None:
+    def __init__(self, *, max_entries: int = 100_000, model: AccountModel | None = None) -> None:
         self._max: Final = max_entries
+        self._model: Final = model or AccountModel()
         self._accounts: dict[str, Account] = {}
         self._ids: dict[str, str] = {}
         self._keys: list[str] = []
@@ -84,6 +86,52 @@ class MemoryAccountStore:
         self._accounts[account_id] = replace(account, roles=wanted)
         return True
 
+    async def update_profile(self, account_id: str, changes: Mapping[str, object]) -> bool:
+        """Set columns of the application's own; those not named stay."""
+        checked = self._model.checked(changes)
+        account = self._accounts.get(account_id)
+        if account is None:
+            return False
+        self._accounts[account_id] = self._as_model(account, checked)
+        return True
+
+    async def delete(self, account_id: str, *, keep_one: str | None) -> DeleteOutcome:
+        """Remove the account, unless it is the last unlocked holder of `keep_one`."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return "unknown"
+        if keep_one is not None and self._is_last(account, keep_one):
+            return "kept"
+        self.forget(account)
+        return "deleted"
+
+    def find(self, email_key: str) -> Account | None:
+        """The account with this e-mail, for stores that change accounts in a step of theirs."""
+        return self._accounts.get(self._ids.get(email_key, ""))
+
+    def forget(self, account: Account) -> None:
+        """Remove an account in a step of another store."""
+        del self._accounts[account.id], self._ids[account.email_key]
+        self._keys.remove(account.email_key)
+        for role in account.roles:
+            self._holders[role].discard(account.id)
+
+    def change(self, account_id: str, **values: Any) -> bool:
+        """Replace fields of an account in a step of another store; False if there is none, or if
+        its new e-mail is another's.
+        """
+        account = self._accounts.get(account_id)
+        key = values.get("email_key")
+        if account is None or self._ids.get(key or "", account_id) != account_id:
+            return False
+        if key is not None:
+            del self._ids[account.email_key]
+            self._keys.remove(account.email_key)
+            self._ids[key] = account_id
+            insort(self._keys, key)
+        self._accounts[account_id] = replace(account, **values)
+        return True
+
     async def note_sign_in(self, account_id: str, at: float) -> None:
         """Remember the last sign-in."""
         account = self._accounts.get(account_id)
@@ -107,12 +155,19 @@ class MemoryAccountStore:
             raise ConflictError(reason="account id is taken")
         if len(self._accounts) >= self._max:
             raise ServiceUnavailableError(reason=f"memory holds {self._max} accounts already")
-        account = replace(account, roles=tuple(dict.fromkeys(account.roles)))
+        account = replace(
+            self._as_model(account, self._model.dump(account)),
+            roles=tuple(dict.fromkeys(account.roles)),
+        )
         self._accounts[account.id] = account
         self._ids[account.email_key] = account.id
         insort(self._keys, account.email_key)
         self._hold(account.id, account.roles)
         return True
+
+    def _as_model(self, account: Account, changes: Mapping[str, object]) -> Account:
+        values = {each.name: getattr(account, each.name) for each in fields(Account)}
+        return self._model.load({**self._model.dump(account), **changes}, values)
 
     def _hold(self, account_id: str, roles: Iterable[str]) -> None:
         for role in roles:

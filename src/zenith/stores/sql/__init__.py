@@ -9,6 +9,7 @@ from zenith.stores.sql.audit import SqlAuditStore
 from zenith.stores.sql.authorizations import SqlAuthorizationStore
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.identities import SqlIdentityStore
+from zenith.stores.sql.mail_links import SqlMailLinkStore
 from zenith.stores.sql.migrate import current, is_current, upgrade
 from zenith.stores.sql.one_time import SqlOneTimeStore
 from zenith.stores.sql.pending_sign_ins import SqlPendingStore
@@ -18,12 +19,13 @@ from zenith.stores.sql.sessions import SqlSessionStore
 
 __all__ = [
     "Database",
-    "SqlAccountStore",
     "SqlAPIKeyStore",
+    "SqlAccountStore",
     "SqlAttemptStore",
     "SqlAuditStore",
     "SqlAuthorizationStore",
     "SqlIdentityStore",
+    "SqlMailLinkStore",
     "SqlOneTimeStore",
     "SqlPendingStore",
     "SqlRefreshStore",

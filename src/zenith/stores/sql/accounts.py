@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -19,9 +19,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from zenith.accounts.store import Account, LockOutcome
+from zenith.accounts.model import AccountModel
+from zenith.accounts.store import Account, DeleteOutcome, LockOutcome
 from zenith.stores.sql.database import Database, Rows
-from zenith.stores.sql.schema import account_roles, accounts
+from zenith.stores.sql.schema import account_roles, accounts, refresh_families, sessions
 
 ROLES_LOCK: Final = 0x7A656E_01
 """Held by whatever must know that a role still has, or has not yet, a holder."""
@@ -36,8 +37,9 @@ _WITH_ROLES: Final = (
 class SqlAccountStore:
     """Accounts; a role that somebody holds is a row of its own, so that holders can be counted."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, model: AccountModel | None = None) -> None:
         self._database: Final = database
+        self._model: Final = model or AccountModel()
 
     async def create(self, account: Account) -> bool:
         """Store a new account; False, and nothing stored, if `email_key` is taken.
@@ -127,6 +129,33 @@ class SqlAccountStore:
             await _insert_roles(connection, account_id, wanted)
             return True
 
+    async def update_profile(self, account_id: str, changes: Mapping[str, object]) -> bool:
+        """Set columns of the application's own, in one step; those not named stay."""
+        checked = self._model.checked(changes)
+        present = select(accounts.c.profile).where(accounts.c.id == account_id).with_for_update()
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(present)).first()
+            if row is None:
+                return False
+            await connection.execute(
+                update(accounts)
+                .where(accounts.c.id == account_id)
+                .values(profile={**(row.profile or {}), **checked})
+            )
+            return True
+
+    async def delete(self, account_id: str, *, keep_one: str | None) -> DeleteOutcome:
+        """Remove the account and what belongs to it, its sign-ins included, in one step."""
+        async with self._database.transaction() as connection:
+            await self._database.lock(connection, ROLES_LOCK)
+            if keep_one is not None and await _is_last(connection, account_id, keep_one):
+                return "kept"
+            for table in (sessions, refresh_families):
+                await connection.execute(delete(table).where(table.c.account_id == account_id))
+            # Roles, links and factors refer to the account and go with it.
+            gone = await connection.execute(delete(accounts).where(accounts.c.id == account_id))
+            return "deleted" if gone.rowcount else "unknown"
+
     async def note_sign_in(self, account_id: str, at: float) -> None:
         """Remember the last sign-in."""
         await self._database.count(
@@ -142,7 +171,7 @@ class SqlAccountStore:
             keys = keys.where(accounts.c.email_key > after)
         if search:
             keys = keys.where(self._position(accounts.c.email_key, search) > 0)
-        return _accounts(await self._database.rows(_WITH_ROLES.where(accounts.c.id.in_(keys))))
+        return self._accounts(await self._database.rows(_WITH_ROLES.where(accounts.c.id.in_(keys))))
 
     async def has_role(self, role: str) -> bool:
         """Whether any account holds `role` directly."""
@@ -168,6 +197,7 @@ class SqlAccountStore:
                 email_verified_at=account.email_verified_at,
                 password_changed_at=account.password_changed_at,
                 last_sign_in_at=account.last_sign_in_at,
+                profile=self._model.dump(account),
             )
             .on_conflict_do_nothing(index_elements=[accounts.c.email_key])
         )
@@ -177,8 +207,20 @@ class SqlAccountStore:
         return True
 
     async def _one(self, statement: Select[*tuple[Any, ...]]) -> Account | None:
-        found = _accounts(await self._database.rows(statement))
+        found = self._accounts(await self._database.rows(statement))
         return found[0] if found else None
+
+    def _accounts(self, rows: Rows) -> list[Account]:
+        roles: dict[str, list[str]] = {}
+        for row in rows:
+            held = roles.setdefault(row.id, [])
+            if row.role is not None:
+                held.append(row.role)
+        found = {row.id: row for row in rows}
+        return [
+            self._model.load(row.profile or {}, _values(row, tuple(roles[account_id])))
+            for account_id, row in found.items()
+        ]
 
 
 def _holders(role: str) -> Select[*tuple[Any, ...]]:
@@ -207,28 +249,18 @@ async def _insert_roles(connection: AsyncConnection, account_id: str, roles: Seq
         await connection.execute(insert(account_roles), rows)
 
 
-def _accounts(rows: Rows) -> list[Account]:
-    roles: dict[str, list[str]] = {}
-    for row in rows:
-        held = roles.setdefault(row.id, [])
-        if row.role is not None:
-            held.append(row.role)
-    found = {row.id: row for row in rows}
-    return [_account(row, tuple(roles[account_id])) for account_id, row in found.items()]
-
-
-def _account(row: Row[*tuple[Any, ...]], roles: tuple[str, ...]) -> Account:
-    return Account(
-        id=row.id,
-        email=row.email,
-        email_key=row.email_key,
-        name=row.name,
-        password_hash=row.password_hash,
-        roles=roles,
-        permissions=tuple(row.permissions),
-        created_at=row.created_at,
-        locked_at=row.locked_at,
-        email_verified_at=row.email_verified_at,
-        password_changed_at=row.password_changed_at,
-        last_sign_in_at=row.last_sign_in_at,
-    )
+def _values(row: Row[*tuple[Any, ...]], roles: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "email": row.email,
+        "email_key": row.email_key,
+        "name": row.name,
+        "password_hash": row.password_hash,
+        "roles": roles,
+        "permissions": tuple(row.permissions),
+        "created_at": row.created_at,
+        "locked_at": row.locked_at,
+        "email_verified_at": row.email_verified_at,
+        "password_changed_at": row.password_changed_at,
+        "last_sign_in_at": row.last_sign_in_at,
+    }

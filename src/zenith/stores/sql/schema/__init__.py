@@ -15,16 +15,18 @@ from zenith.stores.sql.schema.factors import (
     trusted_devices,
 )
 from zenith.stores.sql.schema.identities import identities, pending_authorizations
+from zenith.stores.sql.schema.mail_links import mail_links
 from zenith.stores.sql.schema.metadata import metadata
 from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
 
 __all__ = [
     "account_roles",
     "accounts",
-    "attempts",
     "api_keys",
+    "attempts",
     "audit_events",
     "identities",
+    "mail_links",
     "metadata",
     "one_time",
     "passkeys",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, Column, Double, ForeignKey, Index, SmallInteger, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 
 from zenith.stores.sql.schema.metadata import BYTEWISE, metadata
 
@@ -22,6 +32,8 @@ accounts: Final = Table(
     Column("email_verified_at", Double),
     Column("password_changed_at", Double),
     Column("last_sign_in_at", Double),
+    # Columns that the application adds to its accounts.
+    Column("profile", JSON),
     Index(None, "email_key", unique=True),
 )
 
