@@ -24,13 +24,14 @@ class Client:
     """Solution of a proof-of-work challenge, as it came."""
 
     @classmethod
-    def of(cls, exchange: Exchange, *, device_cookie: str = "") -> Client:
+    def of(cls, exchange: Exchange, *, device_cookie: str = "", proof: str = "") -> Client:
         """The client of the running request."""
         return cls(
             address=exchange.client,
             user_agent=exchange.header(b"user-agent")[:MAX_USER_AGENT],
             request_id=exchange.request_id,
             device=exchange.cookies.get(device_cookie, "") if device_cookie else "",
+            proof=proof,
         )
 
     @classmethod

@@ -37,6 +37,14 @@ class Credentials(Input):
     password: PasswordText
 
 
+class SignInRequest(Credentials):
+    """An e-mail and a password, and where the answer before asked for it the solution of its
+    challenge.
+    """
+
+    altcha: Annotated[str, Field(max_length=2048)] = ""
+
+
 class NewAccount(Credentials):
     """What registration takes."""
 
@@ -139,14 +147,15 @@ async def register(body: NewAccount, request: Request) -> Message:
 
 @public
 async def login(
-    body: Credentials, request: Request, response: Response
+    body: SignInRequest, request: Request, response: Response
 ) -> TokenResponse | FactorsDueResponse:
     """Exchange e-mail and password for an access token and a refresh token, or for a challenge
     where the account has a second factor.
     """
     exchange = exchange_of(request.scope)
     secure = exchange.service(SessionSettings).secure_cookies
-    client = Client.of(exchange, device_cookie=device_cookie_name(secure=secure))
+    name = device_cookie_name(secure=secure)
+    client = Client.of(exchange, device_cookie=name, proof=body.altcha)
     services = account_services(request)
     entered = await services.sign_in.with_tokens(body.email, body.password, client=client)
     if not isinstance(entered, FactorsDue):

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from zenith.abuse import ProofRequiredError
 from zenith.console.moments import ago, moment
 from zenith.console.static import asset
 from zenith.csrf import csrf_token
@@ -86,6 +87,7 @@ class Pages:
         principal = exchange.principal
         page = self._templates.get_template(template).render(
             csrf=csrf_token(exchange),
+            nonce=lambda: exchange.nonce,
             signed_in=principal.is_authenticated,
             may_manage=principal.has_permission(MANAGE_ACCOUNTS),
             notice=NOTICES.get(request.query_params.get("notice", ""), ""),
@@ -134,8 +136,10 @@ def sentences(error: SecurityError | None) -> list[str]:
     """What a form says about a refusal."""
     if error is None:
         return []
+    if isinstance(error, ProofRequiredError):
+        return ["Too many attempts. Sign in once more, with a little patience."]
     if isinstance(error, RateLimitError):
-        return [f"Too many attempts. Wait {_duration(error.retry_after)}, then try again."]
+        return [f"Too many attempts. Wait {duration(error.retry_after)}, then try again."]
     if isinstance(error, ServiceUnavailableError):
         return ["The server is too busy. Wait a moment, then try again."]
     if isinstance(error, ValidationError):
@@ -143,7 +147,8 @@ def sentences(error: SecurityError | None) -> list[str]:
     return [error.detail]
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """`2 minutes`, rounded up."""
     whole = max(1, ceil(seconds))
     count, unit = (ceil(whole / 60), "minute") if whole > LONG_WAIT else (whole, "second")
     return f"{count} {unit}{'' if count == 1 else 's'}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+import json
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from zenith.abuse import ProofRequiredError
 from zenith.accounts import Client, FactorsDue
 from zenith.accounts.depends import account_services
 from zenith.authorization import public
@@ -17,7 +19,7 @@ from zenith.console.cookies import (
     factor_header,
     session_header,
 )
-from zenith.console.rendering import HOME, MAX_PATH, go_to, own_path, page_route, pages_of
+from zenith.console.rendering import HOME, MAX_PATH, duration, go_to, own_path, page_route, pages_of
 from zenith.kernel.errors import SecurityError
 from zenith.pipeline import exchange_of
 
@@ -26,6 +28,7 @@ Password = Annotated[str, Form(max_length=1024)]
 SIGN_IN: Final = "/account/sign-in"
 FACTOR: Final = "/sign-in/factor"
 REGISTER: Final = "/account/register"
+MAX_PROOF: Final = 2048
 
 
 def visitor_pages() -> APIRouter:
@@ -59,11 +62,12 @@ async def sign_in(
     email: Email = "",
     password: Password = "",
     wanted: Annotated[str, Form(alias="next", max_length=MAX_PATH)] = HOME,
+    altcha: Annotated[str, Form(max_length=MAX_PROOF)] = "",
 ) -> Response:
     """Begin a session. It is always a new one, whatever cookie came along."""
     exchange = exchange_of(request.scope)
     services = account_services(request)
-    client = Client.of(exchange, device_cookie=device_cookie_name(exchange))
+    client = Client.of(exchange, device_cookie=device_cookie_name(exchange), proof=altcha)
     present = exchange.principal if exchange.principal.is_authenticated else None
     try:
         signed_in = await services.sign_in.with_cookie(
@@ -109,8 +113,22 @@ def _sign_in_page(
     request: Request, *, wanted: str, email: str = "", error: SecurityError | None = None
 ) -> Response:
     return pages_of(request).render(
-        request, "sign_in.html", error=error, wanted=wanted, email=email, open=_is_open(request)
+        request,
+        "sign_in.html",
+        error=error,
+        wanted=wanted,
+        email=email,
+        open=_is_open(request),
+        **_work(error),
     )
+
+
+def _work(error: SecurityError | None) -> dict[str, Any]:
+    """What the page needs so that the browser can work its way on."""
+    if not isinstance(error, ProofRequiredError):
+        return {"challenge": ""}
+    challenge = json.dumps(error.challenge.as_json())
+    return {"challenge": challenge, "wait": duration(error.retry_after)}
 
 
 def _register_page(
