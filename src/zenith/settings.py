@@ -22,6 +22,7 @@ from zenith.kernel.environment import PREFIX, read_section
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import GENERATE, Secret, check_strength
 from zenith.mail.settings import MailSettings
+from zenith.oauth.settings import OAuthSettings
 from zenith.passwords.settings import PasswordSettings
 from zenith.rate_limits.settings import RateLimitSettings
 from zenith.rbac.settings import RbacSettings
@@ -93,6 +94,9 @@ class Settings:
     tokens: TokenSettings = field(default_factory=TokenSettings)
     """Access and refresh tokens."""
 
+    oauth: OAuthSettings = field(default_factory=OAuthSettings)
+    """Sign-in with other providers."""
+
     api_keys: APIKeySettings | None = field(default_factory=APIKeySettings)
     """Keys of programs."""
 
@@ -155,6 +159,7 @@ class Settings:
                 f"ZENITH_ORIGIN is {self.origin}, which is not encrypted",
                 fix="set it to the https origin that users see, such as https://app.example.org",
             )
+        self.oauth.check_production()
         if self.passwords.is_weak:
             raise ConfigurationError(
                 "ZENITH_PASSWORDS__* make hashes that are cheap to guess",

@@ -13,9 +13,11 @@ from zenith.assembly.api_keys import api_key_parts
 from zenith.assembly.guards import make_guards, offered_services
 from zenith.assembly.keys import find_secrets, fit, make_keyring
 from zenith.assembly.mail import mail_report
+from zenith.assembly.oauth import oauth_parts
 from zenith.assembly.parts import Parts
 from zenith.assembly.report import loosened
 from zenith.authentication import RevocationList
+from zenith.oauth import OAuthServices
 from zenith.pipeline import Guard
 from zenith.rbac import RoleSet
 from zenith.settings import Settings
@@ -35,6 +37,8 @@ class Assembly:
     keyring: KeyRing
     accounts: AccountServices
     api_keys: APIKeys | None
+    oauth: OAuthServices | None
+    """Sign-in with other providers; None where none is set."""
     roles: RoleSet
     revocations: RevocationList
     guards: tuple[Guard, ...]
@@ -89,6 +93,7 @@ def assemble(settings: Settings) -> Assembly:
     manager = TokenManager(keyring=keyring, settings=settings.tokens, revocations=revocations)
     accounts = account_services(parts, manager)
     keys = api_key_parts(parts)
+    oauth = oauth_parts(parts, accounts)
     return Assembly(
         settings=settings,
         database=database,
@@ -97,8 +102,9 @@ def assemble(settings: Settings) -> Assembly:
         api_keys=None if keys is None else keys.keys,
         roles=parts.roles,
         revocations=revocations,
-        guards=make_guards(parts, manager, keys),
-        services=offered_services(parts, accounts, keys),
+        guards=(*make_guards(parts, manager, keys), *oauth.guards),
+        services={**offered_services(parts, accounts, keys), **oauth.offered},
+        oauth=oauth.services,
         redis=redis,
         report=(*report, *mail_report(settings), *loosened(given, settings)),
     )

@@ -7,6 +7,7 @@ from typing import Any
 from zenith.accounts import AccountServices
 from zenith.api_keys import APIKeys
 from zenith.assembly.api_keys import APIKeyParts
+from zenith.assembly.oauth import authorization_prune
 from zenith.assembly.parts import Parts
 from zenith.audit import AuditGuard, AuditLog
 from zenith.authentication import AuthenticationGuard
@@ -82,6 +83,7 @@ def _foundation(parts: Parts, keys: APIKeyParts | None) -> Foundation:
             parts.attempts.prune,
             prune_secrets,
             prune_pending,
+            authorization_prune(parts),
             *(() if keys is None else (keys.keys.prune,)),
         ),
     )

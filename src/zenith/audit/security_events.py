@@ -33,6 +33,8 @@ SECURITY_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         EventType.ACCOUNT_DELETED: "Account deleted",
         EventType.ROLES_CHANGED: "Roles or permissions of an account changed",
         EventType.ADMINISTRATOR_CREATED: "First administrator created",
+        EventType.IDENTITY_LINKED: "Identity of another provider linked",
+        EventType.IDENTITY_UNLINKED: "Identity of another provider unlinked",
         EventType.SESSION_ENDED: "Session ended",
         EventType.STEP_UP: "Identity confirmed again in a session",
         EventType.TOKEN_ISSUED: "Tokens issued",

@@ -1,1 +1,91 @@
 """Sign-in with other providers: OAuth 2 and OpenID Connect."""
+
+from zenith.oauth.authorization import AuthorizationAnswer, FlowSecrets, Wish
+from zenith.oauth.code_flow import CodeFlow, Returned
+from zenith.oauth.directory import Directory
+from zenith.oauth.errors import (
+    AccountClosedError,
+    AuthorizationDeniedError,
+    AuthorizationStateError,
+    EmailNeededError,
+    HandOverError,
+    IdentityTakenError,
+    LastWayInError,
+    NotLinkedError,
+    ProviderError,
+)
+from zenith.oauth.guard import FormAnswerError, FormAnswerGuard
+from zenith.oauth.hand_over import HandOver
+from zenith.oauth.id_token import ProvenIdentity
+from zenith.oauth.identities import MAX_IDENTITIES, Identities
+from zenith.oauth.journey import arrive, depart
+from zenith.oauth.provider import Endpoints, Provider
+from zenith.oauth.routes import oauth_router, recently_proven, signed_in_wish
+from zenith.oauth.services import OAuthPages, OAuthServices
+from zenith.oauth.settings import (
+    Apple,
+    Discord,
+    GitHub,
+    GitLab,
+    Google,
+    Microsoft,
+    OAuthSettings,
+    OpenIDConnect,
+)
+from zenith.oauth.store import (
+    Adoption,
+    AuthorizationStore,
+    Identity,
+    IdentityStore,
+    Linking,
+    PendingAuthorization,
+    Unlinking,
+)
+
+__all__ = [
+    "MAX_IDENTITIES",
+    "AccountClosedError",
+    "Adoption",
+    "Apple",
+    "AuthorizationAnswer",
+    "AuthorizationDeniedError",
+    "AuthorizationStateError",
+    "AuthorizationStore",
+    "CodeFlow",
+    "Directory",
+    "Discord",
+    "EmailNeededError",
+    "Endpoints",
+    "FlowSecrets",
+    "FormAnswerError",
+    "FormAnswerGuard",
+    "GitHub",
+    "GitLab",
+    "Google",
+    "HandOver",
+    "HandOverError",
+    "Identities",
+    "Identity",
+    "IdentityStore",
+    "IdentityTakenError",
+    "LastWayInError",
+    "Linking",
+    "Microsoft",
+    "NotLinkedError",
+    "OAuthPages",
+    "OAuthServices",
+    "OAuthSettings",
+    "OpenIDConnect",
+    "PendingAuthorization",
+    "ProvenIdentity",
+    "Provider",
+    "ProviderError",
+    "Returned",
+    "Unlinking",
+    "Wish",
+    "arrive",
+    "depart",
+    "oauth_router",
+    "recently_proven",
+    "signed_in_wish",
+]

@@ -75,7 +75,7 @@ class Provider:
         if not _NAME.fullmatch(self.name) or self.name in RESERVED:
             raise ConfigurationError(
                 f"`{self.name[:40]}` cannot name a provider",
-                fix="use lower-case letters, digits and `-`, and no word that a path below /auth has",
+                fix="use lower-case letters, digits and `-`, and no word of a path below /auth",
             )
         if not self.client_id or not self.client_id.isprintable():
             raise ConfigurationError(

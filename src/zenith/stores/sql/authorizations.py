@@ -36,7 +36,20 @@ class SqlAuthorizationStore:
             )
             .returning(table)
         )
-        return None if row is None else PendingAuthorization(**row._asdict())
+        if row is None:
+            return None
+        return PendingAuthorization(
+            digest=row.digest,
+            browser=row.browser,
+            provider=row.provider,
+            purpose=row.purpose,
+            wanted=row.wanted,
+            challenge=row.challenge,
+            account_id=row.account_id,
+            session_id=row.session_id,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+        )
 
     async def prune(self, *, now: float) -> int:
         """Remove those that have expired; how many there were."""

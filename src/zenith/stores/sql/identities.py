@@ -47,9 +47,7 @@ class SqlIdentityStore:
         """Store a new account with its first identity, both or neither."""
         try:
             async with self._database.transaction() as connection:
-                if await self._accounts.create_within(connection, account):
-                    if not await self._insert(connection, identity):
-                        raise _IdentityTakenError
+                if await self._create(connection, account, identity):
                     return "created"
         except _IdentityTakenError:
             return "identity_taken"
@@ -96,6 +94,15 @@ class SqlIdentityStore:
             .where(identities.c.id == identity_id)
             .values(last_used_at=at, label=label)
         )
+
+    async def _create(
+        self, connection: AsyncConnection, account: Account, identity: Identity
+    ) -> bool:
+        if not await self._accounts.create_within(connection, account):
+            return False
+        if not await self._insert(connection, identity):
+            raise _IdentityTakenError
+        return True
 
     async def _lock(
         self, connection: AsyncConnection, account_id: str

@@ -1,0 +1,93 @@
+"""Sign-in with other providers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from zenith.accounts import AccountServices
+from zenith.assembly.parts import Parts
+from zenith.kernel.clock import wall_clock
+from zenith.kernel.keys import derive
+from zenith.oauth import (
+    CodeFlow,
+    Directory,
+    FormAnswerGuard,
+    HandOver,
+    Identities,
+    OAuthServices,
+)
+from zenith.oauth.client_authentication import apple_key
+from zenith.pipeline import Guard
+from zenith.stores.foundation import Prune
+from zenith.stores.sql import SqlAuthorizationStore, SqlIdentityStore
+
+PURPOSE: Final = "oauth"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OAuthParts:
+    """What sign-in with other providers adds to an application; nothing where there is none."""
+
+    services: OAuthServices | None = None
+    guards: tuple[Guard, ...] = ()
+
+    @property
+    def offered(self) -> Mapping[type, Any]:
+        """What handlers may ask the exchange for."""
+        return {} if self.services is None else {OAuthServices: self.services}
+
+
+def oauth_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
+    """The flows for the providers that are set.
+
+    Raises ConfigurationError for a key of Apple's that cannot sign, or where httpx is missing.
+    """
+    settings = parts.settings.oauth
+    providers = {each.name: each for each in settings.providers()}
+    if not providers:
+        return OAuthParts()
+    # Needs the optional HTTP client.
+    from zenith.oauth.http_client import ProviderHttp  # noqa: PLC0415
+
+    for each in providers.values():
+        if each.client_authentication == "apple":
+            apple_key(each)
+    http = ProviderHttp(timeout=settings.timeout)
+    services = OAuthServices(
+        providers=providers,
+        flow=CodeFlow(
+            pending=SqlAuthorizationStore(parts.database),
+            http=http,
+            directory=Directory(http),
+            key=derive(parts.secrets[0], PURPOSE),
+            lifetime=settings.state_lifetime,
+        ),
+        identities=Identities(
+            store=SqlIdentityStore(parts.database, parts.account_store),
+            accounts=parts.account_store,
+            sign_in=accounts.sign_in,
+            events=parts.events,
+            notices=parts.notices,
+            settings=parts.settings.accounts,
+            sign_up=settings.sign_up,
+        ),
+        hand_over=HandOver(secrets=parts.one_time, accounts=parts.account_store),
+        limiter=parts.limiter,
+        settings=settings,
+        origin=parts.settings.origin,
+    )
+    forms = any(each.response_mode == "form_post" for each in providers.values())
+    guards = (FormAnswerGuard(providers.values()),) if forms else ()
+    return OAuthParts(services=services, guards=guards)
+
+
+def authorization_prune(parts: Parts) -> Prune:
+    """Removes states of those who never came back."""
+    store = SqlAuthorizationStore(parts.database)
+
+    async def prune() -> int:
+        return await store.prune(now=wall_clock())
+
+    return prune

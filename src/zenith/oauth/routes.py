@@ -1,0 +1,228 @@
+"""Routes of each provider, and of the identities that are linked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from zenith.accounts import Client
+from zenith.accounts.depends import account_services
+from zenith.accounts.factors import FactorsDue
+from zenith.accounts.routes import FactorsDueResponse, TokenResponse
+from zenith.authorization import SecuredRoute, authenticated, public, require_factor
+from zenith.kernel.errors import PermissionDeniedError
+from zenith.oauth.authorization import Wish
+from zenith.oauth.journey import NO_STORE, arrive, depart, redirect, services_of, wanted_of
+from zenith.oauth.provider import Provider
+from zenith.oauth.services import FACTOR, OAuthServices
+from zenith.pipeline import exchange_of
+
+recently_proven = require_factor("password", "passkey", "totp", "recovery_code", FACTOR)
+"""Whoever changes what opens an account has proven within ten minutes to be its owner."""
+FRESH = {"prompt": "login", "max_age": "0"}
+
+
+class ProviderItem(BaseModel):
+    """A provider, for buttons."""
+
+    name: str
+    label: str
+    href: str
+
+
+class IdentityItem(BaseModel):
+    """A linked identity."""
+
+    id: str
+    provider: str
+    label: str
+    created_at: float
+    last_used_at: float
+
+
+class Departure(BaseModel):
+    """Where the browser goes now."""
+
+    authorization_url: str
+
+
+class Destination(BaseModel):
+    """Where it goes on afterwards: a path of this application."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    next: Annotated[str, Field(max_length=2048, examples=["/settings"])] = "/"
+
+
+class CodeExchange(BaseModel):
+    """The code that came back behind `#code=`, and the verifier of the program's challenge."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    code: Annotated[str, Field(max_length=128)]
+    code_verifier: Annotated[str, Field(min_length=43, max_length=128)]
+
+
+def oauth_router(services: OAuthServices, *, prefix: str = "/auth") -> APIRouter:
+    """The routes: a pair for each provider, so that no path of others is caught."""
+    router = APIRouter(prefix=prefix, tags=["oauth"], route_class=SecuredRoute)
+    shown = [
+        ProviderItem(name=each.name, label=each.label, href=f"{prefix}/{each.name}")
+        for each in services.providers.values()
+    ]
+
+    @public
+    async def providers() -> list[ProviderItem]:
+        """Whom people can sign in with."""
+        return shown
+
+    router.add_api_route("/providers", providers, methods=["GET"])
+    router.add_api_route("/oauth/token", token, methods=["POST"])
+    router.add_api_route("/identities", identities, methods=["GET"])
+    router.add_api_route("/identities/{identity_id}", unlink, methods=["DELETE"], status_code=204)
+    for provider in services.providers.values():
+        _add_provider(router, provider, prefix)
+    return router
+
+
+def _add_provider(router: APIRouter, provider: Provider, prefix: str) -> None:
+    label = provider.label
+
+    @public
+    async def leave(request: Request) -> Response:
+        exchange = exchange_of(request.scope)
+        url, cookie = await depart(exchange, provider, wanted_of(request), prefix=prefix)
+        return redirect(url, cookie)
+
+    @public
+    async def come_back(request: Request) -> Response:
+        return await arrive(request, provider, prefix=prefix)
+
+    @recently_proven
+    async def link(body: Destination, request: Request, response: Response) -> Departure:
+        return await _depart_signed_in(
+            request, response, provider, "link", body.next, prefix=prefix
+        )
+
+    @authenticated
+    async def confirm(body: Destination, request: Request, response: Response) -> Departure:
+        return await _depart_signed_in(
+            request, response, provider, "confirm", body.next, prefix=prefix
+        )
+
+    add, path = partial(_add, router, provider), f"/{provider.name}"
+    add(path, leave, f"Sign in with {label}", leads_on=True)
+    add(f"{path}/callback", come_back, f"Come back from {label}", leads_on=True)
+    add(f"{path}/link", link, f"Link {label}")
+    add(f"{path}/confirm", confirm, f"Prove again with {label}")
+
+
+def _add(
+    router: APIRouter,
+    provider: Provider,
+    path: str,
+    endpoint: Callable[..., Any],
+    summary: str,
+    *,
+    leads_on: bool = False,
+) -> None:
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=["GET"] if leads_on else ["POST"],
+        summary=summary,
+        name=f"{provider.name}_{endpoint.__name__}",
+        status_code=303 if leads_on else 200,
+        response_class=Response if leads_on else JSONResponse,
+        response_model=None if leads_on else Departure,
+    )
+
+
+@public
+async def token(
+    body: CodeExchange, request: Request, response: Response
+) -> TokenResponse | FactorsDueResponse:
+    """Exchange the code of a sign-in for tokens, or for a challenge where a factor is due."""
+    exchange = exchange_of(request.scope)
+    account, proven_at = await services_of(exchange).hand_over.spend(body.code, body.code_verifier)
+    entered = await account_services(request).sign_in.enter_tokens(
+        account, factors={FACTOR: proven_at}, client=Client.of(exchange)
+    )
+    response.headers["Cache-Control"] = NO_STORE
+    if isinstance(entered, FactorsDue):
+        return FactorsDueResponse(
+            challenge=entered.challenge,
+            factors_due=list(entered.kinds),
+            expires_in=entered.expires_in,
+        )
+    return TokenResponse(
+        access_token=entered.access_token,
+        refresh_token=entered.refresh_token,
+        expires_in=entered.expires_in,
+    )
+
+
+@authenticated
+async def identities(request: Request) -> list[IdentityItem]:
+    """The identities that open the account."""
+    exchange = exchange_of(request.scope)
+    linked = await services_of(exchange).identities.of_account(exchange.principal.subject)
+    return [
+        IdentityItem(
+            id=each.id,
+            provider=each.provider,
+            label=each.label,
+            created_at=each.created_at,
+            last_used_at=each.last_used_at,
+        )
+        for each in linked
+    ]
+
+
+@recently_proven
+async def unlink(identity_id: str, request: Request) -> None:
+    """Remove an identity; the last way in stays."""
+    exchange = exchange_of(request.scope)
+    await services_of(exchange).identities.unlink(
+        exchange.principal, identity_id, client=Client.of(exchange)
+    )
+
+
+def signed_in_wish(request: Request, purpose: str, wanted: str) -> Wish:
+    """What somebody who is signed in leaves for; raises PermissionDeniedError for credentials
+    that belong to no sign-in of a person.
+    """
+    principal = exchange_of(request.scope).principal
+    if principal.kind != "user" or principal.session_id is None:
+        raise PermissionDeniedError(
+            "This credential belongs to no sign-in", reason=f"scheme {principal.scheme}"
+        )
+    return Wish(
+        purpose="link" if purpose == "link" else "confirm",
+        wanted=wanted,
+        account_id=principal.subject,
+        session_id=principal.session_id,
+        extra={} if purpose == "link" else FRESH,
+    )
+
+
+async def _depart_signed_in(
+    request: Request,
+    response: Response,
+    provider: Provider,
+    purpose: str,
+    wanted: str,
+    *,
+    prefix: str,
+) -> Departure:
+    wish = signed_in_wish(request, purpose, wanted)
+    url, cookie = await depart(exchange_of(request.scope), provider, wish, prefix=prefix)
+    response.headers.append("set-cookie", cookie)
+    response.headers["Cache-Control"] = NO_STORE
+    return Departure(authorization_url=url)

@@ -1,0 +1,43 @@
+"""Sign-in with other providers, put together once and handed to whoever serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from zenith.oauth.code_flow import CodeFlow
+from zenith.oauth.hand_over import HandOver
+from zenith.oauth.identities import Identities
+from zenith.oauth.provider import Provider
+from zenith.oauth.settings import OAuthSettings
+from zenith.rate_limits import RateLimiter
+
+FACTOR: Final = "oauth"
+"""The factor that a provider proves."""
+NO_PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OAuthServices:
+    """Everything that pages and routes need."""
+
+    providers: Mapping[str, Provider]
+    flow: CodeFlow
+    identities: Identities
+    hand_over: HandOver
+    limiter: RateLimiter
+    settings: OAuthSettings
+    origin: str
+    """Where users reach the application; providers send them back there and nowhere else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthPages:
+    """A service of applications with pages: where browsers go on after a provider."""
+
+    home: str = "/"
+    """Where nobody said where to."""
+    factor: str = ""
+    """The page that asks for a second factor; empty where there is none."""
