@@ -29,8 +29,21 @@ class Fake:
 
 async def authenticate(*schemes):
     exchange = make_exchange()
-    await AuthenticationGuard(schemes).on_request(exchange)
+    waiting = AuthenticationGuard(schemes).on_request(exchange)
+    if waiting is not None:
+        await waiting
     return exchange
+
+
+class Recalling(Fake):
+    """One that says at once what it knows: its principal, ANONYMOUS or None."""
+
+    def __init__(self, recalled, result=None):
+        super().__init__(result)
+        self.recalled = recalled
+
+    def recall(self, exchange):
+        return self.recalled
 
 
 def test_it_stands_before_csrf_and_authorization():
@@ -85,3 +98,21 @@ async def test_an_answer_that_says_so_itself_is_left_alone():
     own = [(b"x", b"y"), (b"www-authenticate", b"DPoP")]
     assert await challenges(401, Fake(challenge="Bearer"), headers=own) == [b"DPoP"]
     assert await challenges(401, Fake(challenge="Bearer"), headers=own[:1]) == [b"Bearer"]
+
+
+async def test_what_was_judged_before_is_not_waited_for():
+    known, never = Recalling(ALICE), Fake(BOB)
+    assert (await authenticate(Recalling(ANONYMOUS), known, never)).principal is ALICE
+    assert (known.asked, never.asked) == (0, 0)
+    assert (await authenticate(Recalling(ANONYMOUS))).principal is ANONYMOUS
+
+
+async def test_who_cannot_tell_at_once_is_asked_before_those_behind():
+    """Else the cookie beside a token that must be verified would speak for the caller."""
+    judged, behind = Recalling(None, ALICE), Recalling(BOB)
+    assert (await authenticate(Recalling(ANONYMOUS), judged, behind)).principal is ALICE
+    assert judged.asked == 1
+    error = AuthenticationError("expired")
+    assert (await authenticate(Recalling(None, error), Recalling(BOB))).failure is error
+    # One that never tells at once is asked, and so is everybody behind it.
+    assert (await authenticate(Fake(), Recalling(None, BOB))).principal is BOB

@@ -18,7 +18,7 @@ from zenith.authentication import RevocationList, Subject, SubjectCache
 from zenith.kernel.clock import Clock, steady_clock, wall_clock
 from zenith.kernel.errors import BadRequestError
 from zenith.kernel.permissions import Permissions
-from zenith.kernel.principal import Principal
+from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.pipeline import Exchange
 
 NAME: Final = "api_key"
@@ -82,6 +82,17 @@ class APIKeyScheme:
     def challenge(self) -> str | None:
         """What a 401 offers: keys are also taken as bearer tokens (RFC 6750 section 3)."""
         return self._challenge
+
+    def recall(self, exchange: Exchange) -> Principal | None:
+        """ANONYMOUS where nothing in the request can be a key: most requests carry none."""
+        value = exchange.headers.get(HEADER)
+        if (
+            KEY_HEADER in exchange.headers
+            or (value is not None and _PREFIX in value)
+            or _PREFIX in exchange.scope["query_string"]
+        ):
+            return None
+        return ANONYMOUS
 
     async def authenticate(self, exchange: Exchange) -> Principal | None:
         """The key's principal, or None where the request carries no API key.

@@ -2,7 +2,7 @@
 
 from zenith.authentication.guard import AuthenticationGuard
 from zenith.authentication.revocation import RevocationList, session_revocations
-from zenith.authentication.scheme import Scheme
+from zenith.authentication.scheme import RecallingScheme, Scheme
 from zenith.authentication.store import (
     Revocation,
     RevocationChannel,
@@ -14,6 +14,7 @@ from zenith.authentication.subject import Grants, Subject, SubjectCache, Subject
 __all__ = [
     "AuthenticationGuard",
     "Grants",
+    "RecallingScheme",
     "Revocation",
     "RevocationChannel",
     "RevocationKind",

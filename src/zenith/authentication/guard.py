@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar, Final
 
-from zenith.authentication.scheme import Scheme
+from zenith.authentication.scheme import RecallingScheme, Scheme
 from zenith.kernel.errors import AuthenticationError
+from zenith.kernel.principal import ANONYMOUS
 from zenith.pipeline.exchange import Exchange
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.stage import Stage
@@ -28,11 +29,24 @@ class AuthenticationGuard(Guard):
 
     def __init__(self, schemes: Sequence[Scheme]) -> None:
         self._schemes: Final = tuple(schemes)
+        self._recalls: Final = tuple(
+            [each.recall if isinstance(each, RecallingScheme) else None for each in schemes]
+        )
         offers = [scheme.challenge for scheme in schemes if scheme.challenge is not None]
         self._challenges: Final = [(b"www-authenticate", offer.encode()) for offer in offers]
 
-    async def on_request(self, exchange: Exchange) -> None:
+    def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Ask the schemes; the first one with an answer decides."""
+        for recall in self._recalls:
+            principal = None if recall is None else recall(exchange)
+            if principal is None:
+                return self._ask(exchange)
+            if principal is not ANONYMOUS:
+                exchange.principal = principal
+                break
+        return None
+
+    async def _ask(self, exchange: Exchange) -> None:
         for scheme in self._schemes:
             try:
                 principal = await scheme.authenticate(exchange)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from zenith.kernel.principal import Principal
 from zenith.pipeline.exchange import Exchange
@@ -26,5 +26,16 @@ class Scheme(Protocol):
 
         Raises AuthenticationError for a credential that does not hold, BadRequestError for one
         that can be read in two ways, ServiceUnavailableError where it cannot be known.
+        """
+        ...
+
+
+@runtime_checkable
+class RecallingScheme(Scheme, Protocol):
+    """A scheme that knows credentials which it has judged before, and need not wait for that."""
+
+    def recall(self, exchange: Exchange) -> Principal | None:
+        """The principal of a credential that was judged before and still holds; ANONYMOUS where
+        the request carries none of this kind; None where `authenticate` must look. Never raises.
         """
         ...

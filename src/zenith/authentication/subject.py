@@ -62,12 +62,19 @@ class SubjectCache:
         self._generation = 0
         revocations.subscribe(self._drop)
 
+    def peek(self, subject_id: str) -> Subject | None:
+        """The subject as it was at most `MAX_AGE` seconds ago, if it is known here."""
+        cached = self._subjects.get(subject_id)
+        if cached is None or self._steady() - cached[0] >= MAX_AGE:
+            return None
+        return cached[1]
+
     async def find(self, subject_id: str) -> Subject | None:
         """The subject as it was at most `MAX_AGE` seconds ago."""
         now = self._steady()
-        cached = self._subjects.get(subject_id)
-        if cached is not None and now - cached[0] < MAX_AGE:
-            return cached[1]
+        cached = self.peek(subject_id)
+        if cached is not None:
+            return cached
         generation = self._generation
         subject = await self._source.find(subject_id)
         if subject is None:

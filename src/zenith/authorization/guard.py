@@ -57,6 +57,5 @@ class AuthorizationGuard(Guard):
         for mark in exchange.marks:
             if isinstance(mark, Access):
                 mark.enforce(exchange)
-        access = self._declared.get(exchange.route)
-        if access is not None:
+        if self._declared and (access := self._declared.get(exchange.route)) is not None:
             access.enforce(exchange)

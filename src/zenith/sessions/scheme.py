@@ -7,7 +7,7 @@ from typing import Final
 from zenith.authentication import RevocationList, Subject, SubjectCache
 from zenith.kernel.clock import Clock, steady_clock, wall_clock
 from zenith.kernel.keys import digest
-from zenith.kernel.principal import Principal
+from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.pipeline.exchange import Exchange
 from zenith.sessions.cache import SessionCache
 from zenith.sessions.cookie import LENGTH, VALUE
@@ -54,6 +54,21 @@ class SessionScheme:
     def challenge(self) -> str | None:
         """None: no header asks a browser for a cookie."""
         return None
+
+    def recall(self, exchange: Exchange) -> Principal | None:
+        """The principal of a session that was met within the last second."""
+        value = exchange.cookies.get(self._cookie)
+        if value is None:
+            return ANONYMOUS
+        key = exchange.head.facts.get(self)
+        if key is None:
+            key = exchange.head.facts[self] = digest(value)
+        live = self._cache.peek(key) if self._revocations.is_fresh else None
+        subject = None if live is None else self._subjects.peek(live.record.account_id)
+        if live is None or subject is None or live.subject is not subject:
+            return None
+        exchange.state[SessionScheme] = live.record
+        return live.principal if subject.active else ANONYMOUS
 
     async def authenticate(self, exchange: Exchange) -> Principal | None:
         """The session's principal, or None; ServiceUnavailableError where it cannot be known."""

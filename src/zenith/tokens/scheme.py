@@ -8,7 +8,7 @@ from typing import Final
 from zenith.authentication import Grants, RevocationList
 from zenith.kernel.errors import BadRequestError, ConfigurationError
 from zenith.kernel.permissions import Permissions
-from zenith.kernel.principal import NO_FACTORS, Principal
+from zenith.kernel.principal import ANONYMOUS, NO_FACTORS, Principal
 from zenith.pipeline import Exchange
 from zenith.tokens.cache import TokenCache, VerifiedToken
 from zenith.tokens.errors import TokenError
@@ -51,14 +51,12 @@ class BearerScheme:
         """What a 401 offers (RFC 6750 section 3)."""
         return "Bearer"
 
-    async def authenticate(self, exchange: Exchange) -> Principal | None:
-        """The token's principal, or None where the request carries no bearer token.
-
-        Raises TokenError for a token that does not hold or stands in the query string,
-        BadRequestError for several Authorization headers, ServiceUnavailableError where
-        revocations cannot be known.
-        """
-        value = exchange.headers.get(HEADER, b"")
+    def recall(self, exchange: Exchange) -> Principal | None:
+        """The principal of a token that was verified before and still holds."""
+        value = exchange.headers.get(HEADER)
+        if value is None:
+            in_query = b"access_token=" in exchange.scope["query_string"]
+            return None if in_query else ANONYMOUS
         known = self._cache.young.get(value)
         if (
             known is not None
@@ -70,12 +68,18 @@ class BearerScheme:
             and len(exchange.headers) == len(exchange.scope["headers"])
         ):
             return known.principal
-        return await self._authenticate(exchange, value)
+        return None
 
-    async def _authenticate(self, exchange: Exchange, value: bytes) -> Principal | None:
-        """The same for tokens that are new, or to be judged anew."""
+    async def authenticate(self, exchange: Exchange) -> Principal | None:
+        """The token's principal, or None where the request carries no bearer token.
+
+        Raises TokenError for a token that does not hold or stands in the query string,
+        BadRequestError for several Authorization headers, ServiceUnavailableError where
+        revocations cannot be known.
+        """
+        value = exchange.headers.get(HEADER)
         token = _token_of(exchange, value)
-        if token is None:
+        if token is None or value is None:
             return None
         await self._revocations.refresh()
         version, judged = self._keyring.version, self._revocations.version
@@ -134,8 +138,8 @@ def principal_of(claims: Claims, *, grants: Grants | None = None) -> Principal:
     )
 
 
-def _token_of(exchange: Exchange, value: bytes) -> bytes | None:
-    if HEADER not in exchange.headers:
+def _token_of(exchange: Exchange, value: bytes | None) -> bytes | None:
+    if value is None:
         if b"access_token=" in exchange.scope["query_string"]:
             raise TokenError("token_in_query")
         return None
