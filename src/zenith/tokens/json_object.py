@@ -17,6 +17,7 @@ MAX_DEPTH: Final = 16
 MAX_INTEGER: Final = 2**63
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _APART: Final = (b"\\", b" :", b"\n", b"\t", b"\r")
+_NUMBERS: Final[frozenset[object]] = frozenset({int, float})
 _STRING: Final[frozenset[object]] = frozenset({str})
 
 
@@ -34,8 +35,8 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     members: int = len(document)
     for value in document.values():
         kind = value.__class__
-        # The two kinds that access tokens are full of need no call.
-        if kind is not str and (kind is not int or not -MAX_INTEGER <= value < MAX_INTEGER):
+        # The kinds that access tokens are full of need no call.
+        if kind is not str and (kind not in _NUMBERS or not -MAX_INTEGER <= value < MAX_INTEGER):
             members += _members(value, 1)
     if raw.count(b":") != members and _written(raw, members) != members:
         raise ValueError("duplicate member")

@@ -48,7 +48,7 @@ def verify_compact(
     """
     header, payload, _ = verified(token, keyring, algorithms, now)
     if payload.lstrip(_JSON_SPACE)[:1] == b"{" or _is_jwt(header):
-        return dict(header), claims_of(payload)
+        return dict(header), _claims(payload)
     return dict(header), payload
 
 
@@ -64,7 +64,7 @@ def verify_claims(
     As `verify_compact`, but a payload that is no JSON object raises TokenError.
     """
     header, payload, _ = verified(token, keyring, algorithms, now)
-    return dict(header), claims_of(payload)
+    return dict(header), _claims(payload)
 
 
 def sign_compact(payload: Mapping[str, Any] | bytes, key: Key, *, typ: str | None = None) -> str:
@@ -153,8 +153,7 @@ def _is_jwt(header: Header) -> bool:
     return typ == "jwt" or typ.endswith("+jwt")
 
 
-def claims_of(payload: bytes) -> Claims:
-    """The JSON object that was signed; TokenError for anything else."""
+def _claims(payload: bytes) -> Claims:
     try:
         return parse_object(payload)
     except ValueError as error:

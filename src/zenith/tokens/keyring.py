@@ -100,15 +100,8 @@ class KeyRing:
             raise ConfigurationError("a JWK Set is too large", fix=f"at most {MAX_KEYS} keys")
         if ignore_foreign:
             entries = [entry for entry in entries if not is_foreign(entry, algorithms)]
-        if len(entries) > 1 and any("kid" not in entry for entry in entries):
-            raise ConfigurationError(
-                "a JWK Set has several keys and one without kid", fix="give each key its own kid"
-            )
-        if len(entries) > 1 and algorithms is None and any(map(is_ambiguous, entries)):
-            raise ConfigurationError(
-                "a JWK Set has several keys and one whose algorithm is anybody's guess",
-                fix="give each key its alg, or name the algorithms that are expected",
-            )
+        if len(entries) > 1:
+            _check_clear(entries, algorithms)
         keys = [key_from_jwk(entry, algorithms=algorithms) for entry in entries]
         ring = cls(keys, signing=signing)
         private = sum(map(has_private_part, entries))
@@ -255,6 +248,18 @@ def _entries(jwks: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         )
     entries: list[Mapping[str, Any]] = found
     return entries
+
+
+def _check_clear(entries: Sequence[Mapping[str, Any]], algorithms: object) -> None:
+    if any("kid" not in entry for entry in entries):
+        raise ConfigurationError(
+            "a JWK Set has several keys and one without kid", fix="give each key its own kid"
+        )
+    if algorithms is None and any(map(is_ambiguous, entries)):
+        raise ConfigurationError(
+            "a JWK Set has several keys and one whose algorithm is anybody's guess",
+            fix="give each key its alg, or name the algorithms that are expected",
+        )
 
 
 def _table(keys: Iterable[Key]) -> dict[str, Key]:

@@ -133,7 +133,9 @@ class HmacKey(Key):
         return state.finalize()
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        return compare_digest(self.sign(message), signature)
+        state = self._keyed.copy()
+        state.update(message)
+        return compare_digest(state.finalize(), signature)
 
 
 class RsaKey(Key):

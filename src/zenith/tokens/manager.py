@@ -12,8 +12,10 @@ from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, new_id
 from zenith.tokens.claims import ExpectedClaims, validate_claims
 from zenith.tokens.errors import TokenError
-from zenith.tokens.jws import Claims, claims_of, sign_compact, verified
+from zenith.tokens.json_object import parse_object
+from zenith.tokens.jws import Claims, sign_compact, verified
 from zenith.tokens.keyring import KeyRing
+from zenith.tokens.keys import Key
 from zenith.tokens.settings import TokenSettings
 
 TokenType: TypeAlias = Literal["access", "refresh"]
@@ -139,18 +141,25 @@ class TokenManager:
 
         Raises TokenError. Use `verify_token` wherever a token decides about access.
         """
-        return self.verify_until(token, expected_type=expected_type)[0]
+        return self._verify(token, expected_type)[0]
 
     def verify_until(
         self, token: str, *, expected_type: TokenType = "access"
     ) -> tuple[Claims, float]:
         """As `verify`, and until when the answer holds: the token's or its key's end."""
+        claims, key = self._verify(token, expected_type)
+        return claims, min(claims["exp"], key.not_after)
+
+    def _verify(self, token: str, expected_type: TokenType) -> tuple[Claims, Key]:
         now = self.clock()
         keyring = self.keyring
         header, payload, key = verified(token, keyring, keyring.algorithms, now)
-        claims = claims_of(payload)
+        try:
+            claims = parse_object(payload)
+        except ValueError as error:
+            raise TokenError("not_claims") from error
         validate_claims(header, claims, expected=self._expected[expected_type], now=now)
-        return claims, min(claims["exp"], key.not_after)
+        return claims, key
 
     async def verify_token(self, token: str, expected_type: TokenType = "access") -> Claims:
         """The claims of a token that holds: signature, claims, type, and not revoked.
