@@ -22,7 +22,7 @@ def test_a_refusal_tells_how_long_to_wait():
 
 def test_the_tightest_limit_in_the_legacy_fields():
     usages = [Usage(100, 3, 60.0, 0.0, True), Usage(10, 2, 20.0, 0.0, True)]
-    assert legacy_fields(usages) == [
+    assert list(legacy_fields(usages)) == [
         (b"x-ratelimit-limit", b"10"),
         (b"x-ratelimit-remaining", b"2"),
         (b"x-ratelimit-reset", b"20"),

@@ -22,12 +22,13 @@ def rate_limit_fields(
     asks for it, `X-RateLimit-*` of the tightest.
     """
     if len(hits) == 1:
-        policy, state = hits[0].limit.policy, _state(hits[0], usages[0])
+        policy, state = hits[0][0].policy, _state(hits[0], usages[0])
     else:
         policy = b", ".join([hit.limit.policy for hit in hits])
         state = b", ".join(map(_state, hits, usages))
-    fields = [(b"ratelimit-policy", policy), (b"ratelimit", state)]
-    return fields + legacy_fields(usages) if legacy else fields
+    if not legacy:
+        return [(b"ratelimit-policy", policy), (b"ratelimit", state)]
+    return [(b"ratelimit-policy", policy), (b"ratelimit", state), *legacy_fields(usages)]
 
 
 def _state(hit: Hit, usage: Usage) -> bytes:
@@ -36,14 +37,14 @@ def _state(hit: Hit, usage: Usage) -> bytes:
     return b"%b;r=%d;t=%d" % (hit[0].quoted, remaining, seconds)
 
 
-def legacy_fields(usages: Sequence[Usage]) -> RawHeaders:
+def legacy_fields(usages: Sequence[Usage]) -> tuple[tuple[bytes, bytes], ...]:
     """`X-RateLimit-Limit`, `-Remaining` and `-Reset` of the tightest limit."""
     tightest = usages[0]
     if len(usages) > 1:
         tightest = min(usages, key=lambda usage: (usage.allowed, usage.remaining))
     limit, remaining, reset_after, retry_after, allowed = tightest
-    return [
+    return (
         (b"x-ratelimit-limit", b"%d" % limit),
         (b"x-ratelimit-remaining", b"%d" % remaining),
         (b"x-ratelimit-reset", b"%d" % ceil(reset_after if allowed else retry_after)),
-    ]
+    )

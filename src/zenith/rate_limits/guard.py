@@ -13,7 +13,7 @@ from zenith.rate_limits.fields import legacy_fields, rate_limit_fields
 from zenith.rate_limits.limit import Limit, parse_limits
 from zenith.rate_limits.limiter import RateLimiter
 from zenith.rate_limits.settings import RateLimitSettings
-from zenith.rate_limits.store import Hit, InstantRateLimitStore, hits_of
+from zenith.rate_limits.store import ClientHits, Hit, InstantRateLimitStore, hits_of
 
 Due: TypeAlias = tuple[list[RateLimitMark], tuple[Limit, ...]]
 """What a request is charged before it is known who calls: declarations, then limits of all."""
@@ -37,6 +37,8 @@ class RateLimitGuard(Guard):
         self._limits: Final = _defaults(self._settings, self._settings.per_address, "address")
         store = limiter.store
         self._instant: Final = store if isinstance(store, InstantRateLimitStore) else None
+        self._single: Final = self._limits if len(self._limits) == 1 else None
+        self._hits: Final = ClientHits(self._limits)
         # One entry per set of marks that the routes declare, so the routes bound it.
         self._due: Final[dict[tuple[Mark, ...], Due]] = {}
 
@@ -49,11 +51,10 @@ class RateLimitGuard(Guard):
         """Charge what is known to be due; raises RateLimitError."""
         charges = exchange.state[Charges] = Charges(self._limiter)
         declared, limits = self._due.get(exchange.marks) or self._find_due(exchange.marks)
-        hits = hits_of(limits, client_key(exchange.client))
-        if self._instant is not None and len(hits) == 1 and not declared:
-            charges.charge_one(self._instant, hits[0])
+        if self._instant is not None and limits is self._single and not declared:
+            charges.charge_one(self._instant, self._hits[exchange.client])
             return None
-        return charges.charge(exchange, declared, hits)
+        return charges.charge(exchange, declared, hits_of(limits, client_key(exchange.client)))
 
     def _find_due(self, marks: tuple[Mark, ...]) -> Due:
         declared = limits_among(marks)

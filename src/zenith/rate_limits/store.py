@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
+from zenith.kernel.network import client_key
 from zenith.rate_limits.limit import Limit
 from zenith.rate_limits.strategies import Usage
+
+MAX_READY: Final = 4096
 
 
 class Hit(NamedTuple):
@@ -22,6 +25,20 @@ def hits_of(limits: Sequence[Limit], key: str) -> list[Hit]:
     """One hit of `key` against each of the limits."""
     # What NamedTuple's own constructor calls; a third of its time, on every request.
     return [tuple.__new__(Hit, (limit, key, 1)) for limit in limits]
+
+
+class ClientHits(dict[str, Hit]):
+    """The hit of each address against the first of `limits`, kept ready for the clients of late."""
+
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        super().__init__()
+        self._limits: Final = limits
+
+    def __missing__(self, address: str) -> Hit:
+        if len(self) >= MAX_READY:
+            self.clear()
+        hit = self[address] = Hit(self._limits[0], client_key(address))
+        return hit
 
 
 @runtime_checkable
