@@ -9,12 +9,15 @@ Source: ASVS 6.2.12; the range interface of Have I Been Pwned.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from zenith.passwords.encoding import normalize
 
-PREFIX_LENGTH = 5
+PREFIX_LENGTH: Final = 5
+SUFFIX_LENGTH: Final = 35
+_HEX: Final = frozenset("0123456789ABCDEF")
 
 
 class BreachChecker(Protocol):
@@ -47,8 +50,17 @@ class BreachQuery:
 
         Padding has count zero and so counts as not seen; malformed lines are passed over.
         """
-        for line in answer.splitlines():
-            suffix, _, count = line.strip().partition(":")
-            if suffix.upper() == self.suffix and count.isascii() and count.isdigit():
-                return int(count[:12])
-        return 0
+        return read_range(answer).get(self.suffix, 0)
+
+
+def read_range(answer: str) -> Mapping[str, int]:
+    """Suffixes and counts of an answer, padding included; malformed lines are passed over. Where a
+    suffix stands twice the first counts.
+    """
+    found: dict[str, int] = {}
+    for line in answer.splitlines():
+        suffix, _, count = line.strip().upper().partition(":")
+        is_entry = len(suffix) == SUFFIX_LENGTH and _HEX.issuperset(suffix)
+        if is_entry and count.isascii() and count.isdigit():
+            found.setdefault(suffix, int(count[:12]))
+    return found

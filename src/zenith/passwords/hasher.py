@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
+from zenith.kernel.errors import ConfigurationError
 from zenith.passwords.algorithm import HashAlgorithm, HashReader
 from zenith.passwords.argon2id import Argon2id
 from zenith.passwords.bcrypt_hash import Bcrypt
@@ -46,6 +48,9 @@ class PasswordHasher:
     pepper), floods of sign-ins (bounded pool), and telling by time whether an account exists
     (`verify` takes None for "no such account", ASVS 6.3.8).
 
+    A wrong password for a hash of old costs the verification and, as the right one does, a new
+    hash; with `migrating_from` in the settings so does everything else.
+
     Verified: argon2id/i/d, bcrypt ($2a$, $2b$, $2y$, also pre-hashed), scrypt and PBKDF2 as Django,
     passlib and Werkzeug write them. `pool` may be shared; without one the hasher has its own, and
     `aclose` ends it.
@@ -64,6 +69,7 @@ class PasswordHasher:
         self._current: HashAlgorithm = bcrypt if uses_bcrypt else argon2id
         self._readers: tuple[HashReader, ...] = (argon2id, bcrypt, Scrypt(), Pbkdf2())
         self._peppers = PepperRing(self.settings.peppers, self.settings.pepper_id)
+        self._former = self._former_hash(self.settings.migrating_from)
         self.pool = pool or HashingPool(
             workers=self.settings.workers,
             queue_size=self.settings.queue_size,
@@ -117,8 +123,7 @@ class PasswordHasher:
         """`verify` in the calling thread, for scripts: it blocks, and no pool bounds it."""
         spellings = encode(password, max_bytes=self.settings.max_bytes)
         if hashed is None or _is_disabled(hashed):
-            for spelling in spellings:
-                self._current.hash(self._peppers.apply(self._peppers.current, spelling))
+            self._spend(spellings, present=True, former=True)
             return _WRONG
         key_id, inner = self._peppers.split(hashed)
         reader = self._reader_of(inner)
@@ -127,7 +132,11 @@ class PasswordHasher:
             if reader.verify(secret, inner):
                 is_raw = spelling != spellings[0]
                 outdated = is_raw or self._is_outdated(key_id, inner, secret=secret)
+                self._spend(spellings[:1], former=self._is_present(inner))
                 return Verification(ok=True, needs_rehash=outdated)
+        # A right password would be hashed anew here, so a wrong one costs that as well.
+        is_present = self._is_present(inner)
+        self._spend(spellings, present=not is_present, former=is_present)
         return _WRONG
 
     def verify_and_update_sync(
@@ -151,6 +160,33 @@ class PasswordHasher:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def _is_present(self, inner: str) -> bool:
+        return self._current.owns(inner) and not self._current.is_outdated(inner)
+
+    def _spend(
+        self, spellings: Sequence[bytes], *, present: bool = False, former: bool = False
+    ) -> None:
+        """Take the time of today's hash, of a hash of the former program, or of both."""
+        for spelling in spellings:
+            if present:
+                self._current.hash(self._peppers.apply(self._peppers.current, spelling))
+            if former and self._former is not None:
+                reader, hashed = self._former
+                reader.verify(spelling, hashed)
+
+    def _former_hash(self, hashed: str | None) -> tuple[HashReader, str] | None:
+        if hashed is None:
+            return None
+        try:
+            reader = self._reader_of(hashed)
+            reader.verify(b"any", hashed)
+        except UnusableHashError as error:
+            raise ConfigurationError(
+                f"passwords.migrating_from: {error}",
+                fix="set it to a whole hash that your former program made",
+            ) from None
+        return reader, hashed
 
     def _reader_of(self, inner: str) -> HashReader:
         for reader in self._readers:

@@ -37,7 +37,7 @@ class PasswordProblem:
 
     code: str
     """Stable, for programs: `too_short`, `too_long`, `not_text`, `no_uppercase`, `no_lowercase`,
-    `no_digit`, `no_special`, `common`, `similar`, `guessable`, `predictable`."""
+    `no_digit`, `no_special`, `common`, `similar`, `guessable`, `predictable`, `breached`."""
 
     message: str
     """A sentence for people that says what to do."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
@@ -66,6 +67,19 @@ class PasswordSettings:
     context_words: tuple[str, ...] = ()
     """Names that no password may be built on: product, organisation, project (ASVS 6.1.2)."""
 
+    breach_check: bool = False
+    """Ask a service whether a new password was in a breach (ASVS 6.2.12). It learns five hex digits
+    of the password's SHA-1, which thousands of passwords share; where it does not answer within two
+    seconds the password is taken."""
+
+    breach_url: str = "https://api.pwnedpasswords.com/range"
+    """The service's address without the prefix: https, or http on this machine."""
+
+    migrating_from: str | None = None
+    """A hash that your former program made, of any password, with its usual cost. Each sign-in
+    then takes the time of both programs, so that the time does not tell which accounts have not
+    signed in since you moved."""
+
     workers: int | None = None
     """Threads that hash; None follows the usable cores and memory."""
 
@@ -94,6 +108,8 @@ class PasswordSettings:
                 f"passwords.max_bytes {self.max_bytes} does not hold {self.max_length} characters",
                 fix=f"use {4 * self.max_length} or more: UTF-8 takes up to four bytes a character",
             )
+        if self.breach_check:
+            _check_url(self.breach_url)
         # Built once and thrown away: each refuses its own bad values.
         Bcrypt(rounds=self.bcrypt_rounds)
         PepperRing(self.peppers, self.pepper_id)
@@ -114,6 +130,20 @@ class PasswordSettings:
         if self.algorithm == "bcrypt":
             return self.bcrypt_rounds < WEAK_ROUNDS
         return self.argon2_parameters.is_weak
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
+        raise ConfigurationError(
+            "passwords.breach_url is not encrypted", fix="use an https address, or leave it out"
+        )
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ConfigurationError(
+            "passwords.breach_url is no address that a prefix can follow",
+            fix="write scheme, host and path, such as https://api.pwnedpasswords.com/range",
+        )
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
