@@ -173,3 +173,69 @@ async def test_only_live_token_sessions_of_the_account_are_proven(sessions: Sess
         found = await sessions.get(name, now=1.0)
         assert found is not None
         assert found.factors == {"password": 1000.25}
+
+
+async def test_names_and_choices_come_back(sessions: SessionStore) -> None:
+    record = replace(session("a"), name="Kitchen é", remembered=True)
+    await sessions.create(record)
+    assert await sessions.get("s-a", now=1500.0) == record
+    assert await sessions.rename("s-a", account_id="ada", name="Hall", now=1500.0)
+    found = await sessions.find("d-a", now=1500.0)
+    assert found == replace(record, name="Hall")
+    assert await sessions.rename("s-a", account_id="ada", name="", now=1500.0)
+    assert await sessions.get("s-a", now=1500.0) == replace(record, name="")
+
+
+async def test_only_the_owner_names_a_live_session(sessions: SessionStore) -> None:
+    await sessions.create(session("a"))
+    assert not await sessions.rename("s-a", account_id="eve", name="Mine", now=1500.0)
+    assert not await sessions.rename("s-b", account_id="ada", name="Mine", now=1500.0)
+    assert not await sessions.rename("s-a", account_id="ada", name="Late", now=2000.0)
+    assert await sessions.get("s-a", now=1500.0) == session("a")
+
+
+async def test_beyond_the_most_the_least_recently_used_end(sessions: SessionStore) -> None:
+    for name, seen in (("a", 1300.0), ("b", 1100.0), ("c", 1200.0)):
+        assert list(await sessions.create(session(name, seen=seen), at_most=3)) == []
+    await sessions.create(session("e", account="eve", seen=1000.0), at_most=3)
+    assert list(await sessions.create(session("d", seen=1000.0), at_most=3)) == ["s-b"]
+    assert [each.id for each in await sessions.of_account("ada", now=1500.0)] == [
+        "s-a",
+        "s-c",
+        "s-d",
+    ]
+    assert sorted(await sessions.create(session("f"), at_most=1)) == ["s-a", "s-c", "s-d"]
+    assert await sessions.get("s-e", now=1500.0) is not None
+
+
+async def test_programs_do_not_put_browsers_out(sessions: SessionStore) -> None:
+    await sessions.create(session("browser", seen=1001.0), at_most=3)
+    for name in ("a", "b"):
+        program = replace(session(name, seen=1100.0), kind="tokens", digest=None)
+        await sessions.create(program, at_most=3)
+    newest = replace(session("c", seen=1200.0), kind="tokens", digest=None)
+    assert list(await sessions.create(newest, at_most=3)) == ["s-b"]
+    assert await sessions.get("s-browser", now=1500.0) is not None
+    assert list(await sessions.create(session("d", seen=1300.0), at_most=3)) == ["s-browser"]
+    assert (
+        list(await sessions.create(session("f", seen=1400.0), at_most=1))
+        == [
+            "s-d",
+            "s-c",
+            "s-a",
+        ]
+        or len(await sessions.of_account("ada", now=1500.0)) == 1
+    )
+
+
+async def test_what_has_ended_by_itself_takes_no_room(sessions: SessionStore) -> None:
+    await sessions.create(replace(session("a"), idle_expires_at=1100.0), at_most=2)
+    await sessions.create(session("b"), at_most=2)
+    assert list(await sessions.create(session("c", seen=1500.0), at_most=2)) == []
+
+
+async def test_a_session_that_cannot_begin_ends_no_other(sessions: SessionStore) -> None:
+    await sessions.create(session("a"), at_most=1)
+    with pytest.raises(ConflictError):
+        await sessions.create(session("a"), at_most=1)
+    assert await sessions.get("s-a", now=1500.0) is not None

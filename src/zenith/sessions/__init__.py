@@ -1,5 +1,6 @@
 """Server-side sessions, carried by a cookie."""
 
+from zenith.sessions.binding import DeviceBinding, SessionWatch
 from zenith.sessions.cookie import clear_cookie, session_cookie
 from zenith.sessions.device import describe_device
 from zenith.sessions.scheme import SessionScheme, session_of
@@ -8,11 +9,13 @@ from zenith.sessions.settings import SessionSettings
 from zenith.sessions.store import SessionKind, SessionRecord, SessionStore
 
 __all__ = [
+    "DeviceBinding",
     "SessionKind",
     "SessionRecord",
     "SessionScheme",
     "SessionSettings",
     "SessionStore",
+    "SessionWatch",
     "Sessions",
     "clear_cookie",
     "describe_device",

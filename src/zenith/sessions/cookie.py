@@ -13,7 +13,7 @@ VALUE: Final = re.compile(rf"[A-Za-z0-9_-]{{{LENGTH}}}")
 """256 random bits in base64url."""
 
 
-def session_cookie(value: str, settings: SessionSettings) -> str:
+def session_cookie(value: str, settings: SessionSettings, *, remembered: bool = False) -> str:
     """The Set-Cookie header that hands a session to a browser.
 
     Threat: a cookie that scripts can read, that travels in the clear, or that a sister domain can
@@ -24,7 +24,8 @@ def session_cookie(value: str, settings: SessionSettings) -> str:
         raise ConfigurationError(
             "a session cookie of another form", fix="pass what Sessions.start or rotate returned"
         )
-    return _header(value, int(settings.absolute_lifetime), settings)
+    _, lifetime = settings.lifetimes(remembered=remembered)
+    return _header(value, int(lifetime), settings)
 
 
 def clear_cookie(settings: SessionSettings) -> str:

@@ -9,6 +9,7 @@ from zenith.kernel.clock import Clock, steady_clock, wall_clock
 from zenith.kernel.keys import digest
 from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.pipeline.exchange import Exchange
+from zenith.sessions.binding import SessionWatch
 from zenith.sessions.cache import SessionCache
 from zenith.sessions.cookie import LENGTH, VALUE
 from zenith.sessions.session import Sessions
@@ -24,7 +25,8 @@ class SessionScheme:
     Threat: acting with a guessed, stolen or ended session (ASVS 7.2.1, 7.4.1, 7.4.2). A cookie
     that is malformed, unknown, expired or ended is no error, for browsers send old ones by
     themselves: the request is anonymous. Nor is it cleared: the answer to one tab's old cookie
-    would remove the new one that another tab has just received.
+    would remove the new one that another tab has just received. `watch` ends a session that is
+    used elsewhere than where it began.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class SessionScheme:
         revocations: RevocationList,
         settings: SessionSettings | None = None,
         *,
+        watch: SessionWatch | None = None,
         clock: Clock = wall_clock,
         steady: Clock = steady_clock,
     ) -> None:
@@ -41,6 +44,7 @@ class SessionScheme:
         self._cookie: Final = settings.cookie
         self._subjects: Final = subjects
         self._revocations: Final = revocations
+        self._watch: Final = watch
         self._cache: Final = SessionCache(
             sessions, revocations, entries=settings.cache_entries, clock=clock, steady=steady
         )
@@ -67,6 +71,8 @@ class SessionScheme:
         subject = None if live is None else self._subjects.peek(live.record.account_id)
         if live is None or subject is None or live.subject is not subject:
             return None
+        if self._watch is not None and self._watch.breach(live.record, exchange):
+            return None
         exchange.state[SessionScheme] = live.record
         return live.principal if subject.active else ANONYMOUS
 
@@ -81,6 +87,11 @@ class SessionScheme:
         if live is None:
             live = await self._cache.read(key) if VALUE.fullmatch(value) else None
             if live is None:
+                return None
+        if self._watch is not None:
+            breach = self._watch.breach(live.record, exchange)
+            if breach:
+                await self._watch.end(live.record, breach, exchange)
                 return None
         subject = await self._subjects.find(live.record.account_id)
         if subject is None or not subject.active:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from zenith.authentication import Revocation, RevocationList, session_revocations
 from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import ValidationError
 from zenith.kernel.keys import digest, new_id, new_token
 from zenith.kernel.principal import NO_FACTORS
 from zenith.sessions.settings import DAY, SessionSettings
 from zenith.sessions.store import SessionKind, SessionRecord, SessionStore
+from zenith.sessions.text import address_text, agent_text
 
 LONGEST_ACCESS: Final = 3660.0
 """Seconds: the longest lifetime of an access token that settings admit, and its leeway."""
 ROTATION_MEMORY: Final = 60.0
 """Seconds for which a rotated cookie is announced: far longer than any process caches one."""
-MAX_ADDRESS: Final = 64
-MAX_USER_AGENT: Final = 256
+MAX_NAME: Final = 60
+"""Characters of the name that an owner gives a sign-in."""
 
 
 class Sessions:
@@ -61,15 +64,18 @@ class Sessions:
         address: str = "",
         user_agent: str = "",
         factors: Mapping[str, float] = NO_FACTORS,
+        remember: bool = False,
     ) -> tuple[SessionRecord, str | None]:
         """A new session and, for a browser, the value of its cookie: shown once, never stored.
 
-        `factors` maps what was proven to the Unix time of the proof.
+        `factors` maps what was proven to the Unix time of the proof. `remember` gives a browser
+        the longer lifetimes. The account's sign-ins beyond `max_per_account` end.
         """
         now = self._clock()
         cookie = self._random() if kind == "browser" else None
-        lifetime = self._settings.absolute_lifetime if cookie else self._refresh_lifetime
-        idle = self._settings.idle_lifetime if cookie else lifetime
+        idle = lifetime = self._refresh_lifetime
+        if cookie is not None:
+            idle, lifetime = self._settings.lifetimes(remembered=remember)
         record = SessionRecord(
             id=new_id(),
             account_id=account_id,
@@ -79,11 +85,14 @@ class Sessions:
             last_seen_at=now,
             idle_expires_at=now + idle,
             expires_at=now + lifetime,
-            address=_printable(address, MAX_ADDRESS),
-            user_agent=_printable(user_agent, MAX_USER_AGENT),
+            address=address_text(address),
+            user_agent=agent_text(user_agent),
             factors=dict(factors),
+            remembered=remember and cookie is not None,
         )
-        await self._store.create(record)
+        await self._announce(
+            await self._store.create(record, at_most=self._settings.max_per_account)
+        )
         return record, cookie
 
     async def find(self, cookie_digest: str) -> SessionRecord | None:
@@ -105,7 +114,8 @@ class Sessions:
             return record
         if record.kind == "tokens":
             return replace(record, last_seen_at=now)
-        idle_end = min(now + self._settings.idle_lifetime, record.expires_at)
+        idle, _ = self._settings.lifetimes(remembered=record.remembered)
+        idle_end = min(now + idle, record.expires_at)
         return replace(record, last_seen_at=now, idle_expires_at=idle_end)
 
     async def write(self, used: SessionRecord) -> bool:
@@ -172,6 +182,19 @@ class Sessions:
             return None
         return await self.rotate(record, factors=factors)
 
+    async def rename(self, session_id: str, name: str, *, account_id: str) -> bool:
+        """Give one of the account's live sessions a name; an empty one takes it back.
+
+        Raises ValidationError for a name that is too long or could not be shown; returns False if
+        the account has no such session.
+        """
+        name = unicodedata.normalize("NFC", name.strip())
+        if len(name) > MAX_NAME or not name.isprintable():
+            raise ValidationError(f"Enter a name of at most {MAX_NAME} printable characters")
+        return await self._store.rename(
+            session_id, account_id=account_id, name=name, now=self._clock()
+        )
+
     async def end(self, session_id: str, *, account_id: str, announce: bool = False) -> bool:
         """End one session of the account; False if it has none with this id.
 
@@ -208,9 +231,3 @@ class Sessions:
         if account_id is not None:
             revocations.append(Revocation(kind="subject", key=account_id, at=now, until=until))
         await self._revocations.revoke(*revocations)
-
-
-def _printable(text: str, length: int) -> str:
-    """Databases refuse some control characters, terminals obey others."""
-    text = text[:length]
-    return text if text.isprintable() else "".join(c for c in text if c.isprintable())

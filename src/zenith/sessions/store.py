@@ -29,6 +29,10 @@ class SessionRecord:
     """Absolute end (ASVS 7.3.2)."""
     address: str = ""
     user_agent: str = ""
+    name: str = ""
+    """What the owner calls it; empty until it is named."""
+    remembered: bool = False
+    """Whether the owner chose a longer lifetime for this device."""
     factors: Mapping[str, float] = field(default_factory=lambda: NO_FACTORS)
 
 
@@ -37,8 +41,10 @@ class SessionStore(Protocol):
     `now` if neither `idle_expires_at` nor `expires_at` has been reached.
     """
 
-    async def create(self, record: SessionRecord) -> None:
-        """Store a new session."""
+    async def create(self, record: SessionRecord, *, at_most: int | None = None) -> Sequence[str]:
+        """Store a new session and, in the same step, remove what the account has beyond `at_most`
+        live ones: those used least recently, of the new one's kind before all others. Their ids.
+        """
         ...
 
     async def find(self, digest: str, *, now: float) -> SessionRecord | None:
@@ -69,6 +75,10 @@ class SessionStore(Protocol):
         """Add factors to those of the account's live session that has no cookie, in one step; None
         if there is none.
         """
+        ...
+
+    async def rename(self, session_id: str, *, account_id: str, name: str, now: float) -> bool:
+        """Name the account's live session; False if there is none."""
         ...
 
     async def end(self, session_id: str, *, account_id: str) -> bool:

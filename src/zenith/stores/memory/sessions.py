@@ -24,8 +24,10 @@ class MemorySessionStore:
         self._of: dict[str, set[str]] = {}
         self._expiry: Final = Expiry[str](self._end_of)
 
-    async def create(self, record: SessionRecord) -> None:
-        """Store a new session. Raises ConflictError if its id or digest is taken."""
+    async def create(self, record: SessionRecord, *, at_most: int | None = None) -> Sequence[str]:
+        """Store a new session and remove those beyond `at_most`; their ids. Raises ConflictError
+        if its id or digest is taken.
+        """
         if record.id in self._records or record.digest in self._ids:
             raise ConflictError(reason="session id or digest is taken")
         for expired in self._expiry.due(record.last_seen_at):
@@ -40,6 +42,7 @@ class MemorySessionStore:
             self._ids[record.digest] = record.id
         self._of.setdefault(record.account_id, set()).add(record.id)
         self._expiry.add(record.id, idle, held=len(self._records))
+        return [] if at_most is None else self._thin(record, at_most)
 
     async def find(self, digest: str, *, now: float) -> SessionRecord | None:
         """The live session whose cookie has this digest."""
@@ -87,6 +90,14 @@ class MemorySessionStore:
         self._records[session_id] = proven
         return proven
 
+    async def rename(self, session_id: str, *, account_id: str, name: str, now: float) -> bool:
+        """Name the account's live session."""
+        record = self._live(session_id, now)
+        if record is None or record.account_id != account_id:
+            return False
+        self._records[session_id] = replace(record, name=name)
+        return True
+
     async def end(self, session_id: str, *, account_id: str) -> bool:
         """Remove the session if it belongs to the account."""
         record = self._records.get(session_id)
@@ -115,6 +126,15 @@ class MemorySessionStore:
             self._remove(session_id)
             pruned += 1
         return pruned
+
+    def _thin(self, new: SessionRecord, at_most: int) -> list[str]:
+        found = (self._live(each, new.last_seen_at) for each in self._of[new.account_id])
+        others = [each for each in found if each is not None and each.id != new.id]
+        others.sort(key=lambda each: (each.kind == new.kind, -each.last_seen_at, each.id))
+        ended = [each.id for each in others[at_most - 1 :]]
+        for session_id in ended:
+            self._remove(session_id)
+        return ended
 
     def _live(self, session_id: str, now: float) -> SessionRecord | None:
         record = self._records.get(session_id)

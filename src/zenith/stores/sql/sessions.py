@@ -22,10 +22,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.dml import ReturningDelete
 
+from zenith.kernel.keys import digest
 from zenith.sessions.store import SessionRecord
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.schema import sessions
+
+SESSIONS_LOCK: Final = 0x7A656E_03 << 32
 
 
 def _live(now: ColumnElement[float] | float) -> ColumnElement[bool]:
@@ -44,23 +48,33 @@ class SqlSessionStore:
     def __init__(self, database: Database) -> None:
         self._database: Final = database
 
-    async def create(self, record: SessionRecord) -> None:
-        """Store a new session. Raises ConflictError if its id or digest is taken."""
-        await self._database.count(
-            insert(sessions).values(
-                id=record.id,
-                account_id=record.account_id,
-                kind=record.kind,
-                digest=record.digest,
-                created_at=record.created_at,
-                last_seen_at=record.last_seen_at,
-                idle_expires_at=min(record.idle_expires_at, record.expires_at),
-                expires_at=record.expires_at,
-                address=record.address,
-                user_agent=record.user_agent,
-                factors=dict(record.factors),
-            )
+    async def create(self, record: SessionRecord, *, at_most: int | None = None) -> Sequence[str]:
+        """Store a new session and, in the same step, remove those beyond `at_most`; their ids.
+        Raises ConflictError if its id or digest is taken.
+        """
+        stored = insert(sessions).values(
+            id=record.id,
+            account_id=record.account_id,
+            kind=record.kind,
+            digest=record.digest,
+            created_at=record.created_at,
+            last_seen_at=record.last_seen_at,
+            idle_expires_at=min(record.idle_expires_at, record.expires_at),
+            expires_at=record.expires_at,
+            address=record.address,
+            user_agent=record.user_agent,
+            name=record.name or None,
+            remembered=record.remembered,
+            factors=dict(record.factors),
         )
+        if at_most is None:
+            await self._database.count(stored)
+            return []
+        async with self._database.transaction() as connection:
+            # Else two that begin at the same time would not count each other.
+            await self._database.lock(connection, _lock_of(record.account_id))
+            await connection.execute(stored)
+            return [row.id for row in await connection.execute(_beyond(record, at_most))]
 
     async def find(self, digest: str, *, now: float) -> SessionRecord | None:
         """The live session whose cookie has this digest."""
@@ -130,6 +144,15 @@ class SqlSessionStore:
         )
         return None if row is None else _record(row)
 
+    async def rename(self, session_id: str, *, account_id: str, name: str, now: float) -> bool:
+        """Name the account's live session; False if there is none."""
+        named = (
+            update(sessions)
+            .where(sessions.c.id == session_id, sessions.c.account_id == account_id, _live(now))
+            .values(name=name)
+        )
+        return await self._database.count(named) == 1
+
     async def end(self, session_id: str, *, account_id: str) -> bool:
         """Remove the session if it belongs to the account; False if there was none."""
         ended = delete(sessions).where(
@@ -166,6 +189,27 @@ class SqlSessionStore:
         return cast(cast(sessions.c.factors, JSONB).concat(cast(added, JSONB)), JSON)
 
 
+def _lock_of(account_id: str) -> int:
+    """A lock for each account; that few share one does no harm."""
+    return SESSIONS_LOCK | int(digest(account_id)[:8], 16)
+
+
+def _beyond(new: SessionRecord, at_most: int) -> ReturningDelete[tuple[str]]:
+    """Remove what the account has beyond `at_most`, the new one counted."""
+    kept_first = (sessions.c.kind == new.kind, sessions.c.last_seen_at.desc(), sessions.c.id)
+    surplus = (
+        select(sessions.c.id)
+        .where(
+            sessions.c.account_id == new.account_id,
+            sessions.c.id != new.id,
+            _live(new.last_seen_at),
+        )
+        .order_by(*kept_first)
+        .offset(at_most - 1)
+    )
+    return delete(sessions).where(sessions.c.id.in_(surplus)).returning(sessions.c.id)
+
+
 def _record(row: Row[*tuple[Any, ...]]) -> SessionRecord:
     return SessionRecord(
         id=row.id,
@@ -178,5 +222,7 @@ def _record(row: Row[*tuple[Any, ...]]) -> SessionRecord:
         expires_at=row.expires_at,
         address=row.address,
         user_agent=row.user_agent,
+        name=row.name or "",
+        remembered=row.remembered,
         factors=MappingProxyType(row.factors),
     )

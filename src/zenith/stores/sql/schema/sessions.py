@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, Column, Double, Index, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Double, Index, String, Table, Text, false
 
 from zenith.stores.sql.schema.metadata import metadata
 
@@ -22,6 +22,8 @@ sessions: Final = Table(
     Column("address", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
     Column("factors", JSON, nullable=False),
+    Column("name", Text),
+    Column("remembered", Boolean, nullable=False, server_default=false()),
     Index(None, "digest", unique=True),
     Index(None, "account_id"),
     Index(None, "idle_expires_at"),
