@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zenith.accounts import AccountServices, auth_router
+from zenith.accounts import Account, AccountServices, auth_router
 from zenith.api_docs import (
     PAGE_DIRECTIVES,
     PAGE_OPENER_POLICY,
@@ -31,6 +31,7 @@ from zenith.headers import ContentSecurityPolicy, response_headers
 from zenith.kernel.clock import steady_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem
+from zenith.mfa import mfa_router
 from zenith.oauth import oauth_router
 from zenith.pipeline import (
     DirectCall,
@@ -71,17 +72,19 @@ class Zenith(FastAPI):
     pass them on the way out. Routes declare who may call them; in production an undeclared route
     refuses the start.
 
-    `settings` default to `Settings.from_env()`. `guards` are added to the built-in ones. `declared`
-    gives the access of routes that cannot be decorated, by path; `services` are what handlers may
-    ask the exchange for, by type. `docs_access` opens the API documentation; None leaves it out,
-    which is the default in production. All other arguments are FastAPI's. Raises
-    ConfigurationError for settings that are unsafe or contradict each other.
+    `settings` default to `Settings.from_env()`. `user_model` is the class of accounts: `Account`,
+    or a dataclass that extends it by columns of the application's own. `guards` are added to the
+    built-in ones. `declared` gives the access of routes that cannot be decorated, by path;
+    `services` are what handlers may ask the exchange for, by type. `docs_access` opens the API
+    documentation; None leaves it out, which is the default in production. All other arguments are
+    FastAPI's. Raises ConfigurationError for settings that are unsafe or contradict each other.
     """
 
     def __init__(
         self,
         *,
         settings: Settings | None = None,
+        user_model: type[Account] = Account,
         guards: Sequence[Guard] = (),
         declared: Mapping[str, Access] | None = None,
         services: Mapping[type, Any] | None = None,
@@ -109,7 +112,7 @@ class Zenith(FastAPI):
         self._guards: Final = tuple(guards)
         self._declared: Final = dict(declared or {})
         self._services: Final = dict(services or {})
-        self.assembly: Final[Assembly] = assemble(self.settings)
+        self.assembly: Final[Assembly] = assemble(self.settings, user_model=user_model)
         super().__init__(
             debug=debug,
             docs_url=docs_url,
@@ -175,7 +178,10 @@ class Zenith(FastAPI):
 
     def add_auth(self, *, prefix: str = "/auth") -> None:
         """Mount registration, sign-in, refresh, sign-out and one's own sessions below `prefix`."""
-        self.include_router(auth_router(prefix=prefix))
+        mail = self.assembly.accounts.mail is not None
+        self.include_router(auth_router(prefix=prefix, mail=mail))
+        if self.settings.mfa is not None:
+            self.include_router(mfa_router(prefix=prefix))
         if self.assembly.api_keys is not None:
             self.include_router(api_key_router(prefix=prefix))
         if self.assembly.oauth is not None:

@@ -18,9 +18,12 @@ from zenith.accounts import (
     TokenGrants,
 )
 from zenith.accounts.evenness import EvenTime
+from zenith.accounts.notices import Notices
+from zenith.accounts.wording import WORDINGS
 from zenith.authentication import RevocationList, SubjectCache
 from zenith.kernel.principal import Principal
-from zenith.passwords import PasswordHasher, PasswordPolicy, PasswordSettings
+from zenith.mail import Letters, Outbox
+from zenith.passwords import PasswordHasher, PasswordJudge, PasswordPolicy, PasswordSettings
 from zenith.rate_limits import RateLimiter
 from zenith.rbac import RoleSet
 from zenith.sessions import Sessions
@@ -83,6 +86,7 @@ class World:
         self.events = Events()
         self.hasher = PasswordHasher(PasswordSettings(profile="testing", workers=1))
         self.policy = PasswordPolicy.nist()
+        self.judge = PasswordJudge(self.policy, self.hasher.pool)
         self.devices = KnownDevices([KEY], clock=self.time)
         self.attempt_store = other.attempt_store if other else MemoryAttemptStore()
         self.told = []
@@ -113,6 +117,9 @@ class World:
             access_lifetime=900,
             clock=self.time,
         )
+        self.outbox = Outbox(clock=self.time)
+        letters = Letters(WORDINGS, application="Test", origin="https://app.example.org")
+        self.notices = Notices(self.outbox, letters, events=self.events, clock=self.time)
         self.sign_in = SignIn(
             accounts=self.accounts,
             hasher=self.hasher,
@@ -128,10 +135,11 @@ class World:
         self.password_change = PasswordChange(
             accounts=self.accounts,
             hasher=self.hasher,
-            policy=self.policy,
+            judge=self.judge,
             limits=self.limits,
             sign_in=self.sign_in,
             events=self.events,
+            notices=self.notices,
             clock=self.time,
         )
         self.administration = Administration(
@@ -141,6 +149,7 @@ class World:
             events=self.events,
             roles=self.roles,
             administrator_role="super_admin",
+            notices=self.notices,
             clock=self.time,
         )
 
@@ -149,7 +158,7 @@ class World:
             accounts=self.accounts,
             secrets=self.one_time,
             hasher=self.hasher,
-            policy=self.policy,
+            judge=self.judge,
             limits=self.limits,
             events=self.events,
             settings=self.settings,

@@ -1,9 +1,10 @@
 """Accounts and their flows: registration, sign-in and its end, password change, administration."""
 
 from zenith.accounts.administration import PAGE, Administration
-from zenith.accounts.client import Client
+from zenith.accounts.client import TRUST_COOKIE, Client
 from zenith.accounts.current_user import User
 from zenith.accounts.depends import CurrentUser, get_current_user
+from zenith.accounts.device_watch import DeviceWatch
 from zenith.accounts.devices import KnownDevices, device_cookie_name
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import (
@@ -13,6 +14,7 @@ from zenith.accounts.errors import (
     InvalidFactorError,
     InvalidNameError,
     LastAdministratorError,
+    MailLinkError,
     RegistrationClosedError,
     SetupLinkError,
     WeakPasswordError,
@@ -31,6 +33,7 @@ from zenith.accounts.factors import (
 )
 from zenith.accounts.grants import TokenGrants, TokenPair
 from zenith.accounts.limits import AttemptLimits
+from zenith.accounts.notices import Notices
 from zenith.accounts.password_change import PasswordChange
 from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.registration import Registration
@@ -44,6 +47,7 @@ from zenith.accounts.subjects import AccountSubjects
 
 __all__ = [
     "PAGE",
+    "TRUST_COOKIE",
     "Account",
     "AccountServices",
     "AccountSettings",
@@ -55,6 +59,7 @@ __all__ = [
     "Client",
     "Confirmed",
     "CurrentUser",
+    "DeviceWatch",
     "Due",
     "FactorChallengeError",
     "FactorCheck",
@@ -66,6 +71,8 @@ __all__ = [
     "KnownDevices",
     "LastAdministratorError",
     "LockOutcome",
+    "MailLinkError",
+    "Notices",
     "OneTimeStore",
     "PasswordChange",
     "PasswordCheck",

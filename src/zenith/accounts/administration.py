@@ -9,10 +9,11 @@ from zenith.accounts.client import Client
 from zenith.accounts.email import folded
 from zenith.accounts.errors import LastAdministratorError
 from zenith.accounts.limits import AttemptLimits
+from zenith.accounts.notices import Notices
 from zenith.accounts.sign_in import SignIn
 from zenith.accounts.store import Account, AccountStore
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.errors import ConflictError, PermissionDeniedError
+from zenith.kernel.errors import ConflictError, PermissionDeniedError, ValidationError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.principal import Principal
 from zenith.rbac import RoleSet, can_grant
@@ -22,7 +23,7 @@ MAX_SEARCH: Final = 254
 
 
 class Administration:
-    """Lists, locks and unlocks accounts.
+    """Lists, locks and unlocks accounts, and gives them roles.
 
     Threat: a lock that leaves sessions and tokens alive (ASVS 7.4.2), and administrators who lock
     everybody out, themselves included.
@@ -37,6 +38,7 @@ class Administration:
         events: EventSink,
         roles: RoleSet,
         administrator_role: str,
+        notices: Notices,
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -45,6 +47,7 @@ class Administration:
         self._events: Final = events
         self._roles: Final = roles
         self._administrator_role: Final = administrator_role
+        self._notices: Final = notices
         self._clock: Final = clock
 
     async def page(self, *, after: str | None = None, search: str = "") -> Sequence[Account]:
@@ -72,6 +75,9 @@ class Administration:
         if locked == "unchanged":
             return False
         await self._record(EventType.ACCOUNT_LOCKED, actor, account_id, client)
+        account = await self._accounts.by_id(account_id)
+        if account is not None:
+            self._notices.tell(account, "account_locked", reason="An administrator locked it.")
         return True
 
     async def unlock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
@@ -96,6 +102,38 @@ class Administration:
         """
         return await self._limits.locked_out(accounts)
 
+    async def set_roles(
+        self, actor: Principal, account_id: str, roles: Sequence[str], *, client: Client
+    ) -> bool:
+        """Replace an account's roles; its sign-ins end, so that no token says otherwise. False if
+        the account is unknown.
+
+        Threat: an administrator who gives what he does not hold, or takes it from those above him
+        (ASVS 8.2.1). Raises PermissionDeniedError, LastAdministratorError, ConflictError for
+        one's own account and ValidationError for a role that there is not.
+        """
+        if actor.subject == account_id:
+            raise ConflictError("You cannot change your own roles")
+        unknown = [role for role in roles if role not in self._roles.roles]
+        if unknown:
+            raise ValidationError([f"There is no role {role!r}" for role in unknown])
+        if not await self._is_within_reach(actor, account_id):
+            return False
+        if not can_grant(actor, roles, self._roles):
+            raise PermissionDeniedError("You do not hold these roles", reason=f"to {account_id}")
+        # Twice, as with a lock: what fails half-way leaves no token with more than the account has.
+        await self._sign_in.end_all(account_id)
+        changed = await self._accounts.set_roles(
+            account_id, roles, keep_one=self._administrator_role
+        )
+        if not changed:
+            raise LastAdministratorError
+        await self._sign_in.end_all(account_id)
+        await self._record(
+            EventType.ROLES_CHANGED, actor, account_id, client, reason="now " + ", ".join(roles)
+        )
+        return True
+
     async def _is_within_reach(self, actor: Principal, account_id: str) -> bool:
         account = await self._accounts.by_id(account_id)
         if account is None:
@@ -107,7 +145,13 @@ class Administration:
         return True
 
     async def _record(
-        self, kind: EventType, actor: Principal, account_id: str, client: Client
+        self,
+        kind: EventType,
+        actor: Principal,
+        account_id: str,
+        client: Client,
+        *,
+        reason: str = "",
     ) -> None:
         await self._events.record(
             client.event(
@@ -117,6 +161,7 @@ class Administration:
                 subject=actor.subject,
                 target=account_id,
                 session_id=actor.session_id,
+                reason=reason,
                 severity="WARNING",
             )
         )

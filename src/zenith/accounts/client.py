@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from zenith.kernel.events import Event, EventType, Outcome, Severity
@@ -9,6 +10,8 @@ from zenith.kernel.keys import new_id
 from zenith.pipeline.exchange import Exchange
 
 MAX_USER_AGENT = 256
+TRUST_COOKIE = "zenith-trusted"
+"""Without the `__Host-` that it carries where cookies are secure."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +23,8 @@ class Client:
     request_id: str = ""
     device: str = ""
     """Value of the device cookie, believed only after it was verified."""
+    trust: str = ""
+    """Value of the trusted device's cookie, believed only after it was verified."""
     proof: str = ""
     """Solution of a proof-of-work challenge, as it came."""
 
@@ -31,6 +36,7 @@ class Client:
             user_agent=exchange.header(b"user-agent")[:MAX_USER_AGENT],
             request_id=exchange.request_id,
             device=exchange.cookies.get(device_cookie, "") if device_cookie else "",
+            trust=_trust_of(exchange.cookies),
             proof=proof,
         )
 
@@ -65,3 +71,7 @@ class Client:
             reason=reason,
             severity=severity,
         )
+
+
+def _trust_of(cookies: Mapping[str, str]) -> str:
+    return cookies.get(f"__Host-{TRUST_COOKIE}") or cookies.get(TRUST_COOKIE, "")

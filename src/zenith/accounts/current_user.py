@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from zenith.accounts.store import Account
 from zenith.kernel.principal import Principal
+
+T = TypeVar("T", bound=Account)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +47,15 @@ class User:
     def is_active(self) -> bool:
         """False once an administrator has locked the account."""
         return self.account.is_active
+
+    def as_model(self, kind: type[T]) -> T:
+        """The account as the application's own class, the one named in `Zenith(user_model=...)`.
+
+        Raises TypeError for another class: that is a mistake in code.
+        """
+        if not isinstance(self.account, kind):
+            raise TypeError(f"accounts are {type(self.account).__name__}, not {kind.__name__}")
+        return self.account
 
     def has_permission(self, permission: str) -> bool:
         """Whether the account may do this on any resource; a locked one may do nothing."""

@@ -8,9 +8,10 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from zenith.accounts.current_user import User
+from zenith.accounts.mail_flows.flows import MailFlows
 from zenith.accounts.services import AccountServices
 from zenith.authorization import authenticated, mark_access
-from zenith.kernel.errors import AuthenticationError
+from zenith.kernel.errors import AuthenticationError, NotFoundError
 from zenith.pipeline import exchange_of
 
 
@@ -40,3 +41,11 @@ CurrentUser: TypeAlias = Annotated[User, Depends(get_current_user)]
 def account_services(connection: HTTPConnection) -> AccountServices:
     """The application's account flows."""
     return exchange_of(connection.scope).service(AccountServices)
+
+
+def mail_flows(connection: HTTPConnection) -> MailFlows:
+    """The flows by mail. Raises NotFoundError where mail goes nowhere."""
+    flows = account_services(connection).mail
+    if flows is None:
+        raise NotFoundError(reason="mail is off")
+    return flows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zenith.kernel.errors import (
     AuthenticationError,
+    BadRequestError,
     ConflictError,
     PermissionDeniedError,
     ValidationError,
@@ -84,6 +85,12 @@ class SetupLinkError(PermissionDeniedError):
     """The first-run link was used, has expired, or never existed."""
 
     code, title = "setup_link_invalid", "This setup link is not valid any more"
+
+
+class MailLinkError(BadRequestError):
+    """The link was used, has expired, was voided by a change, or never existed."""
+
+    code, title = "link_invalid", "This link is not valid any more"
 
 
 class LastAdministratorError(ConflictError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from zenith.accounts.client import Client
+from zenith.accounts.device_watch import DeviceWatch
 from zenith.authentication import SubjectSource
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError
@@ -50,6 +51,7 @@ class TokenGrants:
         subjects: SubjectSource,
         events: EventSink,
         access_lifetime: float,
+        watch: DeviceWatch | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._manager: Final = manager
@@ -58,6 +60,7 @@ class TokenGrants:
         self._subjects: Final = subjects
         self._events: Final = events
         self._access_lifetime: Final = access_lifetime
+        self._watch: Final = watch
         self._clock: Final = clock
 
     async def begin(self, account_id: str, session: SessionRecord) -> TokenPair:
@@ -69,7 +72,8 @@ class TokenGrants:
         """Spend a refresh token for the next pair.
 
         Raises TokenError for one that does not hold; one that was spent before ends the whole
-        sign-in and is recorded as critical.
+        sign-in and is recorded as critical. AuthenticationError is raised where the session has
+        ended, or is bound to another device or network.
         """
         try:
             grant = await self._refresh.rotate(refresh_token)
@@ -80,6 +84,8 @@ class TokenGrants:
         if session is None:
             await self._refresh.revoke_family(grant.family_id)
             raise AuthenticationError(reason="the session of this refresh token has ended")
+        if self._watch is not None:
+            await self._watch.check(session, client)
         await self._sessions.touch(session)
         pair = await self._pair(grant, session)
         self._events.note(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields
 from typing import Any, Final, get_type_hints
 
 import pydantic
@@ -28,8 +28,7 @@ class AccountModel:
     """
 
     def __init__(self, kind: type[Account] = Account) -> None:
-        if not is_dataclass(kind) or not issubclass(kind, Account):
-            raise ConfigurationError("user_model is no dataclass that extends Account", fix=_FIX)
+        _require_model(kind)
         self.kind: Final = kind
         own = [each for each in fields(kind) if each.name not in _OWN]
         for each in own:
@@ -86,6 +85,16 @@ class AccountModel:
         if faults:
             raise ValidationError(faults)
         return kept
+
+
+def _require_model(kind: object) -> None:
+    # A class that was not decorated itself inherits the marks of one that was, but has no fields.
+    if (
+        not isinstance(kind, type)
+        or not issubclass(kind, Account)
+        or "__dataclass_fields__" not in vars(kind)
+    ):
+        raise ConfigurationError("user_model is no dataclass that extends Account", fix=_FIX)
 
 
 def _adapters(kind: type[Account], own: list[Field[Any]]) -> dict[str, TypeAdapter[Any]]:

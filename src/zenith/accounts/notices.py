@@ -8,12 +8,15 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
+from zenith.accounts.client import Client
 from zenith.accounts.store import Account
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import Event, EventSink, EventType
 from zenith.mail import Letters, Mail, Mailer, MailError
+from zenith.sessions import describe_device
 
 FIRST_PAUSE: Final = 2.0
 GROWTH: Final = 4.0
@@ -23,6 +26,15 @@ SENDERS: Final = 4
 """Mails on the way at the same time; one that is tried again keeps one of them busy."""
 _log: Final = logging.getLogger("zenith.mail")
 Sleep: TypeAlias = Callable[[float], Awaitable[object]]
+
+
+def seen(client: Client, at: float) -> dict[str, str]:
+    """Facts about where something came from; `at` is a Unix time in seconds."""
+    return {
+        "device": describe_device(client.user_agent),
+        "address": client.address,
+        "when": datetime.fromtimestamp(at, UTC).strftime("%d %b %Y, %H:%M UTC"),
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)

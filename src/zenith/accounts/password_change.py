@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from zenith.accounts.client import Client
 from zenith.accounts.errors import InvalidCredentialsError, WeakPasswordError
 from zenith.accounts.limits import AttemptLimits
+from zenith.accounts.notices import Notices, seen
 from zenith.accounts.sign_in import SignIn
 from zenith.accounts.store import AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, ConflictError
 from zenith.kernel.events import EventSink, EventType, Outcome
 from zenith.kernel.principal import Principal
-from zenith.passwords import PasswordHasher, PasswordPolicy
+from zenith.passwords import PasswordHasher, PasswordJudge
 
 
 class PasswordChange:
@@ -29,18 +29,20 @@ class PasswordChange:
         *,
         accounts: AccountStore,
         hasher: PasswordHasher,
-        policy: PasswordPolicy,
+        judge: PasswordJudge,
         limits: AttemptLimits,
         sign_in: SignIn,
         events: EventSink,
+        notices: Notices,
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
         self._hasher: Final = hasher
-        self._policy: Final = policy
+        self._judge: Final = judge
         self._limits: Final = limits
         self._sign_in: Final = sign_in
         self._events: Final = events
+        self._notices: Final = notices
         self._clock: Final = clock
 
     async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
@@ -57,8 +59,7 @@ class PasswordChange:
             reason = "wrong password"
             await self._record(principal, client, "failure", reason)
             raise InvalidCredentialsError("Your current password is wrong", reason=reason)
-        check = partial(self._policy.check, new, context=(account.email_key, account.name))
-        result = await self._hasher.pool.run(check)
+        result = await self._judge.check(new, context=(account.email_key, account.name))
         if not result.ok:
             raise WeakPasswordError.of(result, field="new_password")
         hashed = await self._hasher.hash(new)
@@ -72,6 +73,7 @@ class PasswordChange:
             raise ConflictError("The password was changed elsewhere a moment ago; try again")
         await self._sign_in.end_all(account.id, keep=principal.session_id)
         await self._record(principal, client, "success", "")
+        self._notices.tell(account, "password_changed", **seen(client, self._clock()))
 
     async def _record(
         self, principal: Principal, client: Client, outcome: Outcome, reason: str

@@ -48,6 +48,11 @@ class RecentAccounts:
                 self._accounts.popitem(last=False)
         return account
 
+    def forget(self, account_id: str) -> None:
+        """Ask the store at the next use: something of the account was changed here."""
+        self._generation += 1
+        self._accounts.pop(account_id, None)
+
     def _drop(self, revocation: Revocation) -> None:
         self._generation += 1
         if revocation.kind == "subject":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from zenith.accounts.client import Client
@@ -17,13 +16,14 @@ from zenith.accounts.errors import (
 )
 from zenith.accounts.evenness import EvenTime
 from zenith.accounts.limits import AttemptLimits
+from zenith.accounts.mail_flows.verification import EmailVerification
 from zenith.accounts.settings import AccountSettings
 from zenith.accounts.store import Account, AccountStore, OneTimeStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConflictError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import digest, new_id, new_token
-from zenith.passwords import PasswordHasher, PasswordPolicy
+from zenith.passwords import PasswordHasher, PasswordJudge
 
 SETUP_PURPOSE: Final = "setup"
 SETUP_SUBJECT: Final = "administrator"
@@ -45,27 +45,30 @@ class Registration:
         accounts: AccountStore,
         secrets: OneTimeStore,
         hasher: PasswordHasher,
-        policy: PasswordPolicy,
+        judge: PasswordJudge,
         limits: AttemptLimits,
         events: EventSink,
         settings: AccountSettings,
         administrator_role: str,
         clock: Clock = wall_clock,
         even_time: EvenTime | None = None,
+        verification: EmailVerification | None = None,
     ) -> None:
         self._accounts: Final = accounts
         self._secrets: Final = secrets
         self._hasher: Final = hasher
-        self._policy: Final = policy
+        self._judge: Final = judge
         self._limits: Final = limits
         self._events: Final = events
         self._settings: Final = settings
         self._administrator_role: Final = administrator_role
         self._clock: Final = clock
         self._even_time: Final = even_time or EvenTime(settings.register_seconds)
+        self._verification: Final = verification
 
     async def register(self, email: str, password: str, *, client: Client, name: str = "") -> None:
-        """Make an account, unless the e-mail has one; the caller cannot tell which.
+        """Make an account, unless the e-mail has one; the caller cannot tell which. Where there is
+        mail, a new account is mailed a link, and the owner of one that exists is told.
 
         Raises InvalidEmailError, InvalidNameError, WeakPasswordError, RateLimitError,
         RegistrationClosedError and ServiceUnavailableError.
@@ -86,6 +89,10 @@ class Registration:
                     reason="" if created else "e-mail is registered",
                 )
             )
+            if self._verification is not None and created:
+                await self._verification.welcome(account)
+            elif self._verification is not None:
+                await self._verification.tell_owner(account.email_key)
 
     async def issue_setup_secret(self) -> str | None:
         """A secret that creates the administrator once; None if there is one already.
@@ -126,6 +133,9 @@ class Registration:
         await self.check_setup_secret(secret)
         draft = await self._draft(email, password, "", (self._administrator_role,))
         account = _with_hash(draft, await self._hasher.hash(password))
+        # The operator vouches for the address: a mail server that is not set up yet must not keep
+        # the first administrator out.
+        account = replace(account, email_verified_at=account.created_at)
         role = self._administrator_role
         if not await self._accounts.create_first(account, role=role):
             if await self._accounts.has_role(role):
@@ -148,8 +158,7 @@ class Registration:
     async def _draft(self, email: str, password: str, name: str, roles: tuple[str, ...]) -> Account:
         shown, key = canonical_email(email)
         name = _clean_name(name)
-        check = partial(self._policy.check, password, context=(key, name))
-        result = await self._hasher.pool.run(check)
+        result = await self._judge.check(password, context=(key, name))
         if not result.ok:
             raise WeakPasswordError.of(result, field="password")
         return Account(

@@ -14,6 +14,8 @@ from zenith.accounts.depends import CurrentUser, account_services
 from zenith.accounts.devices import device_cookie_name
 from zenith.accounts.factors import FactorsDue, authenticated_to_enrol
 from zenith.accounts.grants import TokenPair
+from zenith.accounts.mail_flows.routes import add_mail_routes
+from zenith.accounts.own_account.routes import add_account_routes
 from zenith.accounts.own_sessions import add_session_routes
 from zenith.authorization import SecuredRoute, authenticated, public
 from zenith.pipeline import Exchange, exchange_of
@@ -121,8 +123,10 @@ class Ended(BaseModel):
     ended: int
 
 
-def auth_router(*, prefix: str = "/auth") -> APIRouter:
-    """Routes to register, sign in, refresh, sign out and see oneself."""
+def auth_router(*, prefix: str = "/auth", mail: bool = True) -> APIRouter:
+    """Routes to register, sign in, refresh, sign out and see oneself; with `mail` also those that
+    send some.
+    """
     router = APIRouter(prefix=prefix, tags=["auth"], route_class=SecuredRoute)
     router.add_api_route("/register", register, methods=["POST"], status_code=201)
     router.add_api_route("/login", login, methods=["POST"])
@@ -133,6 +137,9 @@ def auth_router(*, prefix: str = "/auth") -> APIRouter:
     router.add_api_route("/me", me, methods=["GET"])
     router.add_api_route("/password", change_password, methods=["POST"], status_code=204)
     add_session_routes(router)
+    add_account_routes(router)
+    if mail:
+        add_mail_routes(router)
     return router
 
 

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from zenith.accounts.administration import Administration
 from zenith.accounts.devices import KnownDevices
 from zenith.accounts.grants import TokenGrants
+from zenith.accounts.mail_flows.flows import MailFlows
+from zenith.accounts.notices import Notices
+from zenith.accounts.own_account.deletion import Deletion
+from zenith.accounts.own_account.export import Export
 from zenith.accounts.password_change import PasswordChange
+from zenith.accounts.profiles import Profiles
 from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.registration import Registration
 from zenith.accounts.settings import AccountSettings
@@ -29,6 +34,12 @@ class AccountServices:
     step_up: StepUp
     password_change: PasswordChange
     administration: Administration
+    mail: MailFlows | None
+    """None where mail goes nowhere: production without a mail server."""
+    deletion: Deletion
+    export: Export
+    profiles: Profiles
+    notices: Notices
     sessions: Sessions
     devices: KnownDevices
     settings: AccountSettings

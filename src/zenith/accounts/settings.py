@@ -11,6 +11,7 @@ from zenith.rate_limits.limit import parse_limits
 MAX_PAUSE: Final = 10.0
 MINUTE: Final = 60.0
 DAY: Final = 24 * 60 * 60.0
+TOKEN: Final = "{token}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,14 +31,46 @@ class AccountSettings:
     """Registrations per address."""
 
     register_seconds: float = 0.6
-    """Registration answers after a multiple of this many seconds, so that time does not tell
-    whether the e-mail was taken. Zero turns that protection off."""
+    """Registration, and requests for mails, answer after a multiple of this many seconds, so that
+    time does not tell whether the e-mail has an account. Zero turns that protection off."""
 
     setup_link_lifetime: float = 30 * 60.0
     """Seconds for which the first-run link can create the administrator."""
 
+    require_verified_email: bool | None = None
+    """Whether a password opens an account only once its e-mail address is confirmed. None: in
+    production, where mail is set."""
+
+    mail_limit: str = "10/minute"
+    """Requests for mails, and uses of mailed links, per address."""
+
+    mailbox_limit: str = "6/hour"
+    """Mails to one address that anybody can cause without signing in."""
+
+    verify_link_lifetime: float = DAY
+    """Seconds for which the link that confirms the address of a new account works."""
+
+    reset_link_lifetime: float = 30 * MINUTE
+    """Seconds for which links work that replace the password or the address."""
+
+    revert_link_lifetime: float = 3 * DAY
+    """Seconds for which the owner of a replaced address can take the account back."""
+
+    verify_link: str = "/account/verify-email/{token}"
+    """Page that mails lead to, below the origin. A single-page application writes its own, such as
+    `/#/verify/{token}`: what follows the # reaches no server and no log."""
+
+    reset_link: str = "/account/reset/{token}"
+    """The same for a new password."""
+
+    change_email_link: str = "/account/confirm-email/{token}"
+    """The same for a new address."""
+
+    revert_email_link: str = "/account/revert-email/{token}"
+    """The same to bring an address back."""
+
     def __post_init__(self) -> None:
-        for name in ("sign_in_limit", "register_limit"):
+        for name in ("sign_in_limit", "register_limit", "mail_limit", "mailbox_limit"):
             try:
                 parse_limits(getattr(self, name))
             except ConfigurationError as error:
@@ -49,8 +82,26 @@ class AccountSettings:
                 f"accounts.register_seconds is {self.register_seconds:g}",
                 fix=f"set it between 0 and {MAX_PAUSE:g}",
             )
-        if not MINUTE <= self.setup_link_lifetime <= DAY:
-            raise ConfigurationError(
-                f"accounts.setup_link_lifetime is {self.setup_link_lifetime:g}",
-                fix=f"set it between {MINUTE:g} and {DAY:g} seconds",
-            )
+        _check_lifetime("setup_link_lifetime", self.setup_link_lifetime, DAY)
+        _check_lifetime("verify_link_lifetime", self.verify_link_lifetime, 7 * DAY)
+        _check_lifetime("reset_link_lifetime", self.reset_link_lifetime, DAY)
+        _check_lifetime("revert_link_lifetime", self.revert_link_lifetime, 30 * DAY)
+        for name in ("verify_link", "reset_link", "change_email_link", "revert_email_link"):
+            _check_link(name, getattr(self, name))
+
+
+def _check_lifetime(name: str, value: float, longest: float) -> None:
+    if not MINUTE <= value <= longest:
+        raise ConfigurationError(
+            f"accounts.{name} is {value:g}",
+            fix=f"set it between {MINUTE:g} and {longest:g} seconds",
+        )
+
+
+def _check_link(name: str, value: str) -> None:
+    own = value.startswith("/") and not value.startswith("//") and "\\" not in value
+    if not own or not value.isascii() or " " in value or value.count(TOKEN) != 1:
+        raise ConfigurationError(
+            f"accounts.{name} is no path with {TOKEN} in it",
+            fix=f"write a path of this application, such as /account/reset/{TOKEN}",
+        )

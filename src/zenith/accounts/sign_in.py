@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
@@ -28,12 +28,26 @@ from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.store import Account, AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, RateLimitError, SecurityError
-from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.events import EventSink, EventType, Outcome
 from zenith.kernel.principal import Principal
 from zenith.passwords import PasswordHasher
 from zenith.sessions import SessionKind, SessionRecord, Sessions
 
 PASSWORD_FACTOR: Final = "password"
+UNCONFIRMED: Final = "E-mail or password is wrong, or the e-mail address is not confirmed yet"
+"""Said of every refusal where addresses must be confirmed: who does not know which of the three it
+is learns of no account."""
+
+
+class Confirmation(Protocol):
+    """Who knows whether an address must be confirmed before its account opens."""
+
+    @property
+    def required(self) -> bool: ...
+
+    async def holds_back(self, account: Account) -> bool:
+        """Whether the account does not open yet, with the right password."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -64,6 +78,7 @@ class SignIn:
         events: EventSink,
         pending: PendingSignIns,
         second_factors: SecondFactors | None = None,
+        confirmation: Confirmation | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -74,6 +89,8 @@ class SignIn:
         self._events: Final = events
         self._pending: Final = pending
         self._second: Final[SecondFactors] = second_factors or PasswordAlone()
+        self._confirmation: Final = confirmation
+        self._refusal: Final = UNCONFIRMED if confirmation and confirmation.required else None
         self._clock: Final = clock
 
     async def verify(self, email: str, password: str, *, client: Client) -> Account:
@@ -100,17 +117,26 @@ class SignIn:
         except SecurityError:
             await self._limits.undo(admission)
             raise
-        if account is None or not verification.ok or not account.is_active:
+        if (
+            account is None
+            or not verification.ok
+            or not account.is_active
+            or await self._is_held_back(account)
+        ):
             reason = _reason(account, verified=verification.ok)
             await self._note(client, EventType.LOGIN_FAILED, account_id, reason)
             await self._limits.failed(admission, client, account)
-            raise InvalidCredentialsError(reason=reason)
+            raise InvalidCredentialsError(self._refusal, reason=reason)
         await self._limits.succeeded(admission)
         if renewed is not None and await self._accounts.set_password(
             account.id, renewed, expected=stored, changed_at=None
         ):
             await self._note(client, EventType.PASSWORD_REHASHED, account.id, "")
         return account
+
+    async def _is_held_back(self, account: Account) -> bool:
+        confirmation = self._confirmation
+        return confirmation is not None and await confirmation.holds_back(account)
 
     async def with_cookie(
         self, email: str, password: str, *, client: Client, replaces: Principal | None = None
@@ -289,8 +315,9 @@ class SignIn:
     ) -> tuple[SessionRecord, str | None]:
         """A session for who has just proven `factors`.
 
-        Threat: a lock or a change of the password while the password was being verified. Both end
-        all sessions after they are stored; so either they find this one, or they are seen here.
+        Threat: a lock, a change of the password or a first second factor while the password was
+        being verified. All end all sessions after they are stored; so either they find this one,
+        or they are seen here.
         """
         session, cookie = await self._sessions.start(
             account.id,
@@ -303,6 +330,11 @@ class SignIn:
         if present is None or not present.is_active or _changed(present, account):
             await self._end(account.id, session.id)
             reason = "locked or changed during the sign-in"
+            await self._note(client, EventType.LOGIN_FAILED, account.id, reason)
+            raise InvalidCredentialsError(reason=reason)
+        if (await self._second.due(present, factors, client)).kinds:
+            await self._end(account.id, session.id)
+            reason = "a second factor was added during the sign-in"
             await self._note(client, EventType.LOGIN_FAILED, account.id, reason)
             raise InvalidCredentialsError(reason=reason)
         return session, cookie
@@ -326,10 +358,11 @@ class SignIn:
         session_id: str | None = None,
     ) -> None:
         failed = kind in (EventType.LOGIN_FAILED, EventType.LOGIN_BLOCKED)
+        outcome: Outcome = "denied" if kind is EventType.LOGIN_BLOCKED else "failure"
         await self._events.record(
             client.event(
                 kind,
-                "failure" if failed else "success",
+                outcome if failed else "success",
                 at=self._clock(),
                 subject=None if failed else account_id,
                 target=account_id if failed else None,
@@ -348,4 +381,6 @@ def _changed(present: Account, verified: Account) -> bool:
 def _reason(account: Account | None, *, verified: bool) -> str:
     if account is None:
         return "no such account"
-    return "account is locked" if verified else "wrong password"
+    if not verified:
+        return "wrong password"
+    return "e-mail is not confirmed" if account.is_active else "account is locked"

@@ -181,12 +181,26 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
             ),
             facts=_SEEN,
         ),
+        "session_elsewhere": Wording(
+            subject="A sign-in was ended for your safety",
+            paragraphs=(
+                (
+                    "One of your sign-ins was used from another device or network than where it"
+                    " began. It has ended."
+                ),
+                _WHERE,
+                _NOT_YOU,
+            ),
+            facts=_SEEN,
+        ),
         "devices_locked_out": Wording(
             subject="Somebody tries to guess your password",
             paragraphs=(
-                "Many attempts to sign in to your account have failed. For a while only devices on"
-                " which you have signed in before can sign in; a new device has to wait, or can"
-                " reset the password.",
+                (
+                    "Many attempts to sign in to your account have failed. For a while only devices on"
+                    " which you have signed in before can sign in; a new device has to wait, or can"
+                    " reset the password."
+                ),
                 "Nobody got in. If your password is also used elsewhere, change it.",
             ),
         ),

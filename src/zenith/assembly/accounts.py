@@ -14,13 +14,24 @@ from zenith.accounts import (
     SignIn,
     TokenGrants,
 )
+from zenith.accounts.mail_flows import EmailVerification
+from zenith.accounts.profiles import Profiles
 from zenith.assembly.attempts import attempt_limits
+from zenith.assembly.mail_flows import (
+    make_deletion,
+    make_export,
+    make_links,
+    make_mail_flows,
+    make_verification,
+)
+from zenith.assembly.mfa import MfaParts
 from zenith.assembly.parts import Parts
+from zenith.assembly.sessions import make_watch
 from zenith.assembly.step_up import make_step_up
 from zenith.tokens import TokenManager
 
 
-def account_services(parts: Parts, manager: TokenManager) -> AccountServices:
+def account_services(parts: Parts, manager: TokenManager, mfa: MfaParts | None) -> AccountServices:
     """The flows of accounts."""
     settings, store, events = parts.settings, parts.account_store, parts.events
     devices = KnownDevices(parts.secrets)
@@ -32,7 +43,10 @@ def account_services(parts: Parts, manager: TokenManager) -> AccountServices:
         subjects=parts.subjects,
         events=events,
         access_lifetime=settings.tokens.access_lifetime,
+        watch=make_watch(parts),
     )
+    links = make_links(parts)
+    verification = make_verification(parts, links)
     sign_in = SignIn(
         accounts=store,
         hasher=parts.hasher,
@@ -41,40 +55,52 @@ def account_services(parts: Parts, manager: TokenManager) -> AccountServices:
         grants=grants,
         events=events,
         pending=PendingSignIns(parts.pending_store),
+        confirmation=verification,
+        second_factors=None if mfa is None else mfa.verification,
     )
+    recent = RecentAccounts(store, parts.revocations)
     return AccountServices(
         store=store,
-        recent=RecentAccounts(store, parts.revocations),
-        registration=_registration(parts, limits),
+        recent=recent,
+        registration=_registration(parts, limits, verification),
         sign_in=sign_in,
         grants=grants,
-        step_up=make_step_up(parts, grants, limits),
+        step_up=make_step_up(parts, grants, limits, mfa),
         password_change=PasswordChange(
             accounts=store,
             hasher=parts.hasher,
-            policy=parts.policy,
+            judge=parts.judge,
             limits=limits,
             sign_in=sign_in,
             events=events,
+            notices=parts.notices,
         ),
         administration=_administration(parts, sign_in, limits),
+        mail=make_mail_flows(parts, links, verification, sign_in, limits),
+        deletion=make_deletion(parts, sign_in, limits),
+        export=make_export(parts),
+        profiles=Profiles(store, recent),
+        notices=parts.notices,
         sessions=parts.sessions,
         devices=devices,
         settings=settings.accounts,
     )
 
 
-def _registration(parts: Parts, limits: AttemptLimits) -> Registration:
+def _registration(
+    parts: Parts, limits: AttemptLimits, verification: EmailVerification | None
+) -> Registration:
     """How accounts come to be."""
     return Registration(
         accounts=parts.account_store,
         secrets=parts.one_time,
         hasher=parts.hasher,
-        policy=parts.policy,
+        judge=parts.judge,
         limits=limits,
         events=parts.events,
         settings=parts.settings.accounts,
         administrator_role=parts.settings.rbac.administrator,
+        verification=verification,
     )
 
 
@@ -87,4 +113,5 @@ def _administration(parts: Parts, sign_in: SignIn, limits: AttemptLimits) -> Adm
         events=parts.events,
         roles=parts.roles,
         administrator_role=parts.settings.rbac.administrator,
+        notices=parts.notices,
     )

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zenith.accounts import AccountServices
+from zenith.accounts import Account, AccountServices
 from zenith.api_keys import APIKeys
 from zenith.assembly.accounts import account_services
 from zenith.assembly.api_keys import api_key_parts
 from zenith.assembly.guards import make_guards, offered_services
 from zenith.assembly.keys import find_secrets, fit, make_keyring
 from zenith.assembly.mail import mail_report
+from zenith.assembly.mfa import mfa_offered, mfa_parts, mfa_report
 from zenith.assembly.oauth import oauth_parts
 from zenith.assembly.parts import Parts
 from zenith.assembly.report import loosened
@@ -74,8 +75,9 @@ class Assembly:
             await guard.shutdown()
 
 
-def assemble(settings: Settings) -> Assembly:
-    """Build everything that `settings` ask for; nothing is opened or started yet.
+def assemble(settings: Settings, *, user_model: type[Account] = Account) -> Assembly:
+    """Build everything that `settings` ask for; nothing is opened or started yet. `user_model` is
+    the class of accounts: `Account`, or one that extends it.
 
     Raises ConfigurationError for what cannot be built safely.
     """
@@ -88,10 +90,11 @@ def assemble(settings: Settings) -> Assembly:
         SqlRevocationStore(database),
         channel=None if redis is None else RedisRevocationChannel(redis),
     )
-    parts = Parts(settings, secrets, database, redis, revocations)
+    parts = Parts(settings, secrets, database, redis, revocations, user_model)
     keyring = make_keyring(secrets, settings)
     manager = TokenManager(keyring=keyring, settings=settings.tokens, revocations=revocations)
-    accounts = account_services(parts, manager)
+    mfa = mfa_parts(parts)
+    accounts = account_services(parts, manager, mfa)
     keys = api_key_parts(parts)
     oauth = oauth_parts(parts, accounts)
     return Assembly(
@@ -102,9 +105,13 @@ def assemble(settings: Settings) -> Assembly:
         api_keys=None if keys is None else keys.keys,
         roles=parts.roles,
         revocations=revocations,
-        guards=(*make_guards(parts, manager, keys), *oauth.guards),
-        services={**offered_services(parts, accounts, keys), **oauth.offered},
+        guards=(*make_guards(parts, manager, keys, mfa), *oauth.guards),
+        services={
+            **offered_services(parts, accounts, keys),
+            **mfa_offered(parts, mfa, accounts),
+            **oauth.offered,
+        },
         oauth=oauth.services,
         redis=redis,
-        report=(*report, *mail_report(settings), *loosened(given, settings)),
+        report=(*report, *mail_report(settings), *mfa_report(mfa), *loosened(given, settings)),
     )

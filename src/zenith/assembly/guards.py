@@ -7,13 +7,16 @@ from typing import Any
 from zenith.accounts import AccountServices
 from zenith.api_keys import APIKeys
 from zenith.assembly.api_keys import APIKeyParts
+from zenith.assembly.mfa import MfaParts
 from zenith.assembly.oauth import authorization_prune
 from zenith.assembly.parts import Parts
+from zenith.assembly.sessions import make_watch
 from zenith.audit import AuditGuard, AuditLog
 from zenith.authentication import AuthenticationGuard
 from zenith.csrf import CsrfGuard
 from zenith.headers import HeadersGuard
 from zenith.kernel.clock import wall_clock
+from zenith.mail import Outbox
 from zenith.pipeline import Guard
 from zenith.rate_limits import PrincipalRateLimitGuard, RateLimiter, RateLimitGuard
 from zenith.sessions import SessionScheme, SessionSettings
@@ -32,17 +35,26 @@ def offered_services(
         RateLimiter: parts.limiter,
         AuditLog: parts.audit_log,
         APIKeys: None if keys is None else keys.keys,
+        Outbox: parts.mailer if isinstance(parts.mailer, Outbox) else None,
     }
     return {kind: service for kind, service in offered.items() if service is not None}
 
 
-def make_guards(parts: Parts, manager: TokenManager, keys: APIKeyParts | None) -> tuple[Guard, ...]:
+def make_guards(
+    parts: Parts, manager: TokenManager, keys: APIKeyParts | None, mfa: MfaParts | None
+) -> tuple[Guard, ...]:
     """Every guard that the settings leave on."""
     settings = parts.settings
     bearer = BearerScheme(manager, parts.revocations, grants=parts.roles.compile)
-    cookie = SessionScheme(parts.sessions, parts.subjects, parts.revocations, settings.sessions)
+    cookie = SessionScheme(
+        parts.sessions,
+        parts.subjects,
+        parts.revocations,
+        settings.sessions,
+        watch=make_watch(parts),
+    )
     key_schemes = () if keys is None else (keys.scheme,)
-    guards: list[Guard] = [_foundation(parts, keys)]
+    guards: list[Guard] = [_foundation(parts, keys, mfa)]
     if parts.audit_log is not None:
         guards.append(AuditGuard(parts.audit_log, settings.audit))
     if settings.headers is not None:
@@ -56,14 +68,18 @@ def make_guards(parts: Parts, manager: TokenManager, keys: APIKeyParts | None) -
         guards.append(CsrfGuard(parts.secrets, settings.csrf))
     if settings.rate_limits is not None:
         guards.append(PrincipalRateLimitGuard(parts.limiter, settings.rate_limits))
+    guards.extend(() if mfa is None else mfa.guards)
     return tuple(guards)
 
 
-def _foundation(parts: Parts, keys: APIKeyParts | None) -> Foundation:
+def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) -> Foundation:
     """What starts first and stops last."""
 
     async def prune_secrets() -> int:
         return await parts.one_time.prune(now=wall_clock())
+
+    async def prune_links() -> int:
+        return await parts.mail_links.prune(now=wall_clock())
 
     async def prune_pending() -> int:
         return await parts.pending_store.prune(now=wall_clock())
@@ -74,7 +90,7 @@ def _foundation(parts: Parts, keys: APIKeyParts | None) -> Foundation:
         revocations=parts.revocations,
         hasher=parts.hasher,
         policy=parts.policy,
-        background=(parts.notices, *(() if keys is None else (keys.uses,))),
+        background=(parts.notices, *parts.breaches, *(() if keys is None else (keys.uses,))),
         migrate=parts.settings.migrates,
         prune=(
             parts.sessions.prune,
@@ -82,7 +98,9 @@ def _foundation(parts: Parts, keys: APIKeyParts | None) -> Foundation:
             parts.revocations.prune,
             parts.attempts.prune,
             prune_secrets,
+            prune_links,
             prune_pending,
+            *(() if mfa is None else (mfa.prune,)),
             authorization_prune(parts),
             *(() if keys is None else (keys.keys.prune,)),
         ),

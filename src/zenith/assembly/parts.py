@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from zenith.abuse import Attempts
-from zenith.accounts import AccountSubjects
+from zenith.accounts import Account, AccountSubjects
+from zenith.accounts.model import AccountModel
+from zenith.assembly.breaches import make_breaches
 from zenith.assembly.mail import make_mailer, make_notices
 from zenith.audit import AuditLog
 from zenith.authentication import RevocationList, SubjectCache
 from zenith.kernel.events import EventSink, Silence
 from zenith.kernel.keys import Secret, derive
-from zenith.passwords import PasswordHasher, PasswordPolicy
+from zenith.passwords import PasswordHasher, PasswordJudge, PasswordPolicy
 from zenith.rate_limits import FallbackStore, RateLimiter, RateLimitSettings
 from zenith.sessions import Sessions
 from zenith.settings import Settings
@@ -21,6 +23,7 @@ from zenith.stores.sql import (
     SqlAccountStore,
     SqlAttemptStore,
     SqlAuditStore,
+    SqlMailLinkStore,
     SqlOneTimeStore,
     SqlPendingStore,
     SqlRefreshStore,
@@ -39,6 +42,7 @@ class Parts:
         database: Database,
         redis: Any,
         revocations: RevocationList,
+        user_model: type[Account] = Account,
     ) -> None:
         self.settings = settings
         self.secrets = secrets
@@ -46,7 +50,8 @@ class Parts:
         self.redis = redis
         self.revocations = revocations
         self.roles = settings.rbac.role_set()
-        self.account_store = SqlAccountStore(database)
+        self.account_model = AccountModel(user_model)
+        self.account_store = SqlAccountStore(database, self.account_model)
         self.subjects = SubjectCache(
             AccountSubjects(self.account_store, self.roles.compile), revocations
         )
@@ -58,9 +63,12 @@ class Parts:
         self.notices = make_notices(settings, self.mailer, self.events)
         self.hasher = PasswordHasher(settings.passwords)
         self.policy = PasswordPolicy.from_settings(settings.passwords)
+        self.breaches = make_breaches(settings.passwords)
+        self.judge = PasswordJudge(self.policy, self.hasher.pool, *self.breaches)
         self.limiter = _make_limiter(settings, secrets, redis)
         self.attempts = Attempts(SqlAttemptStore(database), secrets, settings.abuse)
         self.one_time = SqlOneTimeStore(database)
+        self.mail_links = SqlMailLinkStore(database)
         self.pending_store = SqlPendingStore(database)
         self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)
         self.sessions = Sessions(

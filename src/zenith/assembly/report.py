@@ -8,6 +8,7 @@ from typing import Final
 from zenith.settings import Settings
 
 LOST: Final[Mapping[str, str]] = {
+    "mfa": "one factor opens every account, also those that had a second",
     "transport": "any Host, size and duration of a request is accepted",
     "headers": "browsers get no security headers and no content security policy",
     "csrf": "other sites can send changes with the cookies of your users",

@@ -1,0 +1,133 @@
+"""Another e-mail address for an account."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zenith.accounts.client import Client
+from zenith.accounts.email import canonical_email
+from zenith.accounts.errors import MailLinkError
+from zenith.accounts.evenness import EvenTime
+from zenith.accounts.mail_flows.links import MailLinks
+from zenith.accounts.notices import Notices, seen
+from zenith.accounts.password_proof import PasswordProof
+from zenith.accounts.sign_in import SignIn
+from zenith.accounts.store import AccountStore, MailLinkStore
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.events import EventSink, EventType, Severity
+from zenith.kernel.keys import digest, new_token
+from zenith.kernel.principal import Principal
+
+
+class EmailChanges:
+    """Replaces an address once its new mailbox was read, and can bring the former one back.
+
+    Threat: a stolen session that makes itself the owner by way of the address (ASVS 6.3.7, 7.5.1):
+    the password is asked for, both addresses are told, and the former one gets a link that undoes
+    it, ends every session and removes the password. Whether another account has the new address is
+    told to its mailbox alone, and decided by the database (ASVS 6.3.8, 2.3.4).
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountStore,
+        store: MailLinkStore,
+        links: MailLinks,
+        proof: PasswordProof,
+        sign_in: SignIn,
+        notices: Notices,
+        events: EventSink,
+        even_time: EvenTime,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._accounts: Final = accounts
+        self._store: Final = store
+        self._links: Final = links
+        self._proof: Final = proof
+        self._sign_in: Final = sign_in
+        self._notices: Final = notices
+        self._events: Final = events
+        self._even_time: Final = even_time
+        self._clock: Final = clock
+
+    async def ask(self, principal: Principal, email: str, password: str, *, client: Client) -> None:
+        """Mail a link to the new address. Raises InvalidEmailError, InvalidCredentialsError and
+        RateLimitError; the answer is the same if the address is another account's.
+        """
+        shown, key = canonical_email(email)
+        account = await self._proof.check(principal, password, client=client)
+        await self._links.admit(client, mailbox=key)
+        async with self._even_time():
+            holder = await self._accounts.by_email(key)
+            if holder is None or holder.id == account.id:
+                await self._links.send(
+                    account, "change_email", "confirm_new_email", to=(shown, key)
+                )
+            else:
+                self._notices.tell(holder, "email_taken")
+            self._notices.tell(account, "email_change_asked", **seen(client, self._clock()))
+            await self._record(client, EventType.EMAIL_CHANGED, account.id, "asked for")
+
+    async def confirm(self, token: str, *, client: Client) -> None:
+        """Spend the link: the address changes. Raises MailLinkError, also where the address has
+        become another account's meanwhile, and RateLimitError.
+        """
+        await self._links.admit(client)
+        await self._links.check(token, "change_email")
+        back, now = new_token(), self._clock()
+        changed = await self._store.change_email(
+            digest(token),
+            revert=digest(back),
+            now=now,
+            until=now + self._links.lifetime("revert_email"),
+        )
+        if changed is None:
+            raise MailLinkError(reason="spent, void or taken")
+        account_id = changed.account_id
+        await self._record(client, EventType.EMAIL_CHANGED, account_id, "confirmed")
+        self._links.mail(
+            changed.former, "email_changed", "revert_email", back, account_id=account_id
+        )
+        self._notices.send(changed.present, "email_is_new", account_id=account_id)
+
+    async def revert(self, token: str, *, client: Client) -> None:
+        """Spend the link of a former address: it comes back, every session ends, the password is
+        removed, and a link to set a new one is mailed. Raises MailLinkError and RateLimitError.
+        """
+        await self._links.admit(client)
+        link = await self._links.check(token, "revert_email")
+        await self._sign_in.end_all(link.account_id)
+        if await self._store.revert_email(digest(token), now=self._clock()) is None:
+            raise MailLinkError(reason="spent, or the address is another account's")
+        await self._sign_in.end_all(link.account_id)
+        await self._record(
+            client, EventType.EMAIL_REVERTED, link.account_id, "", severity="WARNING"
+        )
+        account = await self._accounts.by_id(link.account_id)
+        if account is not None:
+            await self._links.send(account, "reset_password", "email_reverted")
+
+    async def check(self, token: str, *, revert: bool = False) -> str:
+        """The address that the link would set. Raises MailLinkError."""
+        return (await self._links.check(token, "revert_email" if revert else "change_email")).email
+
+    async def _record(
+        self,
+        client: Client,
+        kind: EventType,
+        account_id: str,
+        reason: str,
+        *,
+        severity: Severity = "INFO",
+    ) -> None:
+        await self._events.record(
+            client.event(
+                kind,
+                "success",
+                at=self._clock(),
+                target=account_id,
+                reason=reason,
+                severity=severity,
+            )
+        )

@@ -1,0 +1,18 @@
+"""The flows by mail, together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zenith.accounts.mail_flows.email_change import EmailChanges
+from zenith.accounts.mail_flows.password_reset import PasswordReset
+from zenith.accounts.mail_flows.verification import EmailVerification
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailFlows:
+    """What an application can do that sends mail."""
+
+    verification: EmailVerification
+    password_reset: PasswordReset
+    email_changes: EmailChanges

@@ -1,0 +1,111 @@
+"""A forgotten password: asked for by anybody, replaced by whoever reads the mail."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zenith.accounts.client import Client
+from zenith.accounts.email import canonical_email
+from zenith.accounts.errors import MailLinkError, WeakPasswordError
+from zenith.accounts.evenness import EvenTime
+from zenith.accounts.mail_flows.links import MailLinks
+from zenith.accounts.notices import Notices, seen
+from zenith.accounts.sign_in import SignIn
+from zenith.accounts.store import AccountStore, MailLinkStore
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.keys import digest
+from zenith.passwords import PasswordHasher, PasswordJudge
+
+
+class PasswordReset:
+    """Mails links that replace a password, and spends them.
+
+    Threat: answers, by content or by time, that tell which addresses have accounts (ASVS 6.3.8); a
+    link that outlives what it was made for, or is used twice (ASVS 6.4.3, 6.5.1): whatever changes
+    password or address voids it; and a thief whose sessions outlive the reset (ASVS 7.4.3). Second
+    factors stay as they are (ASVS 6.4.4).
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountStore,
+        store: MailLinkStore,
+        links: MailLinks,
+        hasher: PasswordHasher,
+        judge: PasswordJudge,
+        sign_in: SignIn,
+        notices: Notices,
+        events: EventSink,
+        even_time: EvenTime,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._accounts: Final = accounts
+        self._store: Final = store
+        self._links: Final = links
+        self._hasher: Final = hasher
+        self._judge: Final = judge
+        self._sign_in: Final = sign_in
+        self._notices: Final = notices
+        self._events: Final = events
+        self._even_time: Final = even_time
+        self._clock: Final = clock
+
+    async def ask(self, email: str, *, client: Client) -> None:
+        """Mail a link, if the address has an open account; the caller cannot tell.
+
+        Raises InvalidEmailError and RateLimitError.
+        """
+        _, key = canonical_email(email)
+        await self._links.admit(client, mailbox=key)
+        async with self._even_time():
+            account = await self._accounts.by_email(key)
+            is_open = account is not None and account.is_active
+            if account is not None and is_open:
+                await self._links.send(account, "reset_password", "reset_password")
+            await self._events.record(
+                client.event(
+                    EventType.PASSWORD_RESET,
+                    "success" if is_open else "failure",
+                    at=self._clock(),
+                    target=None if account is None else account.id,
+                    reason="" if is_open else "no open account has this e-mail",
+                )
+            )
+
+    async def check(self, token: str) -> None:
+        """Raise MailLinkError unless the link could be used now."""
+        await self._links.check(token, "reset_password")
+
+    async def reset(self, token: str, password: str, *, client: Client) -> None:
+        """Spend a link for a new password; every session and token of the account ends.
+
+        Raises MailLinkError, WeakPasswordError and RateLimitError. A refused password spends
+        nothing.
+        """
+        await self._links.admit(client)
+        link = await self._links.check(token, "reset_password")
+        account = await self._accounts.by_id(link.account_id)
+        if account is None:
+            raise MailLinkError(reason="the account is gone")
+        result = await self._judge.check(password, context=(account.email_key, account.name))
+        if not result.ok:
+            raise WeakPasswordError.of(result, field="new_password")
+        hashed = await self._hasher.hash(password)
+        # Before and after: no failure from here on leaves a thief signed in beside the new
+        # password, nor anybody who signs in with the old one meanwhile.
+        await self._sign_in.end_all(account.id)
+        if await self._store.reset_password(digest(token), hashed, now=self._clock()) is None:
+            raise MailLinkError(reason="spent or void")
+        await self._sign_in.end_all(account.id)
+        await self._events.record(
+            client.event(
+                EventType.PASSWORD_CHANGED,
+                "success",
+                at=self._clock(),
+                target=account.id,
+                reason="by a mailed link",
+            )
+        )
+        self._notices.tell(account, "password_reset", **seen(client, self._clock()))
