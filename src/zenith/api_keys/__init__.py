@@ -3,7 +3,7 @@
 from zenith.api_keys.access import called_by_key, may_make_keys, may_manage_keys
 from zenith.api_keys.actor import Actor
 from zenith.api_keys.cursor import next_cursor, read_cursor
-from zenith.api_keys.depends import CallingKey, get_api_key
+from zenith.api_keys.depends import CallingKey, api_keys_of, get_api_key
 from zenith.api_keys.errors import APIKeyError, KeyGoneError, KeyRequestError, TooManyKeysError
 from zenith.api_keys.key import APIKey
 from zenith.api_keys.key_format import KEY_PATTERN, is_key
@@ -40,6 +40,7 @@ __all__ = [
     "TooManyKeysError",
     "api_key_of",
     "api_key_router",
+    "api_keys_of",
     "called_by_key",
     "get_api_key",
     "is_key",

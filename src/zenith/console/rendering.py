@@ -40,6 +40,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "session-ended": "That session has ended.",
     "others-ended": "All your other sessions have ended.",
     "password-changed": "Your password is changed. All your other sessions have ended.",
+    "key-revoked": "The key is revoked. It is refused from now on.",
     "locked": "The account is locked. Its sessions have ended.",
     "unlocked": "The account can sign in again.",
     "set-up": "The administrator is ready. Sign in to begin.",
@@ -52,10 +53,12 @@ class Pages:
     undefined name is an error instead of an empty place.
 
     `least_password` is the length that forms advise; `docs` the path of the API documentation,
-    empty where there is none.
+    empty where there is none; `keys` says whether there are pages of API keys.
     """
 
-    def __init__(self, *, least_password: int, docs: str = "", clock: Clock = wall_clock) -> None:
+    def __init__(
+        self, *, least_password: int, docs: str = "", keys: bool = False, clock: Clock = wall_clock
+    ) -> None:
         self._clock: Final = clock
         self._templates: Final = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -66,7 +69,7 @@ class Pages:
         )
         # Jinja's own annotations name the values that it brings itself, and no others.
         known: Any = self._templates.globals
-        known.update(asset=asset, docs=docs, least_password=least_password)
+        known.update(asset=asset, docs=docs, keys_page=keys, least_password=least_password)
         filters: Any = self._templates.filters
         filters.update(moment=moment, ago=ago)
 

@@ -11,6 +11,7 @@ from zenith.authorization import ConfirmPage, public
 from zenith.console.account_pages import account_pages
 from zenith.console.admin_pages import admin_pages
 from zenith.console.confirm_pages import CONFIRM, confirm_pages
+from zenith.console.key_pages import key_pages
 from zenith.console.rendering import Pages
 from zenith.console.setup_pages import setup_pages
 from zenith.console.static import FILE_LIMIT, PREFIX, Assets, asset
@@ -38,6 +39,7 @@ def create_server(settings: Settings | None = None) -> Zenith:
             Pages: Pages(
                 least_password=PasswordPolicy.from_settings(settings.passwords).min_length,
                 docs=docs,
+                keys=settings.api_keys is not None,
             ),
             SignInPage: SignInPage(SIGN_IN),
             ConfirmPage: ConfirmPage(CONFIRM),
@@ -49,6 +51,8 @@ def create_server(settings: Settings | None = None) -> Zenith:
     app.include_router(account_pages())
     app.include_router(confirm_pages())
     app.include_router(admin_pages())
+    if settings.api_keys is not None:
+        app.include_router(key_pages())
     app.include_router(setup_pages())
     app.mount(PREFIX, _files(settings), name="assets")
     return app
