@@ -22,6 +22,7 @@ from zenith.kernel.environment import PREFIX, read_section
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import GENERATE, Secret, check_strength
 from zenith.mail.settings import MailSettings
+from zenith.mfa.settings import MfaSettings
 from zenith.oauth.settings import OAuthSettings
 from zenith.passwords.settings import PasswordSettings
 from zenith.rate_limits.settings import RateLimitSettings
@@ -88,6 +89,9 @@ class Settings:
     """Who carries mail. None: in production the flows that need mail are off; elsewhere mails are
     kept in an outbox that `/outbox` shows."""
 
+    mfa: MfaSettings | None = field(default_factory=MfaSettings)
+    """Second factors: authenticator apps, passkeys, recovery codes, trusted devices."""
+
     sessions: SessionSettings = field(default_factory=SessionSettings)
     """Cookie sessions."""
 
@@ -136,6 +140,12 @@ class Settings:
 
     def _check_default_roles(self) -> None:
         roles = self.rbac.role_set().roles
+        for role in () if self.mfa is None else self.mfa.required_roles:
+            if role not in roles:
+                raise ConfigurationError(
+                    f"mfa.required_roles names the unknown role `{role}`",
+                    fix="choose among " + ", ".join(sorted(roles)),
+                )
         for role in self.accounts.default_roles:
             if role not in roles:
                 raise ConfigurationError(

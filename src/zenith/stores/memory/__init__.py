@@ -6,6 +6,7 @@ from zenith.stores.memory.accounts import MemoryAccountStore
 from zenith.stores.memory.api_keys import MemoryAPIKeyStore
 from zenith.stores.memory.attempts import MemoryAttemptStore
 from zenith.stores.memory.audit import MemoryAuditStore
+from zenith.stores.memory.factors import MemoryFactorStore
 from zenith.stores.memory.identities import MemoryAuthorizationStore, MemoryIdentityStore
 from zenith.stores.memory.mail_links import MemoryMailLinkStore
 from zenith.stores.memory.one_time import MemoryOneTimeStore
@@ -14,6 +15,8 @@ from zenith.stores.memory.rate_limits import MemoryRateLimitStore
 from zenith.stores.memory.refresh import MemoryRefreshStore
 from zenith.stores.memory.revocations import MemoryRevocationStore
 from zenith.stores.memory.sessions import MemorySessionStore
+from zenith.stores.memory.token_keys import MemoryKeyStore
+from zenith.stores.memory.token_proofs import MemoryProofStore
 
 __all__ = [
     "MemoryAPIKeyStore",
@@ -21,10 +24,13 @@ __all__ = [
     "MemoryAttemptStore",
     "MemoryAuditStore",
     "MemoryAuthorizationStore",
+    "MemoryFactorStore",
     "MemoryIdentityStore",
+    "MemoryKeyStore",
     "MemoryMailLinkStore",
     "MemoryOneTimeStore",
     "MemoryPendingStore",
+    "MemoryProofStore",
     "MemoryRateLimitStore",
     "MemoryRefreshStore",
     "MemoryRevocationStore",

@@ -8,14 +8,19 @@ from zenith.stores.sql.attempts import SqlAttemptStore
 from zenith.stores.sql.audit import SqlAuditStore
 from zenith.stores.sql.authorizations import SqlAuthorizationStore
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.factors import SqlFactorStore
 from zenith.stores.sql.identities import SqlIdentityStore
 from zenith.stores.sql.mail_links import SqlMailLinkStore
 from zenith.stores.sql.migrate import current, is_current, upgrade
 from zenith.stores.sql.one_time import SqlOneTimeStore
+from zenith.stores.sql.passkeys import SqlPasskeyStore
 from zenith.stores.sql.pending_sign_ins import SqlPendingStore
 from zenith.stores.sql.refresh import SqlRefreshStore
 from zenith.stores.sql.revocations import SqlRevocationStore
 from zenith.stores.sql.sessions import SqlSessionStore
+from zenith.stores.sql.token_keys import SqlKeyStore
+from zenith.stores.sql.token_proofs import SqlProofStore
+from zenith.stores.sql.trusted_devices import SqlChallengeStore, SqlTrustedDeviceStore
 
 __all__ = [
     "Database",
@@ -24,13 +29,19 @@ __all__ = [
     "SqlAttemptStore",
     "SqlAuditStore",
     "SqlAuthorizationStore",
+    "SqlChallengeStore",
+    "SqlFactorStore",
     "SqlIdentityStore",
+    "SqlKeyStore",
     "SqlMailLinkStore",
     "SqlOneTimeStore",
+    "SqlPasskeyStore",
     "SqlPendingStore",
+    "SqlProofStore",
     "SqlRefreshStore",
     "SqlRevocationStore",
     "SqlSessionStore",
+    "SqlTrustedDeviceStore",
     "current",
     "is_current",
     "upgrade",
