@@ -3,6 +3,7 @@
 from zenith.sessions.binding import DeviceBinding, SessionWatch
 from zenith.sessions.cookie import clear_cookie, session_cookie
 from zenith.sessions.device import describe_device
+from zenith.sessions.places import PlaceLookup, PlaceNames
 from zenith.sessions.scheme import SessionScheme, session_of
 from zenith.sessions.session import Sessions
 from zenith.sessions.settings import SessionSettings
@@ -10,6 +11,8 @@ from zenith.sessions.store import SessionKind, SessionRecord, SessionStore
 
 __all__ = [
     "DeviceBinding",
+    "PlaceLookup",
+    "PlaceNames",
     "SessionKind",
     "SessionRecord",
     "SessionScheme",
