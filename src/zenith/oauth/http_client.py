@@ -70,7 +70,12 @@ class ProviderHttp:
         headers: Mapping[str, str],
         form: Mapping[str, str] | None = None,
     ) -> tuple[int, dict[str, Any]]:
-        sent = {"Accept": "application/json", "User-Agent": "zenith", **headers}
+        sent = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "zenith",
+            **headers,
+        }
         client = httpx.AsyncClient(
             verify=self._context,
             timeout=self._timeout,
@@ -95,8 +100,10 @@ class ProviderHttp:
 
 async def _bounded(response: httpx.Response) -> bytes:
     body = bytearray()
-    # Decoded: a small answer may unpack to a large one.
-    async for part in response.aiter_bytes(16 * 1024):
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        # Not asked for, and a small answer may unpack to a large one.
+        raise ProviderError(reason="a provider answered in a coding that was not asked for")
+    async for part in response.aiter_raw(16 * 1024):
         body += part
         if len(body) > MAX_BYTES:
             raise ProviderError(reason="a provider answered too much")
