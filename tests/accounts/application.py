@@ -38,7 +38,11 @@ def make_settings(home, *, database=None, redis=None, **more):
         "secret_key": KEY,
         "passwords": PasswordSettings(profile="testing", workers=2),
         "accounts": AccountSettings(
-            register_seconds=0, sign_in_limit="1000/minute", register_limit="1000/minute"
+            register_seconds=0,
+            sign_in_limit="1000/minute",
+            register_limit="1000/minute",
+            mail_limit="1000/minute",
+            mailbox_limit="1000/hour",
         ),
         "abuse": AbuseSettings(free_attempts=1_000, address_proof_after=100_000),
         "rate_limits": RateLimitSettings(per_address="100000/minute"),

@@ -197,9 +197,9 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
             subject="Somebody tries to guess your password",
             paragraphs=(
                 (
-                    "Many attempts to sign in to your account have failed. For a while only devices on"
-                    " which you have signed in before can sign in; a new device has to wait, or can"
-                    " reset the password."
+                    "Many attempts to sign in to your account have failed. For a while only devices"
+                    " on which you have signed in before can sign in; a new device has to wait, or"
+                    " can reset the password."
                 ),
                 "Nobody got in. If your password is also used elsewhere, change it.",
             ),
