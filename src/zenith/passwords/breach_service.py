@@ -78,6 +78,13 @@ class BreachService:
         self._remember(query.prefix, answer)
         return answer.get(query.suffix, 0)
 
+    async def start(self) -> None:
+        """Nothing: connections open with the first question."""
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        await self.aclose()
+
     async def aclose(self) -> None:
         """Close the connections."""
         client, self._client = self._client, None
