@@ -130,9 +130,14 @@ def test_the_audit_log_lies_beside_the_embedded_database(tmp_path):
 
 
 async def test_tokens_may_be_signed_for_others_to_verify(tmp_path):
-    assembly = assemble(make_settings(tmp_path, tokens=TokenSettings(algorithm="EdDSA")))
-    assert [key["kty"] for key in assembly.keyring.to_jwks()["keys"]] == ["OKP"]
+    for _ in range(2):
+        assembly = assemble(make_settings(tmp_path, tokens=TokenSettings(algorithm="EdDSA")))
+        await assembly.start()
+        assert [key["kty"] for key in assembly.keyring.to_jwks()["keys"]] == ["OKP"]
+        assert {await prune() for prune in assembly.guards[0]._prune} == {0}
+        await assembly.stop()
     assembly = assemble(make_settings(tmp_path))
+    assert assembly.key_rotation is None
     assert assembly.keyring.to_jwks()["keys"] == []
 
 

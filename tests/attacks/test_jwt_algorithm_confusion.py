@@ -98,7 +98,7 @@ def test_the_key_decides_about_the_algorithm(algorithm: str, claimed: str) -> No
 def test_the_sibling_padding_is_another_algorithm() -> None:
     key = KEYS["RS256"]
     assert isinstance(key, RsaKey)
-    private: Any = key._private
+    private: Any = key.private
     pss = RsaKey(private, kid="k", algorithm="PS256")
     refused(forge({"alg": "PS256", "kid": "k"}, {}, pss), KeyRing([key]))
     refused(forge({"alg": "RS256", "kid": "k"}, {}, pss), KeyRing([key]))

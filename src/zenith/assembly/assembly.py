@@ -11,7 +11,7 @@ from zenith.api_keys import APIKeys
 from zenith.assembly.accounts import account_services
 from zenith.assembly.api_keys import api_key_parts
 from zenith.assembly.guards import make_guards, offered_services
-from zenith.assembly.keys import find_secrets, fit, make_keyring
+from zenith.assembly.keys import find_secrets, fit
 from zenith.assembly.mail import mail_report
 from zenith.assembly.mfa import mfa_offered, mfa_parts, mfa_report
 from zenith.assembly.oauth import oauth_parts
@@ -25,7 +25,7 @@ from zenith.settings import Settings
 from zenith.stores.redis import RedisRevocationChannel, connect_redis
 from zenith.stores.redis.errors import errors_wrapped
 from zenith.stores.sql import Database, SqlRevocationStore
-from zenith.tokens import KeyRing, TokenManager
+from zenith.tokens import KeyRing, KeyRotation, TokenManager
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,8 @@ class Assembly:
     """As they hold: with keys found and cookies as the origin allows."""
     database: Database
     keyring: KeyRing
+    key_rotation: KeyRotation | None
+    """Rotates the signing keys; None where the application's secret signs."""
     accounts: AccountServices
     api_keys: APIKeys | None
     oauth: OAuthServices | None
@@ -91,7 +93,7 @@ def assemble(settings: Settings, *, user_model: type[Account] = Account) -> Asse
         channel=None if redis is None else RedisRevocationChannel(redis),
     )
     parts = Parts(settings, secrets, database, redis, revocations, user_model)
-    keyring = make_keyring(secrets, settings)
+    keyring = parts.signing.keyring
     manager = TokenManager(keyring=keyring, settings=settings.tokens, revocations=revocations)
     mfa = mfa_parts(parts)
     accounts = account_services(parts, manager, mfa)
@@ -101,6 +103,7 @@ def assemble(settings: Settings, *, user_model: type[Account] = Account) -> Asse
         settings=settings,
         database=database,
         keyring=keyring,
+        key_rotation=parts.signing.rotation,
         accounts=accounts,
         api_keys=None if keys is None else keys.keys,
         roles=parts.roles,

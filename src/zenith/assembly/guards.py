@@ -90,7 +90,12 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
         revocations=parts.revocations,
         hasher=parts.hasher,
         policy=parts.policy,
-        background=(parts.notices, *parts.breaches, *(() if keys is None else (keys.uses,))),
+        background=(
+            *parts.signing.background,
+            parts.notices,
+            *parts.breaches,
+            *(() if keys is None else (keys.uses,)),
+        ),
         migrate=parts.settings.migrates,
         prune=(
             parts.sessions.prune,
@@ -98,6 +103,7 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
             parts.revocations.prune,
             parts.attempts.prune,
             prune_secrets,
+            *(each.prune for each in parts.signing.background),
             prune_links,
             prune_pending,
             *(() if mfa is None else (mfa.prune,)),

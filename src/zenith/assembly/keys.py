@@ -8,7 +8,6 @@ from typing import Final
 from zenith.kernel.keys import Secret
 from zenith.settings import Settings
 from zenith.stores.key_file import read_or_make_key
-from zenith.tokens import KeyRing
 from zenith.transport import DEVELOPMENT_HOSTS
 
 KEY_FILE: Final = "secret.key"
@@ -51,11 +50,3 @@ def fit(settings: Settings) -> Settings:
         audit=audit,
         sessions=replace(sessions, secure_cookies=sessions.secure_cookies and secure),
     )
-
-
-def make_keyring(secrets: tuple[Secret, ...], settings: Settings) -> KeyRing:
-    """What signs access tokens."""
-    make = (
-        KeyRing.ed25519_from_secret if settings.tokens.algorithm == "EdDSA" else KeyRing.from_secret
-    )
-    return make(secrets[0], previous=secrets[1:])

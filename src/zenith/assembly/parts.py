@@ -9,6 +9,7 @@ from zenith.accounts import Account, AccountSubjects
 from zenith.accounts.model import AccountModel
 from zenith.assembly.breaches import make_breaches
 from zenith.assembly.mail import make_mailer, make_notices
+from zenith.assembly.tokens import signing_keys
 from zenith.audit import AuditLog
 from zenith.authentication import RevocationList, SubjectCache
 from zenith.kernel.events import EventSink, Silence
@@ -68,6 +69,7 @@ class Parts:
         self.limiter = _make_limiter(settings, secrets, redis)
         self.attempts = Attempts(SqlAttemptStore(database), secrets, settings.abuse)
         self.one_time = SqlOneTimeStore(database)
+        self.signing = signing_keys(settings, secrets, database)
         self.mail_links = SqlMailLinkStore(database)
         self.pending_store = SqlPendingStore(database)
         self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)

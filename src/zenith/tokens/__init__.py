@@ -17,10 +17,19 @@ from zenith.tokens.keys import (
 )
 from zenith.tokens.manager import TokenManager
 from zenith.tokens.refresh import RefreshGrant, RefreshTokens
+from zenith.tokens.rotation import KeyRotation
 from zenith.tokens.routes import jwks_router
 from zenith.tokens.scheme import BearerScheme, principal_of
 from zenith.tokens.settings import TokenSettings
-from zenith.tokens.store import RefreshFamily, RefreshStore, Rotation, RotationOutcome
+from zenith.tokens.store import (
+    KeyStore,
+    ProofStore,
+    RefreshFamily,
+    RefreshStore,
+    Rotation,
+    RotationOutcome,
+    StoredKey,
+)
 
 __all__ = [
     "ALGORITHMS",
@@ -32,6 +41,9 @@ __all__ = [
     "HmacKey",
     "Key",
     "KeyRing",
+    "KeyRotation",
+    "KeyStore",
+    "ProofStore",
     "RefreshFamily",
     "RefreshGrant",
     "RefreshStore",
@@ -39,6 +51,7 @@ __all__ = [
     "Rotation",
     "RotationOutcome",
     "RsaKey",
+    "StoredKey",
     "TokenCache",
     "TokenError",
     "TokenManager",

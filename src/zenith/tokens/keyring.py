@@ -57,6 +57,13 @@ class KeyRing:
         """How often this ring changed: what was verified before the last change is so no more."""
 
     @classmethod
+    def pending(cls) -> KeyRing:
+        """A ring whose keys come later, by `adopt`; until then nothing is signed or verified."""
+        ring = object.__new__(cls)
+        ring._state, ring.version = _State({}, ()), 0
+        return ring
+
+    @classmethod
     def from_secret(cls, secret: Secret, *, previous: Sequence[Secret] = ()) -> KeyRing:
         """A ring for HS256 whose keys are derived from the application's secrets (RFC 5869).
 
@@ -191,6 +198,18 @@ class KeyRing:
                 keys[kid].not_before, min(keys[kid].not_after, at + overlap)
             )
         self._replace(keys, (*state.schedule, (at, key.kid)))
+
+    def adopt(self, keys: Iterable[Key], schedule: Sequence[tuple[float, str]]) -> None:
+        """Put other keys in place of all: `schedule` names which of them signs from when.
+
+        Raises ConfigurationError for anything ambiguous; the ring stays as it was then.
+        """
+        table = _table(keys)
+        if any(kid not in table or not table[kid].can_sign for _, kid in schedule):
+            raise ConfigurationError(
+                "the schedule names a key that cannot sign", fix="name private keys of the ring"
+            )
+        self._replace(table, tuple(sorted(schedule, key=lambda entry: entry[0])))
 
     def retire(self, kid: str, *, at: float) -> None:
         """Stop believing the key from `at` (Unix seconds) on: at once for a past time.

@@ -156,7 +156,7 @@ class RsaKey(Key):
             if algorithm.startswith("RS")
             else padding.PSS(padding.MGF1(self._hash), self._hash.digest_size)
         )
-        self._private: Final = key if isinstance(key, rsa.RSAPrivateKey) else None
+        self.private: Final = key if isinstance(key, rsa.RSAPrivateKey) else None
         self.public: Final = key.public_key() if isinstance(key, rsa.RSAPrivateKey) else key
         self._size: Final = (self.public.key_size + 7) // 8
         if not MIN_RSA_BITS <= self.public.key_size <= MAX_RSA_BITS:
@@ -176,12 +176,12 @@ class RsaKey(Key):
 
     @property
     def can_sign(self) -> bool:
-        return self._private is not None
+        return self.private is not None
 
     def sign(self, message: bytes) -> bytes:
-        if self._private is None:
+        if self.private is None:
             raise _no_private_part(self)
-        return self._private.sign(message, self._padding, self._hash)
+        return self.private.sign(message, self._padding, self._hash)
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         if len(signature) != self._size:
@@ -211,7 +211,7 @@ class EcKey(Key):
                 f"a key for {algorithm} is not on the curve {curve.name}",
                 fix="let algorithm and curve agree",
             )
-        self._private: Final = key if isinstance(key, ec.EllipticCurvePrivateKey) else None
+        self.private: Final = key if isinstance(key, ec.EllipticCurvePrivateKey) else None
         self.public: Final = (
             key.public_key() if isinstance(key, ec.EllipticCurvePrivateKey) else key
         )
@@ -223,12 +223,12 @@ class EcKey(Key):
 
     @property
     def can_sign(self) -> bool:
-        return self._private is not None
+        return self.private is not None
 
     def sign(self, message: bytes) -> bytes:
-        if self._private is None:
+        if self.private is None:
             raise _no_private_part(self)
-        r, s = decode_dss_signature(self._private.sign(message, self._ecdsa))
+        r, s = decode_dss_signature(self.private.sign(message, self._ecdsa))
         return r.to_bytes(self._size, "big") + s.to_bytes(self._size, "big")
 
     def verify(self, message: bytes, signature: bytes) -> bool:
@@ -261,7 +261,7 @@ class Ed25519Key(Key):
         if algorithm not in ED25519_NAMES:
             raise _unsupported(algorithm)
         self.names = ED25519_NAMES
-        self._private: Final = key if isinstance(key, ed25519.Ed25519PrivateKey) else None
+        self.private: Final = key if isinstance(key, ed25519.Ed25519PrivateKey) else None
         self.public: Final = key.public_key() if isinstance(key, ed25519.Ed25519PrivateKey) else key
         if is_small_order(self.public.public_bytes_raw()):
             raise ConfigurationError(
@@ -270,12 +270,12 @@ class Ed25519Key(Key):
 
     @property
     def can_sign(self) -> bool:
-        return self._private is not None
+        return self.private is not None
 
     def sign(self, message: bytes) -> bytes:
-        if self._private is None:
+        if self.private is None:
             raise _no_private_part(self)
-        return self._private.sign(message)
+        return self.private.sign(message)
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         if len(signature) != ED25519_SIGNATURE:

@@ -214,4 +214,9 @@ def _keyring_from(secret: Secret | str | None, settings: TokenSettings) -> KeyRi
     held = secret if isinstance(secret, Secret) else Secret(secret or "")
     if settings.algorithm == "EdDSA":
         return KeyRing.ed25519_from_secret(held)
+    if settings.algorithm != "HS256":
+        raise ConfigurationError(
+            f"a key for {settings.algorithm} cannot be derived from a secret",
+            fix="use HS256 or EdDSA, or hand over a ring: TokenManager(keyring=...)",
+        )
     return KeyRing.from_secret(held)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from zenith.kernel.errors import ConfigurationError
 
@@ -13,8 +13,8 @@ MAX_LEEWAY: Final = 60.0
 MAX_GRACE: Final = 60.0
 MAX_ACCESS_LIFETIME: Final = 60 * MINUTE
 
-SigningAlgorithm: TypeAlias = Literal["HS256", "EdDSA"]
-"""What can be signed with a secret alone; other algorithms come with a key ring of their own."""
+SigningAlgorithm: TypeAlias = Literal["HS256", "EdDSA", "ES256", "RS256"]
+"""HS256 signs with the application's secret; the others with keys of their own, that rotate."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +29,14 @@ class TokenSettings:
     token for one is refused by its neighbour."""
 
     algorithm: SigningAlgorithm = "HS256"
-    """How a key ring made from the application's secret signs. EdDSA lets other services verify
-    with the public key of `/.well-known/jwks.json`."""
+    """How access tokens are signed. HS256 needs nothing but the application's secret. With EdDSA,
+    ES256 or RS256 other services verify with the public keys of `/.well-known/jwks.json`; such keys
+    are made by Zenith, kept encrypted in the database, and rotate."""
+
+    rotate_every: float | None = 90 * DAY
+    """Seconds after which a signing key is replaced, where keys rotate (not HS256). The next one is
+    published an hour before, and the last one verifies until its tokens have expired. None: only by
+    hand."""
 
     access_lifetime: float = 15 * MINUTE
     """Seconds that an access token holds; one hour at most: roles may have changed."""
@@ -56,11 +62,13 @@ class TokenSettings:
                 raise ConfigurationError(
                     f"tokens.{name} is empty", fix="name the service, such as https://example.org"
                 )
-        if self.algorithm not in ("HS256", "EdDSA"):
+        if self.algorithm not in get_args(SigningAlgorithm):
             raise ConfigurationError(
-                f"tokens.algorithm `{self.algorithm}` cannot be derived from a secret",
-                fix="use HS256 or EdDSA, or hand a KeyRing to TokenManager",
+                f"tokens.algorithm is `{self.algorithm}`",
+                fix="use one of " + ", ".join(get_args(SigningAlgorithm)),
             )
+        if self.rotate_every is not None:
+            _check_range("rotate_every", self.rotate_every, MINUTE, 1000 * DAY)
         _check_range("access_lifetime", self.access_lifetime, 1.0, MAX_ACCESS_LIFETIME)
         _check_range("refresh_lifetime", self.refresh_lifetime, 60.0, 400 * DAY)
         _check_range("refresh_grace", self.refresh_grace, 0.0, MAX_GRACE)

@@ -1,4 +1,6 @@
-"""What refresh tokens need from a store: families, each with one current token.
+"""What tokens need from stores: families of refresh tokens, signing keys, proofs that were seen.
+
+Refresh tokens come in families, each with one current token.
 
 A refresh token has two parts, and the store sees only SHA-256 digests of them (hex, 64 characters):
 
@@ -17,6 +19,7 @@ Columns that an implementation keeps: `id` (primary key), `account_id` (indexed)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -107,4 +110,59 @@ class RefreshStore(Protocol):
 
         Revoked families stay until they expire, so that a copy that comes back is still known.
         """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredKey:
+    """A signing key at rest. Times are Unix seconds."""
+
+    generation: int
+    """1, 2, 3: the next key has the next number, so that two processes that plan it at once plan
+    the same one, and one of them is told."""
+    kid: str
+    algorithm: str
+    sealed: str
+    """The private key, encrypted and bound to generation, id and algorithm."""
+    created_at: float
+    signs_at: float
+    """From here until the next key's `signs_at` it signs; it is published before."""
+    retired_at: float | None = None
+    """Set where it was taken out of use by hand."""
+
+
+class KeyStore(Protocol):
+    """Signing keys that every process shares and that survive a restart."""
+
+    async def load(self) -> Sequence[StoredKey]:
+        """All keys, the oldest first."""
+        ...
+
+    async def add(self, key: StoredKey) -> bool:
+        """Store a key, in one atomic step, unless its generation or its id is there already; False
+        then. Of any number of concurrent calls with the same generation one answers True.
+        """
+        ...
+
+    async def retire(self, kid: str, *, at: float) -> bool:
+        """Set `retired_at` where it is not set or later; whether it was."""
+        ...
+
+    async def prune(self, *, before: int) -> int:
+        """Delete the keys of generations below `before`; how many there were."""
+        ...
+
+
+class ProofStore(Protocol):
+    """Proofs of possession that were seen (RFC 9449 section 11.1); bounded by their short life."""
+
+    async def claim(self, digest: str, *, now: float, expires_at: float) -> bool:
+        """Remember a proof by its SHA-256 until `expires_at`, in one atomic step. False if it was
+        remembered before: of any number of concurrent calls one answers True. Raises
+        ServiceUnavailableError where it cannot be known.
+        """
+        ...
+
+    async def prune(self, *, now: float) -> int:
+        """Forget the proofs that have expired; how many there were."""
         ...

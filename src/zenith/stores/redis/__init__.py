@@ -5,5 +5,12 @@ from __future__ import annotations
 from zenith.stores.redis.client import RedisClient, connect_redis
 from zenith.stores.redis.rate_limits import RedisRateLimitStore
 from zenith.stores.redis.revocations import RedisRevocationChannel
+from zenith.stores.redis.token_proofs import RedisProofStore
 
-__all__ = ["RedisClient", "RedisRateLimitStore", "RedisRevocationChannel", "connect_redis"]
+__all__ = [
+    "RedisClient",
+    "RedisProofStore",
+    "RedisRateLimitStore",
+    "RedisRevocationChannel",
+    "connect_redis",
+]

@@ -18,6 +18,7 @@ from zenith.stores.sql.schema.identities import identities, pending_authorizatio
 from zenith.stores.sql.schema.mail_links import mail_links
 from zenith.stores.sql.schema.metadata import metadata
 from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
+from zenith.stores.sql.schema.token_keys import token_keys, token_proofs
 
 __all__ = [
     "account_roles",
@@ -37,6 +38,8 @@ __all__ = [
     "revocations",
     "sessions",
     "spent_challenges",
+    "token_keys",
+    "token_proofs",
     "totp",
     "trusted_devices",
 ]

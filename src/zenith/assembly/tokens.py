@@ -1,0 +1,35 @@
+"""What signs tokens, and what keeps it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zenith.kernel.keys import Secret
+from zenith.settings import Settings
+from zenith.stores.sql import Database, SqlKeyStore
+from zenith.tokens import KeyRing, KeyRotation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SigningKeys:
+    """The key ring, and what rotates it where its keys are not those of the secret."""
+
+    keyring: KeyRing
+    rotation: KeyRotation | None
+
+    @property
+    def background(self) -> tuple[KeyRotation, ...]:
+        """What runs beside the requests."""
+        return () if self.rotation is None else (self.rotation,)
+
+
+def signing_keys(
+    settings: Settings, secrets: tuple[Secret, ...], database: Database
+) -> SigningKeys:
+    """What signs access tokens: the application's secret, or keys in the database."""
+    if settings.tokens.algorithm == "HS256":
+        ring = KeyRing.from_secret(secrets[0], previous=secrets[1:])
+        return SigningKeys(keyring=ring, rotation=None)
+    ring = KeyRing.pending()
+    rotation = KeyRotation(SqlKeyStore(database), secrets, ring, settings=settings.tokens)
+    return SigningKeys(keyring=ring, rotation=rotation)

@@ -1,0 +1,32 @@
+"""Proofs of possession that were seen, in Redis or Valkey."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Final
+
+from zenith.stores.redis.client import RedisClient
+from zenith.stores.redis.errors import errors_wrapped
+
+PREFIX: Final = "zenith:proof:"
+
+
+class RedisProofStore:
+    """One key for each proof, set only where it is not; Redis forgets it when it expires."""
+
+    def __init__(self, client: RedisClient) -> None:
+        self._client: Final = client
+
+    async def claim(self, digest: str, *, now: float, expires_at: float) -> bool:
+        """Whether the proof was not seen before; from now on it was."""
+        life = max(1, ceil((expires_at - now) * 1000))
+        with errors_wrapped():
+            answer = await self._client.execute_command(
+                "SET", PREFIX + digest, "1", "NX", "PX", life
+            )
+        return answer is not None
+
+    async def prune(self, *, now: float) -> int:
+        """Nothing: Redis does it."""
+        del now
+        return 0

@@ -1,0 +1,194 @@
+"""Signing keys that replace themselves: planned in the database, followed by every process.
+
+The threat: a signing key that lives for years is a key that somebody has copied, and a rotation
+that is done by hand is not done (ASVS 11.1.1, 13.3.4). The other threat is the rotation itself: two
+processes that each make a key, tokens under a key that nobody knows yet, or tokens that outlive the
+key they need.
+
+So a key is one row with the next number, and inserting it is the whole decision. It is published
+some time before it signs; the time of its predecessor ends one token lifetime after that, which
+follows from the rows and is written nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from math import inf
+from typing import Final
+
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import ConfigurationError, SecurityError
+from zenith.kernel.keys import Secret
+from zenith.tokens.keyring import KeyRing
+from zenith.tokens.keys import Key, generate_key
+from zenith.tokens.sealing import KeySealer
+from zenith.tokens.settings import TokenSettings
+from zenith.tokens.store import KeyStore, StoredKey
+
+PUBLISH_AHEAD: Final = 3600.0
+"""Seconds for which a planned key is published before it signs: longer than others keep the set."""
+POLL: Final = 1.0
+"""Seconds between two looks at the database."""
+_log: Final = logging.getLogger("zenith")
+
+
+class KeyRotation:
+    """Keeps `keyring` as the database says, and plans the next key when it is due.
+
+    `keyring` begins as `KeyRing.pending()`; nothing is signed before `start`. `secrets` are the
+    application's, the present one first; they encrypt the keys at rest.
+    """
+
+    def __init__(
+        self,
+        store: KeyStore,
+        secrets: Sequence[Secret],
+        keyring: KeyRing,
+        *,
+        settings: TokenSettings,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._store: Final = store
+        self._sealer: Final = KeySealer(secrets)
+        self._keyring: Final = keyring
+        self._settings: Final = settings
+        self._clock: Final = clock
+        self._opened: dict[str, Key] = {}
+        self._seen: tuple[StoredKey, ...] = ()
+        self._following: asyncio.Task[None] | None = None
+
+    @property
+    def overlap(self) -> float:
+        """Seconds for which a key verifies after it stopped to sign: the last token's life."""
+        return self._settings.refresh_lifetime + self._settings.leeway
+
+    async def start(self) -> None:
+        """Adopt the keys, make the first one if there is none, and begin to follow."""
+        stored = await self._store.load()
+        if stored and stored[-1].algorithm != self._settings.algorithm:
+            # At the start only: two releases side by side would outdo each other for ever.
+            await self._plan(stored, self._clock() + PUBLISH_AHEAD)
+        await self.follow()
+        self._following = asyncio.create_task(self._follow_on(), name="zenith-token-keys")
+
+    async def stop(self) -> None:
+        """Stop following."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+            self._following = None
+
+    async def follow(self) -> None:
+        """One look: plan the next key if it is due, and adopt what the database holds.
+
+        Raises ConfigurationError for keys that cannot be decrypted; the ring stays as it was then.
+        """
+        stored = await self._store.load()
+        signs_at = self._due(stored)
+        if signs_at is not None:
+            await self._plan(stored, signs_at)
+            stored = await self._store.load()
+        self._adopt(stored)
+
+    async def rotate(self, *, at: float | None = None) -> str:
+        """Plan a key by hand that signs from `at` (Unix seconds; at once if None); its id.
+
+        Of two that rotate at the same time one plans the key, and both get its id. To put an old
+        key out of use at once, `retire` it afterwards.
+        """
+        stored = await self._store.load()
+        now = self._clock()
+        await self._plan(stored, now if at is None else max(now, at))
+        stored = await self._store.load()
+        self._adopt(stored)
+        return stored[-1].kid
+
+    async def retire(self, kid: str) -> bool:
+        """Refuse the tokens of a key from now on, as after a theft; whether it was in use.
+
+        Raises ConfigurationError for the key that signs: rotate first.
+        """
+        now = self._clock()
+        if self._keyring.signing_key(now).kid == kid:
+            raise ConfigurationError(
+                f"the key `{kid}` signs now", fix="rotate first, then retire it"
+            )
+        retired = await self._store.retire(kid, at=now)
+        await self.follow()
+        return retired
+
+    async def prune(self) -> int:
+        """Delete the keys whose last token has expired; how many it were."""
+        stored = await self._store.load()
+        now = self._clock()
+        live = [key.generation for key, end in _ends(stored, self.overlap) if end > now]
+        return await self._store.prune(before=min(live)) if live else 0
+
+    def _due(self, stored: Sequence[StoredKey]) -> float | None:
+        """When the next key is to sign, if it is time to make it."""
+        now, every = self._clock(), self._settings.rotate_every
+        if not stored:
+            return now
+        if every is None:
+            return None
+        ahead = min(PUBLISH_AHEAD, every / 4)
+        at = stored[-1].signs_at + every
+        # Late, as after a long stand-still, the key is still published before it signs.
+        return max(at, now + ahead) if now >= at - ahead else None
+
+    async def _plan(self, stored: Sequence[StoredKey], signs_at: float) -> None:
+        # An RSA key takes a good part of a second, in which other requests go on.
+        key = await asyncio.to_thread(generate_key, self._settings.algorithm)
+        generation = stored[-1].generation + 1 if stored else 1
+        added = await self._store.add(
+            StoredKey(
+                generation=generation,
+                kid=key.kid,
+                algorithm=key.algorithm,
+                sealed=self._sealer.seal(key, generation=generation),
+                created_at=self._clock(),
+                # Never before its predecessor, so that the order of the keys is that of their time.
+                signs_at=max(signs_at, stored[-1].signs_at) if stored else signs_at,
+            )
+        )
+        if added:
+            _log.info("token key %s (%s) is planned", key.kid, key.algorithm)
+
+    def _adopt(self, stored: Sequence[StoredKey]) -> None:
+        now = self._clock()
+        live = tuple(key for key, end in _ends(stored, self.overlap) if end > now)
+        if live == self._seen:
+            return
+        opened = {key.kid: self._opened.get(key.kid) or self._open(key) for key in live}
+        ends = {key.kid: end for key, end in _ends(stored, self.overlap)}
+        self._keyring.adopt(
+            [opened[key.kid].within(-inf, ends[key.kid]) for key in live],
+            [(key.signs_at, key.kid) for key in live],
+        )
+        self._opened, self._seen = opened, live
+
+    def _open(self, key: StoredKey) -> Key:
+        return self._sealer.open(
+            key.sealed, kid=key.kid, algorithm=key.algorithm, generation=key.generation
+        )
+
+    async def _follow_on(self) -> None:
+        while True:
+            await asyncio.sleep(POLL)
+            try:
+                await self.follow()
+            except SecurityError as error:
+                _log.warning("token keys stay as they are for now: %s", error.reason)
+            except ConfigurationError as error:
+                _log.error("token keys stay as they are: %s", error.problem)
+
+
+def _ends(stored: Sequence[StoredKey], overlap: float) -> list[tuple[StoredKey, float]]:
+    """Each key with the time at which its last token has expired."""
+    successors = [*(key.signs_at for key in stored[1:]), inf]
+    return [
+        (key, min(successor + overlap, inf if key.retired_at is None else key.retired_at))
+        for key, successor in zip(stored, successors, strict=False)
+    ]
