@@ -18,6 +18,12 @@ SECRET = "the-secret"
 KEY = generate_key("ES256", kid="k1")
 
 
+def _unread(answer):
+    """As it comes from a network."""
+    body = httpx.ByteStream(answer.content)
+    return httpx.Response(answer.status_code, headers=answer.headers, stream=body)
+
+
 class FakeProvider(httpx.AsyncBaseTransport):
     """`claims` and `header` change ID tokens, `tokens` the token answer, `metadata` the discovery
     document; `answers` replaces whole answers by path.
@@ -55,7 +61,8 @@ class FakeProvider(httpx.AsyncBaseTransport):
         await request.aread()
         self.requests.append(request)
         answer = self.handle(request)
-        return await answer if hasattr(answer, "__await__") else answer
+        answer = await answer if hasattr(answer, "__await__") else answer
+        return _unread(answer) if answer.is_stream_consumed else answer
 
     def discovery(self):
         document = {
