@@ -11,8 +11,13 @@ VISITOR = {
     "/nowhere": 404,
     "/setup": 403,
 }
-MEMBER = {"/account/?notice=session-ended": 200, "/account/password": 200, "/account/sign-in": 200}
-ADMIN = {"/admin/accounts": 200, "/admin/accounts?search=nobody": 200}
+MEMBER = {
+    "/account/?notice=session-ended": 200,
+    "/account/password": 200,
+    "/account/sign-in": 200,
+    "/account/keys": 200,
+}
+ADMIN = {"/admin/accounts": 200, "/admin/accounts?search=nobody": 200, "/admin/keys": 200}
 
 
 async def test_every_page(open_page, axe, site, enter):

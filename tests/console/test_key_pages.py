@@ -10,7 +10,7 @@ import pytest
 from tests.console.visitor import errors
 
 OWN, ALL = "/account/keys", "/admin/keys"
-KEY = re.compile(r'id="secret"[^>]*value="(zk_[0-9A-Za-z]{61})"')
+KEY = re.compile(r'id="secret"[^>]*>(zk_[0-9A-Za-z]{61})<')
 ROW = re.compile(r'action="(/(?:account|admin)/keys/([0-9a-f]+)/(rotate|revoke))"')
 
 
