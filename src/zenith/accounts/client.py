@@ -27,9 +27,18 @@ class Client:
     """Value of the trusted device's cookie, believed only after it was verified."""
     proof: str = ""
     """Solution of a proof-of-work challenge, as it came."""
+    remember: bool = False
+    """Whether its owner chose a longer session for this device."""
 
     @classmethod
-    def of(cls, exchange: Exchange, *, device_cookie: str = "", proof: str = "") -> Client:
+    def of(
+        cls,
+        exchange: Exchange,
+        *,
+        device_cookie: str = "",
+        proof: str = "",
+        remember: bool = False,
+    ) -> Client:
         """The client of the running request."""
         return cls(
             address=exchange.client,
@@ -38,6 +47,7 @@ class Client:
             device=exchange.cookies.get(device_cookie, "") if device_cookie else "",
             trust=_trust_of(exchange.cookies),
             proof=proof,
+            remember=remember,
         )
 
     @classmethod

@@ -8,13 +8,14 @@ from zenith.accounts.client import Client
 from zenith.accounts.errors import InvalidCredentialsError, WeakPasswordError
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.notices import Notices, seen
-from zenith.accounts.sign_in import SignIn
+from zenith.accounts.sign_in import PASSWORD_FACTOR, SignIn
 from zenith.accounts.store import AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, ConflictError
 from zenith.kernel.events import EventSink, EventType, Outcome
 from zenith.kernel.principal import Principal
 from zenith.passwords import PasswordHasher, PasswordJudge
+from zenith.sessions import SessionRecord
 
 
 class PasswordChange:
@@ -45,8 +46,13 @@ class PasswordChange:
         self._notices: Final = notices
         self._clock: Final = clock
 
-    async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
+    async def change(
+        self, principal: Principal, current: str, new: str, *, client: Client
+    ) -> tuple[SessionRecord, str | None] | None:
         """Set `new` if `current` is right, and end every other sign-in of the account.
+
+        Returns the principal's session and its new cookie, if it has one: whoever copied the
+        cookie before has nothing any more (ASVS 7.2.4).
 
         Raises InvalidCredentialsError, WeakPasswordError, RateLimitError, and ConflictError where
         another change was first.
@@ -74,6 +80,7 @@ class PasswordChange:
         await self._sign_in.end_all(account.id, keep=principal.session_id)
         await self._record(principal, client, "success", "")
         self._notices.tell(account, "password_changed", **seen(client, self._clock()))
+        return await self._sign_in.renew(principal, {PASSWORD_FACTOR: self._clock()})
 
     async def _record(
         self, principal: Principal, client: Client, outcome: Outcome, reason: str

@@ -19,7 +19,7 @@ from zenith.accounts.own_account.routes import add_account_routes
 from zenith.accounts.own_sessions import add_session_routes
 from zenith.authorization import SecuredRoute, authenticated, public
 from zenith.pipeline import Exchange, exchange_of
-from zenith.sessions import SessionSettings, clear_cookie, session_of
+from zenith.sessions import SessionSettings, clear_cookie, renewed_cookie, session_of
 
 EmailText = Annotated[str, Field(max_length=254, examples=["ada@example.org"])]
 PasswordText = Annotated[str, Field(max_length=1024)]
@@ -229,15 +229,20 @@ async def me(user: CurrentUser) -> Me:
 
 
 @authenticated
-async def change_password(body: NewPassword, request: Request) -> None:
-    """Change the password; every other sign-in of the account ends."""
+async def change_password(body: NewPassword, request: Request, response: Response) -> None:
+    """Change the password; every other sign-in of the account ends, and this one goes on under a
+    new cookie.
+    """
     exchange = exchange_of(request.scope)
-    await account_services(request).password_change.change(
+    renewed = await account_services(request).password_change.change(
         exchange.principal,
         body.current_password,
         body.new_password,
         client=Client.of(exchange),
     )
+    cookie = renewed_cookie(renewed, exchange.service(SessionSettings))
+    if cookie is not None:
+        response.headers.append("set-cookie", cookie)
 
 
 def _forget(exchange: Exchange, response: Response) -> None:

@@ -19,7 +19,7 @@ from zenith.accounts.settings import AccountSettings
 from zenith.accounts.sign_in import SignIn
 from zenith.accounts.step_up import StepUp
 from zenith.accounts.store import AccountStore
-from zenith.sessions import Sessions
+from zenith.sessions import PlaceNames, Sessions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,5 +41,6 @@ class AccountServices:
     profiles: Profiles
     notices: Notices
     sessions: Sessions
+    places: PlaceNames
     devices: KnownDevices
     settings: AccountSettings

@@ -280,6 +280,16 @@ class SignIn:
         await self._succeeded(client, account, session)
         return pair
 
+    async def renew(
+        self, principal: Principal, factors: Mapping[str, float]
+    ) -> tuple[SessionRecord, str | None] | None:
+        """A new cookie for the principal's own session, which has just proven `factors`; None if
+        the session has ended, or was given one by another request.
+        """
+        if principal.session_id is None:
+            return None
+        return await self._sessions.prove(principal.session_id, principal.subject, factors)
+
     async def sign_out(self, principal: Principal, *, client: Client) -> None:
         """End the sign-in that this principal's credential belongs to, everywhere at once."""
         if principal.session_id is None:
@@ -325,6 +335,7 @@ class SignIn:
             address=client.address,
             user_agent=client.user_agent,
             factors=factors,
+            remember=client.remember,
         )
         present = await self._accounts.by_id(account.id)
         if present is None or not present.is_active or _changed(present, account):

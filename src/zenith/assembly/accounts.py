@@ -26,7 +26,7 @@ from zenith.assembly.mail_flows import (
 )
 from zenith.assembly.mfa import MfaParts
 from zenith.assembly.parts import Parts
-from zenith.assembly.sessions import make_watch
+from zenith.assembly.sessions import make_places, make_watch
 from zenith.assembly.step_up import make_step_up
 from zenith.tokens import TokenManager
 
@@ -82,6 +82,7 @@ def account_services(parts: Parts, manager: TokenManager, mfa: MfaParts | None) 
         profiles=Profiles(store, recent),
         notices=parts.notices,
         sessions=parts.sessions,
+        places=make_places(settings.sessions),
         devices=devices,
         settings=settings.accounts,
     )

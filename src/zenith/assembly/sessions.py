@@ -1,10 +1,11 @@
-"""Sessions that are bound to where they began."""
+"""Sessions: what binds them to where they began, and the names of places."""
 
 from __future__ import annotations
 
 from zenith.accounts import DeviceWatch
 from zenith.assembly.parts import Parts
-from zenith.sessions import DeviceBinding
+from zenith.sessions import DeviceBinding, PlaceNames, SessionSettings
+from zenith.stores.places import PlaceFile
 
 
 def make_watch(parts: Parts) -> DeviceWatch | None:
@@ -19,3 +20,9 @@ def make_watch(parts: Parts) -> DeviceWatch | None:
         events=parts.events,
         notices=parts.notices,
     )
+
+
+def make_places(settings: SessionSettings) -> PlaceNames:
+    """What names the places of sign-ins; raises ConfigurationError for an unreadable file."""
+    path = settings.places_database
+    return PlaceNames(None if path is None else PlaceFile(path))

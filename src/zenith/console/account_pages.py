@@ -16,9 +16,17 @@ from zenith.console.rendering import HOME, go_to, page_route, pages_of
 from zenith.console.visitor_pages import SIGN_IN
 from zenith.kernel.errors import AuthenticationError, SecurityError, ValidationError
 from zenith.pipeline import exchange_of
-from zenith.sessions import SessionRecord, describe_device
+from zenith.sessions import (
+    MAX_NAME,
+    SessionRecord,
+    SessionSettings,
+    describe_device,
+    renewed_cookie,
+)
 
 PHONES: Final = ("iPhone", "Android")
+MAX_FIELD: Final = 200
+"""Characters that a form may send for a short text; how many count is the engine's to say."""
 Password = Annotated[str, Form(max_length=1024)]
 
 
@@ -31,6 +39,7 @@ def account_pages() -> APIRouter:
     router.add_api_route("/sign-out", sign_out, methods=["POST"])
     router.add_api_route("/sign-out-everywhere", sign_out_everywhere, methods=["POST"])
     router.add_api_route("/sessions/end-others", end_others, methods=["POST"])
+    router.add_api_route("/sessions/{session_id}/name", name_session, methods=["POST"])
     router.add_api_route("/sessions/{session_id}/end", end_session, methods=["POST"])
     return router
 
@@ -38,13 +47,26 @@ def account_pages() -> APIRouter:
 @authenticated
 async def overview(request: Request, user: CurrentUser) -> Response:
     """Who is signed in, and where."""
-    records = await account_services(request).sessions.list(user.id)
+    return await _account_page(request, user)
+
+
+async def _account_page(
+    request: Request, user: User, *, renaming: str = "", error: SecurityError | None = None
+) -> Response:
+    services = account_services(request)
+    records, places = await services.sessions.list(user.id), services.places
     current = user.principal.session_id
-    sessions = [_shown(record, current=record.id == current) for record in records]
+    sessions = [
+        _shown(record, places.describe(record.address), current=record.id == current)
+        for record in records
+    ]
     sessions.sort(key=lambda item: (not item["current"], -item["last_seen_at"]))
     return pages_of(request).render(
         request,
         "account.html",
+        error=error,
+        renaming=renaming,
+        max_name=MAX_NAME,
         user=user,
         sessions=sessions,
         changed_at=user.account.password_changed_at,
@@ -70,7 +92,7 @@ async def change_password(
     try:
         if new != repeated:
             raise ValidationError("The new passwords differ")
-        await account_services(request).password_change.change(
+        renewed = await account_services(request).password_change.change(
             exchange.principal, current, new, client=Client.of(exchange)
         )
     except AuthenticationError as error:
@@ -78,7 +100,11 @@ async def change_password(
         return _password_page(request, user, error=ValidationError(error.detail))
     except SecurityError as error:
         return _password_page(request, user, error=error)
-    return go_to(HOME, notice="password-changed")
+    response = go_to(HOME, notice="password-changed")
+    cookie = renewed_cookie(renewed, exchange.service(SessionSettings))
+    if cookie is not None:
+        response.headers.append("set-cookie", cookie)
+    return response
 
 
 @authenticated_to_enrol
@@ -110,6 +136,21 @@ async def end_others(request: Request) -> Response:
 
 
 @authenticated
+async def name_session(
+    request: Request,
+    user: CurrentUser,
+    session_id: str,
+    name: Annotated[str, Form(max_length=MAX_FIELD)] = "",
+) -> Response:
+    """Name one of one's own sessions; one that is not found has ended, and needs no name."""
+    try:
+        await account_services(request).sessions.rename(session_id, name, account_id=user.id)
+    except ValidationError as error:
+        return await _account_page(request, user, renaming=session_id, error=error)
+    return go_to(HOME, notice="session-named")
+
+
+@authenticated
 async def end_session(request: Request, session_id: str) -> Response:
     """End one of one's own sessions."""
     exchange = exchange_of(request.scope)
@@ -122,12 +163,15 @@ async def end_session(request: Request, session_id: str) -> Response:
     return go_to(HOME, notice="session-ended")
 
 
-def _shown(record: SessionRecord, *, current: bool) -> dict[str, Any]:
+def _shown(record: SessionRecord, place: str, *, current: bool) -> dict[str, Any]:
     device, program = describe_device(record.user_agent), record.kind == "tokens"
     icon = "phone" if device.endswith(PHONES) else "screen"
     return {
         "id": record.id,
+        "name": record.name,
         "device": device,
+        "place": place,
+        "remembered": record.remembered,
         "icon": "program" if program else icon,
         "address": record.address,
         "program": program,

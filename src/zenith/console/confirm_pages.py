@@ -13,7 +13,8 @@ from zenith.accounts.depends import account_services
 from zenith.accounts.factors import authenticated_to_enrol
 from zenith.accounts.step_up import MAX_PROOF
 from zenith.authorization import STEP_UP, HasFactor
-from zenith.console.cookies import device_cookie_name, session_header
+from zenith.console.cookies import device_cookie_name
+from zenith.console.identity_pages import confirming_providers
 from zenith.console.rendering import HOME, MAX_PATH, go_to, own_path, page_route, pages_of
 from zenith.kernel.errors import (
     AuthenticationError,
@@ -23,7 +24,7 @@ from zenith.kernel.errors import (
     ValidationError,
 )
 from zenith.pipeline import exchange_of
-from zenith.sessions import session_of
+from zenith.sessions import SessionSettings, renewed_cookie, session_of
 
 CONFIRM: Final = "/account/confirm"
 MAX_FACTORS: Final = 200
@@ -89,8 +90,10 @@ async def confirm(
     except SecurityError as error:
         return await _page(request, user, factors, wanted, sent, error=error)
     response = go_to(wanted)
-    if confirmed.cookie is not None:
-        response.headers.append("set-cookie", session_header(exchange, confirmed.cookie))
+    renewed = (confirmed.session, confirmed.cookie)
+    cookie = renewed_cookie(renewed, exchange.service(SessionSettings))
+    if cookie is not None:
+        response.headers.append("set-cookie", cookie)
     return response
 
 
@@ -115,6 +118,7 @@ async def _page(
         asked=asked or step_up.kinds,
         held=held,
         factors=" ".join(asked),
+        confirm_with=await confirming_providers(exchange_of(request.scope), user, factors),
         wanted=wanted,
         sent=bool(sent),
     )

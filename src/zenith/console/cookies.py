@@ -7,9 +7,9 @@ from zenith.pipeline import Exchange
 from zenith.sessions import SessionSettings, clear_cookie, session_cookie
 
 
-def session_header(exchange: Exchange, value: str) -> str:
+def session_header(exchange: Exchange, value: str, *, remembered: bool = False) -> str:
     """Set-Cookie for a new session."""
-    return session_cookie(value, exchange.service(SessionSettings))
+    return session_cookie(value, exchange.service(SessionSettings), remembered=remembered)
 
 
 def cleared_session(exchange: Exchange) -> str:
@@ -23,6 +23,13 @@ def factor_header(exchange: Exchange, challenge: str) -> str:
     if not challenge:
         return factor_cookie("", secure=secure, lifetime=0)
     return factor_cookie(challenge, secure=secure)
+
+
+def own_cookie(exchange: Exchange, name: str, value: str, *, lifetime: int) -> str:
+    """Set-Cookie for something that pages alone read; `lifetime` in seconds."""
+    is_secure = exchange.service(SessionSettings).secure_cookies
+    prefix, flags = ("__Host-", "; Secure") if is_secure else ("", "")
+    return f"{prefix}{name}={value}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Lax{flags}"
 
 
 def device_cookie_name(exchange: Exchange) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any, Final
@@ -38,8 +38,19 @@ NOTICES: Final[Mapping[str, str]] = {
     "signed-out": "You are signed out.",
     "signed-out-everywhere": "You are signed out on every device.",
     "session-ended": "That session has ended.",
+    "session-named": "The name is kept.",
     "others-ended": "All your other sessions have ended.",
     "password-changed": "Your password is changed. All your other sessions have ended.",
+    "identity-linked": "It is linked. From now on it signs you in.",
+    "identity-unlinked": "It is unlinked. Your other sessions have ended.",
+    "factor-added": "The second factor is added.",
+    "factor-removed": "The second factor is removed. All your other sessions have ended.",
+    "passkey-renamed": "The passkey has its new name.",
+    "passkey-refused": "That passkey was not accepted here. Try again, or use your password.",
+    "sign-in-again": "That took too long or failed too often. Sign in again.",
+    "device-ended": "That device is asked for a second factor again.",
+    "factors-reset": "The second factors are removed. The owner is told, and the sessions have ended.",
+    "no-factors": "That account has no second factor.",
     "key-revoked": "The key is revoked. It is refused from now on.",
     "locked": "The account is locked. Its sessions have ended.",
     "unlocked": "The account can sign in again.",
@@ -53,11 +64,18 @@ class Pages:
     undefined name is an error instead of an empty place.
 
     `least_password` is the length that forms advise; `docs` the path of the API documentation,
-    empty where there is none; `keys` says whether there are pages of API keys.
+    empty where there is none; `keys` says whether there are pages of API keys; `providers` are
+    those to sign in with.
     """
 
     def __init__(
-        self, *, least_password: int, docs: str = "", keys: bool = False, clock: Clock = wall_clock
+        self,
+        *,
+        least_password: int,
+        docs: str = "",
+        keys: bool = False,
+        providers: Sequence[object] = (),
+        clock: Clock = wall_clock,
     ) -> None:
         self._clock: Final = clock
         self._templates: Final = Environment(
@@ -69,7 +87,14 @@ class Pages:
         )
         # Jinja's own annotations name the values that it brings itself, and no others.
         known: Any = self._templates.globals
-        known.update(asset=asset, docs=docs, keys_page=keys, least_password=least_password)
+        known.update(
+            asset=asset,
+            docs=docs,
+            keys_page=keys,
+            factors_page=factors,
+            least_password=least_password,
+        )
+        known.update(providers=providers, provider_at=_provider_at)
         filters: Any = self._templates.filters
         filters.update(moment=moment, ago=ago)
 
@@ -133,6 +158,11 @@ def own_path(text: str) -> str:
     """
     plain = len(text) <= MAX_PATH and text.isascii() and text.isprintable() and "\\" not in text
     return text if plain and text.startswith("/") and not text.startswith("//") else HOME
+
+
+def _provider_at(name: str, wanted: str) -> str:
+    """Where a button of the sign-in page leads."""
+    return address(f"/auth/{name}", next=wanted)
 
 
 def sentences(error: SecurityError | None) -> list[str]:

@@ -19,9 +19,12 @@ from zenith.console.cookies import (
     factor_header,
     session_header,
 )
+from zenith.console.factor_sign_in_pages import FACTOR, SIGN_IN, passkey_offer
 from zenith.console.rendering import HOME, MAX_PATH, duration, go_to, own_path, page_route, pages_of
 from zenith.kernel.errors import SecurityError
 from zenith.pipeline import exchange_of
+from zenith.sessions import SessionSettings
+from zenith.sessions.settings import DAY
 
 Email = Annotated[str, Form(max_length=254)]
 Password = Annotated[str, Form(max_length=1024)]
@@ -63,24 +66,34 @@ async def sign_in(
     password: Password = "",
     wanted: Annotated[str, Form(alias="next", max_length=MAX_PATH)] = HOME,
     altcha: Annotated[str, Form(max_length=MAX_PROOF)] = "",
+    remember: Annotated[str, Form(max_length=8)] = "",
 ) -> Response:
     """Begin a session. It is always a new one, whatever cookie came along."""
     exchange = exchange_of(request.scope)
     services = account_services(request)
-    client = Client.of(exchange, device_cookie=device_cookie_name(exchange), proof=altcha)
+    client = Client.of(
+        exchange,
+        device_cookie=device_cookie_name(exchange),
+        proof=altcha,
+        remember=bool(remember),
+    )
     present = exchange.principal if exchange.principal.is_authenticated else None
     try:
         signed_in = await services.sign_in.with_cookie(
             email, password, client=client, replaces=present
         )
     except SecurityError as error:
-        return _sign_in_page(request, wanted=own_path(wanted), email=email, error=error)
+        return _sign_in_page(
+            request, wanted=own_path(wanted), email=email, remember=bool(remember), error=error
+        )
     if isinstance(signed_in, FactorsDue):
-        response = go_to(FACTOR, next=own_path(wanted))
+        response = go_to(FACTOR, next=own_path(wanted), remember=remember and "1")
         response.headers.append("set-cookie", factor_header(exchange, signed_in.challenge))
         return response
     response = go_to(own_path(wanted))
-    response.headers.append("set-cookie", session_header(exchange, signed_in.cookie))
+    remembered = signed_in.session.remembered
+    cookie = session_header(exchange, signed_in.cookie, remembered=remembered)
+    response.headers.append("set-cookie", cookie)
     device = services.devices.issue(signed_in.account)
     response.headers.append("set-cookie", device_cookie(exchange, device))
     return response
@@ -110,17 +123,36 @@ async def register(
 
 
 def _sign_in_page(
-    request: Request, *, wanted: str, email: str = "", error: SecurityError | None = None
+    request: Request,
+    *,
+    wanted: str,
+    email: str = "",
+    remember: bool = False,
+    error: SecurityError | None = None,
 ) -> Response:
-    return pages_of(request).render(
+    options, cookie = passkey_offer(request)
+    response = pages_of(request).render(
         request,
         "sign_in.html",
         error=error,
         wanted=wanted,
         email=email,
+        remember=remember,
+        days=_days(request),
         open=_is_open(request),
+        passkey_options=options,
         **_work(error),
     )
+    if cookie:
+        response.headers.append("set-cookie", cookie)
+    return response
+
+
+def _days(request: Request) -> int:
+    """For how long a device can be remembered; 0 where that is no longer than any other."""
+    settings = exchange_of(request.scope).service(SessionSettings)
+    longer = settings.remembered_lifetime > settings.absolute_lifetime
+    return round(settings.remembered_lifetime / DAY) if longer else 0
 
 
 def _work(error: SecurityError | None) -> dict[str, Any]:

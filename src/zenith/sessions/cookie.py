@@ -7,6 +7,7 @@ from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.sessions.settings import SessionSettings
+from zenith.sessions.store import SessionRecord
 
 LENGTH: Final = 43
 VALUE: Final = re.compile(rf"[A-Za-z0-9_-]{{{LENGTH}}}")
@@ -26,6 +27,15 @@ def session_cookie(value: str, settings: SessionSettings, *, remembered: bool = 
         )
     _, lifetime = settings.lifetimes(remembered=remembered)
     return _header(value, int(lifetime), settings)
+
+
+def renewed_cookie(
+    renewed: tuple[SessionRecord, str | None] | None, settings: SessionSettings
+) -> str | None:
+    """The Set-Cookie header for what `Sessions.prove` returned; None if there is no new cookie."""
+    if renewed is None or renewed[1] is None:
+        return None
+    return session_cookie(renewed[1], settings, remembered=renewed[0].remembered)
 
 
 def clear_cookie(settings: SessionSettings) -> str:

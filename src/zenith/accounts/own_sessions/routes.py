@@ -16,7 +16,13 @@ from zenith.accounts.step_up import MAX_PROOF
 from zenith.authorization import authenticated
 from zenith.kernel.errors import NotFoundError
 from zenith.pipeline import exchange_of
-from zenith.sessions import SessionSettings, describe_device, session_cookie, session_of
+from zenith.sessions import (
+    MAX_NAME,
+    SessionSettings,
+    describe_device,
+    renewed_cookie,
+    session_of,
+)
 
 NO_STORE = "no-store"
 
@@ -26,12 +32,23 @@ class SessionItem(BaseModel):
 
     id: str
     kind: str
+    name: str
     device: str
     address: str
+    place: str
     created_at: float
     last_seen_at: float
     expires_at: float
+    remembered: bool
     current: bool
+
+
+class SessionName(BaseModel):
+    """What the owner calls a sign-in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=MAX_NAME, examples=["Kitchen tablet"])]
 
 
 class Proof(BaseModel):
@@ -57,6 +74,7 @@ def add_session_routes(router: APIRouter) -> None:
     """Add the routes about the caller's own sign-ins."""
     router.add_api_route("/sessions", sessions, methods=["GET"])
     router.add_api_route("/sessions/{session_id}", end_session, methods=["DELETE"], status_code=204)
+    router.add_api_route("/sessions/{session_id}", name_session, methods=["PATCH"], status_code=204)
     router.add_api_route("/confirm", confirm, methods=["POST"])
 
 
@@ -64,20 +82,35 @@ def add_session_routes(router: APIRouter) -> None:
 async def sessions(request: Request) -> list[SessionItem]:
     """Where the account is signed in."""
     principal = exchange_of(request.scope).principal
-    records = await account_services(request).sessions.list(principal.subject)
+    services = account_services(request)
+    records = await services.sessions.list(principal.subject)
     return [
         SessionItem(
             id=record.id,
             kind=record.kind,
+            name=record.name,
             device=describe_device(record.user_agent),
             address=record.address,
+            place=services.places.describe(record.address),
             created_at=record.created_at,
             last_seen_at=record.last_seen_at,
             expires_at=record.expires_at,
+            remembered=record.remembered,
             current=record.id == principal.session_id,
         )
         for record in records
     ]
+
+
+@authenticated
+async def name_session(session_id: str, body: SessionName, request: Request) -> None:
+    """Name one of the account's own sign-ins; an empty name takes the name back."""
+    principal = exchange_of(request.scope).principal
+    renamed = await account_services(request).sessions.rename(
+        session_id, body.name, account_id=principal.subject
+    )
+    if not renamed:
+        raise NotFoundError
 
 
 @authenticated
@@ -107,8 +140,9 @@ async def confirm(body: Proof, request: Request, response: Response) -> Confirme
         session=session_of(exchange),
     )
     response.headers["Cache-Control"] = NO_STORE
-    if confirmed.cookie is not None:
-        response.headers.append("set-cookie", session_cookie(confirmed.cookie, settings))
+    cookie = renewed_cookie((confirmed.session, confirmed.cookie), settings)
+    if cookie is not None:
+        response.headers.append("set-cookie", cookie)
     access = confirmed.access
     return ConfirmedResponse(
         factor=confirmed.factor,
