@@ -35,6 +35,14 @@ LONG_WAIT: Final = 90
 
 NOTICES: Final[Mapping[str, str]] = {
     "registered": "If this e-mail address was free, your account is ready. Sign in to begin.",
+    "registered-mail": "Look into your mailbox: what is to be done next was mailed there.",
+    "email-verified": "Your address is confirmed. Sign in.",
+    "email-asked": "If the new address can be used, a link is on its way to it.",
+    "email-changed": "The address has changed. Sign in with it from now on.",
+    "email-reverted": "The address is back. You are mailed a link to set a new password.",
+    "reset-mailed": "If this address has an account, a link is on its way to it.",
+    "password-reset": "Your new password is set. Sign in with it.",
+    "deleted": "Your account is deleted.",
     "signed-out": "You are signed out.",
     "signed-out-everywhere": "You are signed out on every device.",
     "session-ended": "That session has ended.",
@@ -74,6 +82,7 @@ class Pages:
         least_password: int,
         docs: str = "",
         keys: bool = False,
+        mail: bool = False,
         providers: Sequence[object] = (),
         clock: Clock = wall_clock,
     ) -> None:
@@ -94,7 +103,7 @@ class Pages:
             factors_page=factors,
             least_password=least_password,
         )
-        known.update(providers=providers, provider_at=_provider_at)
+        known.update(mail=mail, providers=providers, provider_at=_provider_at)
         filters: Any = self._templates.filters
         filters.update(moment=moment, ago=ago)
 

@@ -11,11 +11,20 @@ from zenith.authorization import ConfirmPage, public
 from zenith.console.account_pages import account_pages
 from zenith.console.admin_pages import admin_pages
 from zenith.console.confirm_pages import CONFIRM, confirm_pages
+from zenith.console.factor_pages import FACTORS, factor_pages
+from zenith.console.factor_sign_in_pages import factor_sign_in_pages
+from zenith.console.identity_pages import identity_pages
 from zenith.console.key_pages import key_pages
-from zenith.console.rendering import Pages
+from zenith.console.link_pages import link_pages
+from zenith.console.outbox_pages import outbox_pages
+from zenith.console.own_pages import own_pages
+from zenith.console.rendering import HOME, Pages
 from zenith.console.setup_pages import setup_pages
 from zenith.console.static import FILE_LIMIT, PREFIX, Assets, asset
-from zenith.console.visitor_pages import SIGN_IN, visitor_pages
+from zenith.console.visitor_pages import FACTOR, SIGN_IN, visitor_pages
+from zenith.mail import Outbox
+from zenith.mfa import EnrolmentPage
+from zenith.oauth import OAuthPages
 from zenith.passwords import PasswordPolicy
 from zenith.pipeline import PageStyle, SignInPage
 from zenith.rate_limits import rate_limit
@@ -40,9 +49,14 @@ def create_server(settings: Settings | None = None) -> Zenith:
                 least_password=PasswordPolicy.from_settings(settings.passwords).min_length,
                 docs=docs,
                 keys=settings.api_keys is not None,
+                mail=settings.sends_mail,
+                factors=settings.mfa is not None,
+                providers=settings.oauth.providers(),
             ),
             SignInPage: SignInPage(SIGN_IN),
             ConfirmPage: ConfirmPage(CONFIRM),
+            OAuthPages: OAuthPages(home=HOME, factor=FACTOR),
+            EnrolmentPage: EnrolmentPage(FACTORS),
             PageStyle: PageStyle(asset("console.css")),
         },
     )
@@ -51,11 +65,26 @@ def create_server(settings: Settings | None = None) -> Zenith:
     app.include_router(account_pages())
     app.include_router(confirm_pages())
     app.include_router(admin_pages())
+    if settings.mfa is not None:
+        app.include_router(factor_pages())
+        app.include_router(factor_sign_in_pages())
     if settings.api_keys is not None:
         app.include_router(key_pages())
+    if settings.oauth.providers():
+        app.include_router(identity_pages())
+    _add_mail_pages(app)
     app.include_router(setup_pages())
     app.mount(PREFIX, _files(settings), name="assets")
     return app
+
+
+def _add_mail_pages(app: Zenith) -> None:
+    mail = app.accounts.mail is not None
+    app.include_router(own_pages(mail=mail))
+    if mail:
+        app.include_router(link_pages(headers=app.settings.headers is not None))
+    if Outbox in app.assembly.services:
+        app.include_router(outbox_pages())
 
 
 def _files(settings: Settings) -> ASGIApp:

@@ -21,7 +21,7 @@ from zenith.oauth.identities import MAX_IDENTITIES, Identities
 from zenith.oauth.journey import arrive, depart
 from zenith.oauth.provider import Endpoints, Provider
 from zenith.oauth.routes import oauth_router, recently_proven, signed_in_wish
-from zenith.oauth.services import OAuthPages, OAuthServices
+from zenith.oauth.services import FACTOR, OAuthPages, OAuthServices
 from zenith.oauth.settings import (
     Apple,
     Discord,
@@ -43,6 +43,7 @@ from zenith.oauth.store import (
 )
 
 __all__ = [
+    "FACTOR",
     "MAX_IDENTITIES",
     "AccountClosedError",
     "Adoption",
