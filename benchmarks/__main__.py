@@ -15,6 +15,7 @@ SECTIONS = (
     "server",
     "routes",
     "tokens",
+    "api_keys",
     "rate_limits",
     "redis_limits",
     "roles",

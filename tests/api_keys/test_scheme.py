@@ -9,6 +9,7 @@ from zenith.api_keys import APIKey, APIKeyError, APIKeySettings, KeyRequest, api
 from zenith.authentication import Revocation
 from zenith.kernel.errors import BadRequestError, RateLimitError
 from zenith.kernel.permissions import Permissions
+from zenith.kernel.principal import ANONYMOUS
 from zenith.pipeline import Exchange
 
 
@@ -140,20 +141,27 @@ async def test_memory_is_bounded() -> None:
 async def test_each_use_is_charged_to_the_key() -> None:
     charged: list[str] = []
 
-    async def limit(request: Exchange, key: APIKey) -> None:
-        assert request.principal.subject == key.id
-        charged.append(key.id)
-        if len(charged) > 2:
-            raise RateLimitError(retry_after=5)
+    class Limit:
+        async def charge(self, request: Exchange, key: APIKey) -> None:
+            assert request.principal.subject == key.id
+            if not self.charge_now(request, key):
+                raise RateLimitError(retry_after=5)
 
-    world = World(limit=limit)
+        def charge_now(self, request: Exchange, key: APIKey) -> bool:
+            if len(charged) == 2:
+                return False
+            charged.append(key.id)
+            return True
+
+    world = World(limit=Limit())
     issued = await world.issue("posts:read")
     key = issued.secret.reveal()
     assert await world.principal(key)
     assert await world.principal(key)
+    assert world.scheme.recall(world.exchange(key)) is None
     with pytest.raises(RateLimitError):
         await world.principal(key)
-    assert charged == [issued.record.id] * 3
+    assert charged == [issued.record.id] * 2
 
 
 async def test_two_keys_are_ambiguous(world: World) -> None:
@@ -199,3 +207,50 @@ async def test_a_change_of_the_owner_makes_a_new_principal(world: World) -> None
     assert list(after.permissions) == ["posts:*"]
     assert after.scopes == {"posts:*"}
     assert before.scopes == frozenset()
+
+
+async def test_a_key_that_was_just_met_is_recalled_at_once(world: World) -> None:
+    issued = await world.issue("posts:read", lifetime=60.0)
+    key = issued.secret.reveal()
+    assert world.scheme.recall(world.exchange(key)) is None
+    principal = await world.principal(key)
+    request = world.exchange(key)
+    assert world.scheme.recall(request) is principal
+    shown = api_key_of(request)
+    assert shown is not None
+    assert shown.id == issued.record.id
+    world.pass_time(1.0)
+    assert world.scheme.recall(world.exchange(key)) is None
+    assert await world.principal(key)
+    assert world.scheme.recall(world.exchange(key))
+    await world.keys.revoke(operator(), issued.record.id)
+    assert world.scheme.recall(world.exchange(key)) is None
+
+
+async def test_what_has_ended_is_not_recalled(world: World) -> None:
+    expiring = (await world.issue(lifetime=60.0)).secret.reveal()
+    world.time.now += 59.9
+    assert await world.principal(expiring)
+    world.time.now += 0.1
+    assert world.scheme.recall(world.exchange(expiring)) is None
+    key = (await world.issue()).secret.reveal()
+    assert await world.principal(key)
+    now = world.time()
+    await world.revocations.revoke(Revocation(kind="subject", key="ada", at=now, until=now + 9))
+    assert world.scheme.recall(world.exchange(key)) is None
+
+
+async def test_only_plain_requests_are_recalled(world: World) -> None:
+    key = (await world.issue()).secret.reveal().encode()
+    assert await world.principal(key.decode())
+    recall = world.scheme.recall
+    assert recall(exchange((b"x-api-key", key), (b"accept", b"a"))) is not None
+    for headers in (
+        [(b"x-api-key", key), (b"authorization", b"Bearer eyJ")],
+        [(b"x-api-key", b"x"), (b"x-api-key", key)],
+        [(b"authorization", b"Bearer " + key)],
+    ):
+        assert recall(exchange(*headers)) is None
+    assert recall(exchange(query=b"key=" + key)) is None
+    for headers in ([], [(b"authorization", b"Bearer eyJ")]):
+        assert recall(exchange(*headers)) is ANONYMOUS

@@ -29,9 +29,15 @@ _PREFIX: Final = PREFIX.encode("ascii")
 
 
 class KeyLimit(Protocol):
-    """Charges a request to the limit of its key; raises RateLimitError. `assembly` provides it."""
+    """Charges requests to the limits of their keys; `assembly` provides it."""
 
-    def __call__(self, exchange: Exchange, key: APIKey) -> Awaitable[None]: ...
+    def charge(self, exchange: Exchange, key: APIKey) -> Awaitable[None]:
+        """Charge one request; raises RateLimitError."""
+        ...
+
+    def charge_now(self, exchange: Exchange, key: APIKey) -> bool:
+        """The same without waiting; False, and nothing charged, where it would wait or refuse."""
+        ...
 
 
 class APIKeyScheme:
@@ -84,15 +90,31 @@ class APIKeyScheme:
         return self._challenge
 
     def recall(self, exchange: Exchange) -> Principal | None:
-        """ANONYMOUS where nothing in the request can be a key: most requests carry none."""
-        value = exchange.headers.get(HEADER)
-        if (
-            KEY_HEADER in exchange.headers
-            or (value is not None and _PREFIX in value)
-            or _PREFIX in exchange.scope["query_string"]
-        ):
+        """The principal of a key that was met within the last second, if its limit admits it."""
+        headers = exchange.headers
+        raw, value = headers.get(KEY_HEADER), headers.get(HEADER)
+        if raw is None or value is not None:
+            possible = (
+                raw is not None
+                or (value is not None and _PREFIX in value)
+                or _PREFIX in exchange.scope["query_string"]
+            )
+            return None if possible else ANONYMOUS
+        # As many names as headers: none came twice.
+        if len(headers) != len(exchange.scope["headers"]) or not self._revocations.is_fresh:
             return None
-        return ANONYMOUS
+        live = self._cache.get(raw, steady=self._steady())
+        if live is None or not live.noted:
+            return None
+        record, owner = live.record, live.subject
+        if record.expires_at is not None and record.expires_at <= self._clock():
+            return None
+        if record.owner_id is not None and self._subjects.peek(record.owner_id) is not owner:
+            return None
+        if self._limit is not None and not self._limit.charge_now(exchange, record):
+            return None
+        exchange.state[APIKeyScheme] = live.shown
+        return live.principal
 
     async def authenticate(self, exchange: Exchange) -> Principal | None:
         """The key's principal, or None where the request carries no API key.
@@ -121,7 +143,7 @@ class APIKeyScheme:
         exchange.principal = live.principal
         exchange.state[APIKeyScheme] = live.shown
         if self._limit is not None:
-            await self._limit(exchange, record)
+            await self._limit.charge(exchange, record)
         if not live.noted:
             self._note(live, exchange.client, now)
         return live.principal

@@ -17,6 +17,7 @@ from zenith.assembly.parts import Parts
 from zenith.pipeline import Exchange
 from zenith.rate_limits import Hit, Limit, RateLimiter
 from zenith.rate_limits.charges import Charges
+from zenith.rate_limits.store import InstantRateLimitStore
 from zenith.stores.sql import SqlAPIKeyStore
 
 HOUR: Final = 3600
@@ -49,7 +50,7 @@ def api_key_parts(parts: Parts) -> APIKeyParts | None:
             parts.revocations,
             settings,
             uses=uses,
-            limit=limits.charge,
+            limit=limits,
             # The bearer scheme beside it offers the same.
             challenge=None,
         ),
@@ -62,6 +63,8 @@ class _KeyLimits:
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter: Final = limiter
+        store = limiter.store
+        self._instant: Final = store if isinstance(store, InstantRateLimitStore) else None
 
     async def charge(self, exchange: Exchange, key: APIKey) -> None:
         """One use of a key; raises RateLimitError."""
@@ -73,6 +76,19 @@ class _KeyLimits:
             await self._limiter.admit(hits)
         else:
             await charges.charge(exchange, (), hits)
+
+    def charge_now(self, exchange: Exchange, key: APIKey) -> bool:
+        """The same without waiting, where the counters are in this process."""
+        if key.rate_limit is None:
+            return True
+        charges = exchange.state.get(Charges)
+        if self._instant is None or charges is None:
+            return False
+        hit = Hit(_limit(key.rate_limit), key.id)
+        usage = self._instant.hit_one(hit)
+        if usage.allowed:
+            charges.hits, charges.usages = [*charges.hits, hit], [*charges.usages, usage]
+        return usage.allowed
 
     async def admit_change(self, actor: Actor) -> None:
         """One key made or rotated; raises RateLimitError."""

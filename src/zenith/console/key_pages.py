@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form
@@ -140,7 +140,9 @@ async def _own_page(
     request: Request, *, issued: IssuedKey | None = None, error: SecurityError | None = None
 ) -> Response:
     keys, actor = api_keys_of(request), _actor(request)
-    found = [] if actor.owner_id is None else await keys.of_owner(actor.owner_id)
+    found: Sequence[APIKey] = ()
+    if actor.owner_id is not None:
+        found = await keys.of_owner(actor.owner_id)
     return pages_of(request).render(
         request,
         "keys.html",
