@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.sessions.fakes import World
+from zenith.kernel.errors import ValidationError
 from zenith.kernel.keys import digest
 from zenith.sessions import Sessions, SessionSettings
 from zenith.sessions.session import LONGEST_ACCESS, ROTATION_MEMORY
@@ -166,3 +167,83 @@ async def test_settings_decide_the_lifetimes() -> None:
     record, _ = await world.sign_in()
     assert record.idle_expires_at == world.time() + 600
     assert record.expires_at == world.time() + 1200
+
+
+async def test_a_remembered_device_has_longer_lifetimes() -> None:
+    settings = SessionSettings(remembered_idle_lifetime=20 * DAY, remembered_lifetime=30 * DAY)
+    world = World(settings=settings)
+    record, _ = await world.sessions.start("ada", kind="browser", remember=True)
+    assert record.remembered
+    assert record.idle_expires_at == world.time() + 20 * DAY
+    assert record.expires_at == world.time() + 30 * DAY
+    world.pass_time(15 * DAY)
+    assert world.sessions.used(record).idle_expires_at == record.expires_at
+    program, _ = await world.sessions.start("ada", kind="tokens", remember=True)
+    assert not program.remembered
+
+
+async def test_beyond_the_cap_the_end_of_others_is_announced() -> None:
+    world = World(settings=SessionSettings(max_per_account=2))
+    first, _ = await world.sign_in()
+    world.pass_time(1)
+    await world.sign_in()
+    assert world.revoked.stored == []
+    await world.sign_in()
+    assert len(await world.sessions.list("ada")) == 2
+    (announced,) = world.revoked.stored
+    assert (announced.kind, announced.key) == ("session", first.id)
+
+
+async def test_owners_name_their_sessions(world: World) -> None:
+    record, _ = await world.sign_in()
+    assert await world.sessions.rename(record.id, "  Ku\u0308che ", account_id="ada")
+    renamed = await world.sessions.get(record.id)
+    assert renamed is not None
+    assert renamed.name == "Küche"
+    assert await world.sessions.rename(record.id, "x" * 60, account_id="ada")
+    assert await world.sessions.rename(record.id, "", account_id="ada")
+    assert not await world.sessions.rename(record.id, "Mine", account_id="eve")
+
+
+@pytest.mark.parametrize("name", ["x" * 61, "a\x00b", "a\nb", "\x1b[31mred", "a\u202eb"])
+async def test_names_that_cannot_be_shown_are_refused(world: World, name: str) -> None:
+    record, _ = await world.sign_in()
+    with pytest.raises(ValidationError):
+        await world.sessions.rename(record.id, name, account_id="ada")
+
+
+async def test_a_proof_changes_the_cookie_and_notes_the_time(world: World) -> None:
+    record, cookie = await world.sign_in()
+    proven = await world.sessions.prove(
+        record.id, "ada", {"totp": world.time()}, presented=digest(cookie)
+    )
+    assert proven is not None
+    new, new_cookie = proven
+    assert new_cookie not in (None, cookie)
+    assert new.factors == {**record.factors, "totp": world.time()}
+    assert await world.sessions.find(digest(cookie)) is None
+    # Without what was presented, the cookie that the store holds counts.
+    assert await world.sessions.prove(record.id, "ada", {"totp": world.time()}) is not None
+
+
+async def test_a_proof_for_tokens_leaves_no_cookie(world: World) -> None:
+    record, _ = await world.sessions.start("ada", kind="tokens")
+    proven = await world.sessions.prove(record.id, "ada", {"totp": 5.0})
+    assert proven is not None
+    assert (proven[0].factors, proven[1]) == ({"totp": 5.0}, None)
+
+
+async def test_proofs_that_count_for_nothing(world: World) -> None:
+    record, _ = await world.sign_in()
+    factors = {"totp": 5.0}
+    assert await world.sessions.prove(record.id, "eve", factors) is None
+    assert await world.sessions.prove("unknown", "ada", factors) is None
+    assert await world.sessions.prove(record.id, "ada", factors, presented="0" * 64) is None
+    assert await world.sessions.get(record.id) == record
+    program, _ = await world.sessions.start("ada", kind="tokens")
+
+    async def ended(*args: object, **kwargs: object) -> None:
+        return None
+
+    world.store.prove = ended
+    assert await world.sessions.prove(program.id, "ada", factors) is None

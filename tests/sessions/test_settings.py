@@ -16,6 +16,11 @@ WRONG: list[dict[str, Any]] = [
     {"touch_interval": 0.5},
     {"touch_interval": 7 * 3600.0},
     {"cache_entries": 0},
+    {"remembered_lifetime": 10.0},
+    {"remembered_idle_lifetime": 31 * 86_400.0},
+    {"max_per_account": 0},
+    {"max_per_account": 10_001},
+    {"bind_to_device": "maybe"},
     {"same_site": "None"},
     {"same_site": "lax"},
     {"cookie_name": ""},
@@ -37,6 +42,11 @@ def test_defaults_are_the_decided_ones() -> None:
     settings = SessionSettings()
     assert settings.idle_lifetime == 12 * 3600
     assert settings.absolute_lifetime == 7 * 86_400
+    assert settings.lifetimes(remembered=True) == (30 * 86_400, 30 * 86_400)
+    assert settings.lifetimes(remembered=False) == (12 * 3600, 7 * 86_400)
+    assert settings.max_per_account == 50
+    assert settings.bind_to_device == "off"
+    assert settings.places_database is None
     assert settings.cookie == "__Host-zenith-session"
     assert settings.dangers == ()
 
