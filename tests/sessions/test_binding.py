@@ -8,6 +8,7 @@ import pytest
 
 from tests.pipeline.asgi import make_exchange
 from tests.sessions.fakes import World
+from zenith.kernel.principal import ANONYMOUS
 from zenith.pipeline import Exchange
 from zenith.sessions import DeviceBinding, SessionRecord, SessionScheme
 from zenith.sessions.binding import network_of
@@ -127,3 +128,28 @@ async def test_a_session_from_elsewhere_ends_whether_it_was_cached_or_not():
         assert await scheme.authenticate(away) is None
         assert watch.seen == ["network"]
         assert await scheme.authenticate(make_exchange(headers=headers, client="192.0.2.9")) is None
+
+
+async def test_a_session_at_home_goes_on():
+    world = World()
+    scheme = SessionScheme(
+        world.sessions,
+        world.subjects,
+        world.revocations,
+        world.settings,
+        watch=Watch(world),
+        clock=world.time,
+        steady=world.steady,
+    )
+    assert scheme.recall(make_exchange()) is ANONYMOUS
+    _, cookie = await world.sessions.start("ada", kind="browser", address="203.0.113.9")
+    exchange = make_exchange(headers=[("cookie", f"{world.settings.cookie}={cookie}")])
+    assert scheme.recall(exchange) is None
+    principal = await scheme.authenticate(exchange)
+    assert principal is not None
+    # The digest is known by now.
+    assert scheme.recall(exchange) is principal
+    world.source.subjects.clear()
+    world.pass_time(2)
+    assert scheme.recall(exchange) is None
+    assert await scheme.authenticate(exchange) is None
