@@ -26,6 +26,7 @@ from zenith.kernel.errors import (
 )
 from zenith.pipeline import exchange_of
 
+STRENGTH: Final = "/account/password-strength"
 MANAGE_ACCOUNTS: Final = "users:write"
 SEE_OTHER: Final = 303
 UNPROCESSABLE: Final = 422
@@ -57,7 +58,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "passkey-refused": "That passkey was not accepted here. Try again, or use your password.",
     "sign-in-again": "That took too long or failed too often. Sign in again.",
     "device-ended": "That device is asked for a second factor again.",
-    "factors-reset": "The second factors are removed. The owner is told, and the sessions have ended.",
+    "factors-reset": "The second factors are removed, the sessions ended, and the owner told.",
     "no-factors": "That account has no second factor.",
     "key-revoked": "The key is revoked. It is refused from now on.",
     "locked": "The account is locked. Its sessions have ended.",
@@ -72,8 +73,8 @@ class Pages:
     undefined name is an error instead of an empty place.
 
     `least_password` is the length that forms advise; `docs` the path of the API documentation,
-    empty where there is none; `keys` says whether there are pages of API keys; `providers` are
-    those to sign in with.
+    empty where there is none; `keys` and `factors` say whether there are pages of API keys and of
+    second factors; `providers` are those to sign in with.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Pages:
         least_password: int,
         docs: str = "",
         keys: bool = False,
+        factors: bool = True,
         mail: bool = False,
         providers: Sequence[object] = (),
         clock: Clock = wall_clock,
@@ -102,6 +104,7 @@ class Pages:
             keys_page=keys,
             factors_page=factors,
             least_password=least_password,
+            strength_path=STRENGTH,
         )
         known.update(mail=mail, providers=providers, provider_at=_provider_at)
         filters: Any = self._templates.filters

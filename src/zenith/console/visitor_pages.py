@@ -19,7 +19,7 @@ from zenith.console.cookies import (
     factor_header,
     session_header,
 )
-from zenith.console.factor_sign_in_pages import FACTOR, SIGN_IN, passkey_offer
+from zenith.console.passkey_offer import passkey_offer
 from zenith.console.rendering import HOME, MAX_PATH, duration, go_to, own_path, page_route, pages_of
 from zenith.kernel.errors import SecurityError
 from zenith.pipeline import exchange_of
@@ -119,7 +119,8 @@ async def register(
         await registration.register(email, password, client=client, name=name)
     except SecurityError as error:
         return _register_page(request, name=name, email=email, error=error)
-    return go_to(SIGN_IN, notice="registered")
+    mail = account_services(request).mail
+    return go_to(SIGN_IN, notice="registered" if mail is None else "registered-mail")
 
 
 def _sign_in_page(
