@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from zenith.accounts import AccountServices
+from zenith.accounts import AccountServices, FactorCheck
 from zenith.assembly.parts import Parts
+from zenith.authorization import require_factor
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.keys import derive
 from zenith.oauth import (
+    FACTOR,
     CodeFlow,
     Directory,
     FormAnswerGuard,
     HandOver,
     Identities,
+    IdentityCheck,
     OAuthServices,
 )
 from zenith.oauth.client_authentication import apple_key
@@ -75,12 +78,20 @@ def oauth_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
         ),
         hand_over=HandOver(secrets=parts.one_time, accounts=parts.account_store),
         limiter=parts.limiter,
+        recent=require_factor(*accounts.step_up.kinds),
         settings=settings,
         origin=parts.settings.origin,
     )
     forms = any(each.response_mode == "form_post" for each in providers.values())
     guards = (FormAnswerGuard(providers.values()),) if forms else ()
     return OAuthParts(services=services, guards=guards)
+
+
+def identity_checks(parts: Parts) -> dict[str, FactorCheck]:
+    """Linked identities as a factor of step-up, where there are providers."""
+    if not parts.settings.oauth.providers():
+        return {}
+    return {FACTOR: IdentityCheck(SqlIdentityStore(parts.database, parts.account_store))}
 
 
 def authorization_prune(parts: Parts) -> Prune:

@@ -29,6 +29,7 @@ from zenith.sessions import SessionSettings, renewed_cookie, session_of
 CONFIRM: Final = "/account/confirm"
 MAX_FACTORS: Final = 200
 NAMES: Final = {
+    "oauth": "linked identity",
     "password": "password",
     "passkey": "passkey",
     "recovery_code": "recovery code",
@@ -118,7 +119,7 @@ async def _page(
         asked=asked or step_up.kinds,
         held=held,
         factors=" ".join(asked),
-        confirm_with=await confirming_providers(exchange_of(request.scope), user, factors),
+        confirm_with=await confirming_providers(exchange_of(request.scope), user),
         wanted=wanted,
         sent=bool(sent),
     )

@@ -14,11 +14,9 @@ from zenith.authorization import authenticated
 from zenith.console.rendering import HOME, MAX_PATH, address, go_to, own_path, page_route, pages_of
 from zenith.kernel.errors import NotFoundError, SecurityError
 from zenith.oauth import (
-    FACTOR,
     OAuthServices,
     Provider,
     depart,
-    recently_proven,
     signed_in_wish,
 )
 from zenith.pipeline import Exchange, exchange_of
@@ -27,8 +25,20 @@ IDENTITIES: Final = "/account/identities"
 Purpose: TypeAlias = Literal["link", "confirm"]
 
 
-def identity_pages() -> APIRouter:
+def identity_pages(services: OAuthServices) -> APIRouter:
     """The routes of this module."""
+
+    @services.recent
+    async def link(request: Request, user: CurrentUser, name: str) -> Response:
+        """Leave for a provider, to come back with one more."""
+        wanted = address(IDENTITIES, notice="identity-linked")
+        return await _leave(request, user, name, "link", wanted)
+
+    @services.recent
+    async def unlink(request: Request, user: CurrentUser, identity_id: str) -> Response:
+        """Remove one; the last way in stays."""
+        return await _unlink(request, user, identity_id)
+
     router = APIRouter(prefix=IDENTITIES, include_in_schema=False)
     page_route(router, "", identities)
     router.add_api_route("/{name}/link", link, methods=["POST"])
@@ -43,13 +53,6 @@ async def identities(request: Request, user: CurrentUser) -> Response:
     return await _page(request, user)
 
 
-@recently_proven
-async def link(request: Request, user: CurrentUser, name: str) -> Response:
-    """Leave for a provider, to come back with one more."""
-    wanted = address(IDENTITIES, notice="identity-linked")
-    return await _leave(request, user, name, "link", wanted)
-
-
 @authenticated
 async def confirm(
     request: Request,
@@ -61,9 +64,7 @@ async def confirm(
     return await _leave(request, user, name, "confirm", own_path(wanted))
 
 
-@recently_proven
-async def unlink(request: Request, user: CurrentUser, identity_id: str) -> Response:
-    """Remove one; the last way in stays."""
+async def _unlink(request: Request, user: User, identity_id: str) -> Response:
     exchange = exchange_of(request.scope)
     services = exchange.service(OAuthServices)
     try:
@@ -75,10 +76,10 @@ async def unlink(request: Request, user: CurrentUser, identity_id: str) -> Respo
     return go_to(IDENTITIES, notice="identity-unlinked")
 
 
-async def confirming_providers(exchange: Exchange, user: User, factors: str) -> Sequence[Provider]:
-    """Those with which the account can confirm, where one of the `factors` asked for is theirs."""
+async def confirming_providers(exchange: Exchange, user: User) -> Sequence[Provider]:
+    """Those with which the account can confirm that it is its owner."""
     services = exchange.services.get(OAuthServices)
-    if not isinstance(services, OAuthServices) or (factors and FACTOR not in factors.split()):
+    if not isinstance(services, OAuthServices):
         return ()
     linked = {each.provider for each in await services.identities.of_account(user.id)}
     return [each for name, each in services.providers.items() if name in linked]

@@ -21,6 +21,7 @@ from zenith.console.own_pages import own_pages
 from zenith.console.rendering import HOME, Pages
 from zenith.console.setup_pages import setup_pages
 from zenith.console.static import FILE_LIMIT, PREFIX, Assets, asset
+from zenith.console.strength_pages import strength_pages
 from zenith.console.visitor_pages import FACTOR, SIGN_IN, visitor_pages
 from zenith.mail import Outbox
 from zenith.mfa import EnrolmentPage
@@ -70,10 +71,11 @@ def create_server(settings: Settings | None = None) -> Zenith:
         app.include_router(factor_sign_in_pages())
     if settings.api_keys is not None:
         app.include_router(key_pages())
-    if settings.oauth.providers():
-        app.include_router(identity_pages())
+    if app.assembly.oauth is not None:
+        app.include_router(identity_pages(app.assembly.oauth))
     _add_mail_pages(app)
     app.include_router(setup_pages())
+    app.include_router(strength_pages())
     app.mount(PREFIX, _files(settings), name="assets")
     return app
 

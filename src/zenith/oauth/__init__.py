@@ -2,6 +2,7 @@
 
 from zenith.oauth.authorization import AuthorizationAnswer, FlowSecrets, Wish
 from zenith.oauth.code_flow import CodeFlow, Returned
+from zenith.oauth.confirmation import IdentityCheck
 from zenith.oauth.directory import Directory
 from zenith.oauth.errors import (
     AccountClosedError,
@@ -20,7 +21,7 @@ from zenith.oauth.id_token import ProvenIdentity
 from zenith.oauth.identities import MAX_IDENTITIES, Identities
 from zenith.oauth.journey import arrive, depart
 from zenith.oauth.provider import Endpoints, Provider
-from zenith.oauth.routes import oauth_router, recently_proven, signed_in_wish
+from zenith.oauth.routes import oauth_router, signed_in_wish
 from zenith.oauth.services import FACTOR, OAuthPages, OAuthServices
 from zenith.oauth.settings import (
     Apple,
@@ -67,6 +68,7 @@ __all__ = [
     "HandOverError",
     "Identities",
     "Identity",
+    "IdentityCheck",
     "IdentityStore",
     "IdentityTakenError",
     "LastWayInError",
@@ -87,6 +89,5 @@ __all__ = [
     "arrive",
     "depart",
     "oauth_router",
-    "recently_proven",
     "signed_in_wish",
 ]

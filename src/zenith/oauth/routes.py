@@ -15,16 +15,15 @@ from zenith.accounts import Client
 from zenith.accounts.depends import account_services
 from zenith.accounts.factors import FactorsDue
 from zenith.accounts.routes import FactorsDueResponse, TokenResponse
-from zenith.authorization import SecuredRoute, authenticated, public, require_factor
+from zenith.authorization import Access, SecuredRoute, authenticated, public
 from zenith.kernel.errors import PermissionDeniedError
 from zenith.oauth.authorization import Wish
 from zenith.oauth.journey import NO_STORE, arrive, depart, redirect, services_of, wanted_of
 from zenith.oauth.provider import Provider
 from zenith.oauth.services import FACTOR, OAuthServices
 from zenith.pipeline import exchange_of
+from zenith.tokens import prove_key
 
-recently_proven = require_factor("password", "passkey", "totp", "recovery_code", FACTOR)
-"""Whoever changes what opens an account has proven within ten minutes to be its owner."""
 FRESH = {"prompt": "login", "max_age": "0"}
 
 
@@ -82,16 +81,24 @@ def oauth_router(services: OAuthServices, *, prefix: str = "/auth") -> APIRouter
         """Whom people can sign in with."""
         return shown
 
+    @services.recent
+    async def unlink(identity_id: str, request: Request) -> None:
+        """Remove an identity; the last way in stays."""
+        exchange = exchange_of(request.scope)
+        await services.identities.unlink(
+            exchange.principal, identity_id, client=Client.of(exchange)
+        )
+
     router.add_api_route("/providers", providers, methods=["GET"])
     router.add_api_route("/oauth/token", token, methods=["POST"])
     router.add_api_route("/identities", identities, methods=["GET"])
     router.add_api_route("/identities/{identity_id}", unlink, methods=["DELETE"], status_code=204)
     for provider in services.providers.values():
-        _add_provider(router, provider, prefix)
+        _add_provider(router, provider, services.recent, prefix)
     return router
 
 
-def _add_provider(router: APIRouter, provider: Provider, prefix: str) -> None:
+def _add_provider(router: APIRouter, provider: Provider, recent: Access, prefix: str) -> None:
     label = provider.label
 
     @public
@@ -104,7 +111,7 @@ def _add_provider(router: APIRouter, provider: Provider, prefix: str) -> None:
     async def come_back(request: Request) -> Response:
         return await arrive(request, provider, prefix=prefix)
 
-    @recently_proven
+    @recent
     async def link(body: Destination, request: Request, response: Response) -> Departure:
         return await _depart_signed_in(
             request, response, provider, "link", body.next, prefix=prefix
@@ -150,6 +157,7 @@ async def token(
 ) -> TokenResponse | FactorsDueResponse:
     """Exchange the code of a sign-in for tokens, or for a challenge where a factor is due."""
     exchange = exchange_of(request.scope)
+    await prove_key(exchange)
     account, proven_at = await services_of(exchange).hand_over.spend(body.code, body.code_verifier)
     entered = await account_services(request).sign_in.enter_tokens(
         account, factors={FACTOR: proven_at}, client=Client.of(exchange)
@@ -165,6 +173,7 @@ async def token(
         access_token=entered.access_token,
         refresh_token=entered.refresh_token,
         expires_in=entered.expires_in,
+        token_type=entered.token_type,
     )
 
 
@@ -183,15 +192,6 @@ async def identities(request: Request) -> list[IdentityItem]:
         )
         for each in linked
     ]
-
-
-@recently_proven
-async def unlink(identity_id: str, request: Request) -> None:
-    """Remove an identity; the last way in stays."""
-    exchange = exchange_of(request.scope)
-    await services_of(exchange).identities.unlink(
-        exchange.principal, identity_id, client=Client.of(exchange)
-    )
 
 
 def signed_in_wish(request: Request, purpose: str, wanted: str) -> Wish:

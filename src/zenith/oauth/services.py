@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
+from zenith.authorization import Access
 from zenith.oauth.code_flow import CodeFlow
 from zenith.oauth.hand_over import HandOver
 from zenith.oauth.identities import Identities
@@ -16,7 +16,6 @@ from zenith.rate_limits import RateLimiter
 
 FACTOR: Final = "oauth"
 """The factor that a provider proves."""
-NO_PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +27,8 @@ class OAuthServices:
     identities: Identities
     hand_over: HandOver
     limiter: RateLimiter
+    recent: Access
+    """Who may change what opens an account: whoever has proven within ten minutes to own it."""
     settings: OAuthSettings
     origin: str
     """Where users reach the application; providers send them back there and nowhere else."""

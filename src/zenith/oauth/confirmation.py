@@ -1,0 +1,28 @@
+"""A linked identity as a factor of step-up: proven at its provider, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zenith.accounts import Account, Client
+from zenith.oauth.store import IdentityStore
+
+
+class IdentityCheck:
+    """Says who can be led to a provider in order to confirm.
+
+    Threat: a proof that the browser merely claims. What the provider says arrives at the callback,
+    bound to the browser that left; no text that is sent in a form proves anything.
+    """
+
+    def __init__(self, identities: IdentityStore) -> None:
+        self._identities: Final = identities
+
+    async def is_held(self, account: Account) -> bool:
+        """Whether the account has a linked identity."""
+        return bool(await self._identities.of_account(account.id))
+
+    async def verify(self, account: Account, proof: str, client: Client) -> bool:
+        """False: see above."""
+        del account, proof, client
+        return False
