@@ -192,6 +192,11 @@ class Settings:
         return self.origin.startswith("https://")
 
     @property
+    def sends_mail(self) -> bool:
+        """Whether mail goes anywhere: to a server, or outside production to the outbox."""
+        return self.mail is not None or not self.is_production
+
+    @property
     def hostname(self) -> str:
         """The host that users see, without port."""
         host = urlsplit(self.origin).hostname or ""

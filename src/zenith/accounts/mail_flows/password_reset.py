@@ -74,9 +74,9 @@ class PasswordReset:
                 )
             )
 
-    async def check(self, token: str) -> None:
-        """Raise MailLinkError unless the link could be used now."""
-        await self._links.check(token, "reset_password")
+    async def check(self, token: str) -> str:
+        """The address of the account. Raises MailLinkError."""
+        return (await self._links.check(token, "reset_password")).email
 
     async def reset(self, token: str, password: str, *, client: Client) -> None:
         """Spend a link for a new password; every session and token of the account ends.

@@ -78,6 +78,10 @@ class EmailVerification:
             if account is not None and account.is_active and account.email_verified_at is None:
                 await self._links.send(account, "verify_email", "verify_email")
 
+    async def check(self, token: str) -> str:
+        """The address that the link would confirm. Raises MailLinkError."""
+        return (await self._links.check(token, "verify_email")).email
+
     async def verify(self, token: str, *, client: Client) -> None:
         """Spend a link. Raises MailLinkError and RateLimitError."""
         await self._links.admit(client)
