@@ -17,11 +17,12 @@ from zenith.csrf import CsrfGuard
 from zenith.headers import HeadersGuard
 from zenith.kernel.clock import wall_clock
 from zenith.mail import Outbox
+from zenith.passwords import PasswordJudge
 from zenith.pipeline import Guard
 from zenith.rate_limits import PrincipalRateLimitGuard, RateLimiter, RateLimitGuard
 from zenith.sessions import SessionScheme, SessionSettings
 from zenith.stores.foundation import Foundation
-from zenith.tokens import BearerScheme, TokenManager
+from zenith.tokens import BearerScheme, DpopVerifier, TokenManager
 from zenith.transport import TransportGuard
 
 
@@ -33,7 +34,9 @@ def offered_services(
         AccountServices: accounts,
         SessionSettings: parts.settings.sessions,
         RateLimiter: parts.limiter,
+        PasswordJudge: parts.judge,
         AuditLog: parts.audit_log,
+        DpopVerifier: parts.proofs,
         APIKeys: None if keys is None else keys.keys,
         Outbox: parts.mailer if isinstance(parts.mailer, Outbox) else None,
     }
@@ -45,7 +48,13 @@ def make_guards(
 ) -> tuple[Guard, ...]:
     """Every guard that the settings leave on."""
     settings = parts.settings
-    bearer = BearerScheme(manager, parts.revocations, grants=parts.roles.compile)
+    bearer = BearerScheme(
+        manager,
+        parts.revocations,
+        grants=parts.roles.compile,
+        dpop=parts.proofs,
+        issuers=parts.issuers,
+    )
     cookie = SessionScheme(
         parts.sessions,
         parts.subjects,
@@ -104,6 +113,7 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
             parts.attempts.prune,
             prune_secrets,
             *(each.prune for each in parts.signing.background),
+            *(() if parts.proofs is None else (parts.proofs.prune,)),
             prune_links,
             prune_pending,
             *(() if mfa is None else (mfa.prune,)),
