@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from examples.guide import audit, forms, headers, limits, middleware, passwords, roles, tokens
+from examples.guide import (
+    api_keys,
+    audit,
+    forms,
+    headers,
+    limits,
+    middleware,
+    passwords,
+    roles,
+    tokens,
+)
 from zenith import Settings, Zenith, public
 
 
@@ -13,7 +23,7 @@ def create_app(settings: Settings | None = None) -> Zenith:
     app = Zenith(settings=guide_settings(settings or Settings.from_env()), title="Guide")
     app.add_auth()
     app.add_api_route("/", hello)
-    for topic in (tokens, roles, passwords, forms, limits, audit):
+    for topic in (tokens, api_keys, roles, passwords, forms, limits, audit):
         app.include_router(topic.router)
     middleware.install(app)
     return app
@@ -26,6 +36,7 @@ def guide_settings(settings: Settings) -> Settings:
         passwords=replace(settings.passwords, policy="guide"),
         headers=headers.HEADERS,
         csrf=forms.CSRF,
+        api_keys=api_keys.API_KEYS,
     )
 
 

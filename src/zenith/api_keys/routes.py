@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,6 +49,9 @@ class KeyRotation(BaseModel):
 
     overlap: Seconds | None = None
     """Seconds for which the old key still works; the settings' where it is left out."""
+
+
+USUAL: Final = KeyRotation()
 
 
 class KeyItem(BaseModel):
@@ -129,12 +132,12 @@ async def everybodys(
 
 @may_make_keys
 async def rotate(
-    key_id: str, request: Request, response: Response, body: KeyRotation | None = None
+    key_id: str, request: Request, response: Response, body: KeyRotation = USUAL
 ) -> KeyWithSecret:
     """Make a key's successor; the old one works on for the overlap."""
     actor = Actor.of(exchange_of(request.scope))
-    overlap = None if body is None else body.overlap
-    return _with_secret(await api_keys_of(request).rotate(actor, key_id, overlap=overlap), response)
+    issued = await api_keys_of(request).rotate(actor, key_id, overlap=body.overlap)
+    return _with_secret(issued, response)
 
 
 @may_manage_keys
