@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -239,3 +240,40 @@ async def test_a_session_that_cannot_begin_ends_no_other(sessions: SessionStore)
     with pytest.raises(ConflictError):
         await sessions.create(session("a"), at_most=1)
     assert await sessions.get("s-a", now=1500.0) is not None
+
+
+async def test_of_200_that_begin_at_once_only_the_most_remain(sessions: SessionStore) -> None:
+    ended = await asyncio.gather(
+        *(sessions.create(session(str(number)), at_most=5) for number in range(200))
+    )
+    remaining = {each.id for each in await sessions.of_account("ada", now=1500.0)}
+    gone = [session_id for ids in ended for session_id in ids]
+    assert len(remaining) == 5
+    assert len(gone) == len(set(gone)) == 195
+    assert remaining.isdisjoint(gone)
+
+
+async def test_of_200_proofs_beside_one_cookie_one_counts(sessions: SessionStore) -> None:
+    await sessions.create(session("a"))
+    rotated = await asyncio.gather(
+        *(
+            sessions.rotate("d-a", f"d-{number}", now=1500.0, factors={"totp": float(number)})
+            for number in range(200)
+        )
+    )
+    (winner,) = [each for each in rotated if each is not None]
+    assert await sessions.get("s-a", now=1500.0) == winner
+
+
+async def test_of_many_proofs_for_tokens_none_is_lost(sessions: SessionStore) -> None:
+    await sessions.create(replace(session("a"), kind="tokens", digest=None, factors={}))
+    wanted = {f"factor_{number}": float(number) for number in range(50)}
+    await asyncio.gather(
+        *(
+            sessions.prove("s-a", account_id="ada", factors={name: at}, now=1500.0)
+            for name, at in wanted.items()
+        )
+    )
+    found = await sessions.get("s-a", now=1500.0)
+    assert found is not None
+    assert found.factors == wanted
