@@ -17,7 +17,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from zenith.kernel.keys import Secret, derive
 
@@ -122,9 +122,9 @@ def _read(payload: str) -> tuple[str, int, str, str] | None:
         document: Any = json.loads(base64.b64decode(payload, validate=True))
     except (binascii.Error, ValueError, RecursionError):
         return None
-    if not isinstance(document, dict) or document.get("algorithm") != ALGORITHM:  # pyright: ignore[reportUnknownMemberType]
+    fields = cast("dict[str, object]", document) if isinstance(document, dict) else {}
+    if fields.get("algorithm") != ALGORITHM:
         return None
-    fields: dict[str, object] = document
     texts = [fields.get(name) for name in ("challenge", "salt", "signature")]
     challenge, salt, signature = (text if isinstance(text, str) else "" for text in texts)
     number = fields.get("number")

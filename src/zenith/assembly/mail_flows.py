@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zenith.accounts import AttemptLimits, SignIn
+from zenith.accounts import AttemptLimits, RecentAccounts, SignIn
 from zenith.accounts.evenness import EvenTime
 from zenith.accounts.mail_flows import (
     EmailChanges,
@@ -56,6 +56,7 @@ def make_mail_flows(
     verification: EmailVerification | None,
     sign_in: SignIn,
     limits: AttemptLimits,
+    recent: RecentAccounts,
 ) -> MailFlows | None:
     """The flows by mail; None where mail goes nowhere."""
     if verification is None:
@@ -68,6 +69,7 @@ def make_mail_flows(
             links=links,
             hasher=parts.hasher,
             judge=parts.judge,
+            limits=limits,
             sign_in=sign_in,
             notices=parts.notices,
             events=parts.events,
@@ -75,6 +77,7 @@ def make_mail_flows(
         ),
         email_changes=EmailChanges(
             accounts=parts.account_store,
+            recent=recent,
             store=parts.mail_links,
             links=links,
             proof=_proof(parts, limits),

@@ -8,6 +8,7 @@ from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import MailLinkError, WeakPasswordError
 from zenith.accounts.evenness import EvenTime
+from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.mail_flows.links import MailLinks
 from zenith.accounts.notices import Notices, seen
 from zenith.accounts.sign_in import SignIn
@@ -35,6 +36,7 @@ class PasswordReset:
         links: MailLinks,
         hasher: PasswordHasher,
         judge: PasswordJudge,
+        limits: AttemptLimits,
         sign_in: SignIn,
         notices: Notices,
         events: EventSink,
@@ -46,6 +48,7 @@ class PasswordReset:
         self._links: Final = links
         self._hasher: Final = hasher
         self._judge: Final = judge
+        self._limits: Final = limits
         self._sign_in: Final = sign_in
         self._notices: Final = notices
         self._events: Final = events
@@ -108,4 +111,6 @@ class PasswordReset:
                 reason="by a mailed link",
             )
         )
+        # Whoever reads the mailbox is let in from a new device, whatever strangers did before.
+        await self._limits.lift(account)
         self._notices.tell(account, "password_reset", **seen(client, self._clock()))
