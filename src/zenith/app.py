@@ -48,7 +48,7 @@ from zenith.pipeline import (
 )
 from zenith.rate_limits import rate_limit
 from zenith.settings import Settings
-from zenith.tokens import jwks_router
+from zenith.tokens import ForeignIssuer, jwks_router
 
 _log: Final = logging.getLogger("zenith")
 TELEMETRY_MEMORY: Final = 1.0
@@ -74,10 +74,11 @@ class Zenith(FastAPI):
 
     `settings` default to `Settings.from_env()`. `user_model` is the class of accounts: `Account`,
     or a dataclass that extends it by columns of the application's own. `guards` are added to the
-    built-in ones. `declared` gives the access of routes that cannot be decorated, by path;
-    `services` are what handlers may ask the exchange for, by type. `docs_access` opens the API
-    documentation; None leaves it out, which is the default in production. All other arguments are
-    FastAPI's. Raises ConfigurationError for settings that are unsafe or contradict each other.
+    built-in ones; `issuers` are others whose access tokens are taken. `declared` gives the access
+    of routes that cannot be decorated, by path; `services` are what handlers may ask the exchange
+    for, by type. `docs_access` opens the API documentation; None leaves it out, which is the
+    default in production. All other arguments are FastAPI's. Raises ConfigurationError for settings
+    that are unsafe or contradict each other.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Zenith(FastAPI):
         settings: Settings | None = None,
         user_model: type[Account] = Account,
         guards: Sequence[Guard] = (),
+        issuers: Sequence[ForeignIssuer] = (),
         declared: Mapping[str, Access] | None = None,
         services: Mapping[type, Any] | None = None,
         docs_access: Access | None = None,
@@ -112,7 +114,9 @@ class Zenith(FastAPI):
         self._guards: Final = tuple(guards)
         self._declared: Final = dict(declared or {})
         self._services: Final = dict(services or {})
-        self.assembly: Final[Assembly] = assemble(self.settings, user_model=user_model)
+        self.assembly: Final[Assembly] = assemble(
+            self.settings, user_model=user_model, issuers=issuers
+        )
         super().__init__(
             debug=debug,
             docs_url=docs_url,

@@ -24,7 +24,8 @@ async def test_a_refresh_token_is_spent_for_the_next_pair(world):
     assert pair.session_id == world.pair.session_id
     assert await world.holds(pair.access_token)
     assert await world.holds(world.pair.access_token)
-    (event,) = world.events.noted
+    issued, event = world.events.noted
+    assert (issued.type, issued.session_id) == (EventType.TOKEN_ISSUED, pair.session_id)
     assert (event.type, event.session_id) == (EventType.TOKEN_REFRESHED, pair.session_id)
 
 

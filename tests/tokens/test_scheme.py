@@ -8,10 +8,17 @@ import pytest
 
 from tests.tokens.fakes import SECRET, Time, exchange, forge, manager, revocation_list
 from zenith.authentication import Revocation
-from zenith.kernel.errors import BadRequestError
+from zenith.kernel.errors import BadRequestError, ConfigurationError
 from zenith.kernel.permissions import Permissions
-from zenith.kernel.principal import NO_FACTORS
-from zenith.tokens import BearerScheme, KeyRing, TokenError, TokenManager, generate_key
+from zenith.kernel.principal import NO_FACTORS, Principal
+from zenith.tokens import (
+    BearerScheme,
+    ForeignIssuer,
+    KeyRing,
+    TokenError,
+    TokenManager,
+    generate_key,
+)
 
 
 def grants(roles: Iterable[str], permissions: Iterable[str]) -> tuple[frozenset[str], Permissions]:
@@ -212,3 +219,30 @@ async def test_an_empty_second_header_is_still_a_second_header() -> None:
     header = (b"authorization", b"Bearer " + setting.tokens.issue_access("account").encode())
     with pytest.raises(BadRequestError):
         await setting.scheme.authenticate(exchange(header, (b"authorization", b"")))
+
+
+async def test_bound_tokens_need_the_verifier() -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access("account", thumbprint="key")
+    for spelling in (b"Bearer ", b"bearer "):
+        with pytest.raises(TokenError) as caught:
+            await setting.ask(token, spelling)
+        assert caught.value.fault == "bound"
+    assert (
+        await setting.scheme.authenticate(exchange((b"authorization", b"DPoP " + token.encode())))
+        is None
+    )
+    with pytest.raises(TokenError) as caught:
+        await setting.tokens.verify_token(token)
+    assert caught.value.fault == "bound"
+
+
+def test_two_issuers_with_one_name_are_refused() -> None:
+    setting = Setting()
+    own = ForeignIssuer(
+        "https://zenith.example",
+        "us",
+        to_principal=lambda claims: Principal(subject=claims["sub"]),
+    )
+    with pytest.raises(ConfigurationError, match="one name"):
+        BearerScheme(setting.tokens, setting.revocations, issuers=[own, own])

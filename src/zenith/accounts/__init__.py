@@ -31,7 +31,7 @@ from zenith.accounts.factors import (
     factor_cookie_name,
     password_state,
 )
-from zenith.accounts.grants import TokenGrants, TokenPair
+from zenith.accounts.grants import TokenGrants, TokenKind, TokenPair
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.notices import Notices
 from zenith.accounts.password_change import PasswordChange
@@ -87,6 +87,7 @@ __all__ = [
     "SignIn",
     "StepUp",
     "TokenGrants",
+    "TokenKind",
     "TokenPair",
     "User",
     "WeakPasswordError",

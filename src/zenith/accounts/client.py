@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from zenith.kernel.events import Event, EventType, Outcome, Severity
 from zenith.kernel.keys import new_id
 from zenith.pipeline.exchange import Exchange
+from zenith.tokens import proven_key
 
 MAX_USER_AGENT = 256
 TRUST_COOKIE = "zenith-trusted"
@@ -25,6 +26,8 @@ class Client:
     """Value of the device cookie, believed only after it was verified."""
     trust: str = ""
     """Value of the trusted device's cookie, believed only after it was verified."""
+    thumbprint: str | None = None
+    """The key that the request has proven (RFC 9449), to which tokens issued now are bound."""
     proof: str = ""
     """Solution of a proof-of-work challenge, as it came."""
     remember: bool = False
@@ -46,6 +49,7 @@ class Client:
             request_id=exchange.request_id,
             device=exchange.cookies.get(device_cookie, "") if device_cookie else "",
             trust=_trust_of(exchange.cookies),
+            thumbprint=proven_key(exchange),
             proof=proof,
             remember=remember,
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
+from zenith.accounts.authentication_methods import authentication_claims
 from zenith.accounts.client import Client
 from zenith.accounts.device_watch import DeviceWatch
 from zenith.authentication import SubjectSource
@@ -13,6 +14,9 @@ from zenith.kernel.errors import AuthenticationError
 from zenith.kernel.events import EventSink, EventType
 from zenith.sessions import SessionRecord, Sessions
 from zenith.tokens import RefreshGrant, RefreshTokens, TokenManager, TokenReusedError
+
+TokenKind: TypeAlias = Literal["bearer", "DPoP"]
+"""How an access token is presented."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -24,6 +28,7 @@ class TokenPair:
     expires_in: int
     """Seconds for which the access token holds."""
     session_id: str
+    token_type: TokenKind = "bearer"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -33,6 +38,7 @@ class AccessGrant:
     token: str
     expires_in: int
     """Seconds for which it holds."""
+    token_type: TokenKind = "bearer"
 
 
 class TokenGrants:
@@ -63,10 +69,22 @@ class TokenGrants:
         self._watch: Final = watch
         self._clock: Final = clock
 
-    async def begin(self, account_id: str, session: SessionRecord) -> TokenPair:
-        """The first pair of a session."""
-        grant = await self._refresh.start(session_id=session.id, account_id=account_id)
-        return await self._pair(grant, session)
+    async def begin(self, account_id: str, session: SessionRecord, *, client: Client) -> TokenPair:
+        """The first pair of a session, bound to the key that the client has proven, if any."""
+        grant = await self._refresh.start(
+            session_id=session.id, account_id=account_id, thumbprint=client.thumbprint
+        )
+        pair = await self._pair(grant, session, client)
+        self._events.note(
+            client.event(
+                EventType.TOKEN_ISSUED,
+                "success",
+                at=self._clock(),
+                subject=account_id,
+                session_id=session.id,
+            )
+        )
+        return pair
 
     async def rotate(self, refresh_token: str, *, client: Client) -> TokenPair:
         """Spend a refresh token for the next pair.
@@ -76,7 +94,7 @@ class TokenGrants:
         ended, or is bound to another device or network.
         """
         try:
-            grant = await self._refresh.rotate(refresh_token)
+            grant = await self._refresh.rotate(refresh_token, thumbprint=client.thumbprint)
         except TokenReusedError as error:
             await self._alarm(error, client)
             raise
@@ -87,7 +105,7 @@ class TokenGrants:
         if self._watch is not None:
             await self._watch.check(session, client)
         await self._sessions.touch(session)
-        pair = await self._pair(grant, session)
+        pair = await self._pair(grant, session, client)
         self._events.note(
             client.event(
                 EventType.TOKEN_REFRESHED,
@@ -124,11 +142,12 @@ class TokenGrants:
                 )
             )
 
-    async def access(self, session: SessionRecord) -> AccessGrant:
+    async def access(self, session: SessionRecord, *, thumbprint: str | None = None) -> AccessGrant:
         """A further access token of a live session, with what the session has proven by now.
 
-        The refresh token is not touched. Raises AuthenticationError for an account that is locked
-        or gone; its refresh tokens are revoked then.
+        With a `thumbprint` it is bound to that key (RFC 9449). The refresh token is not touched.
+        Raises AuthenticationError for an account that is locked or gone; its refresh tokens are
+        revoked then.
         """
         subject = await self._subjects.find(session.account_id)
         if subject is None or not subject.active:
@@ -141,14 +160,21 @@ class TokenGrants:
             permissions=subject.own_permissions,
             factors=session.factors,
             tenant=subject.tenant,
+            claims=authentication_claims(session.factors),
+            thumbprint=thumbprint,
         )
-        return AccessGrant(token=token, expires_in=int(self._access_lifetime))
+        return AccessGrant(
+            token=token,
+            expires_in=int(self._access_lifetime),
+            token_type="bearer" if thumbprint is None else "DPoP",
+        )
 
-    async def _pair(self, grant: RefreshGrant, session: SessionRecord) -> TokenPair:
-        access = await self.access(session)
+    async def _pair(self, grant: RefreshGrant, session: SessionRecord, client: Client) -> TokenPair:
+        access = await self.access(session, thumbprint=client.thumbprint)
         return TokenPair(
             access_token=access.token,
             refresh_token=grant.token,
             expires_in=access.expires_in,
             session_id=session.id,
+            token_type=access.token_type,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,13 +13,14 @@ from zenith.accounts.client import Client
 from zenith.accounts.depends import CurrentUser, account_services
 from zenith.accounts.devices import device_cookie_name
 from zenith.accounts.factors import FactorsDue, authenticated_to_enrol
-from zenith.accounts.grants import TokenPair
+from zenith.accounts.grants import TokenKind, TokenPair
 from zenith.accounts.mail_flows.routes import add_mail_routes
 from zenith.accounts.own_account.routes import add_account_routes
 from zenith.accounts.own_sessions import add_session_routes
 from zenith.authorization import SecuredRoute, authenticated, public
 from zenith.pipeline import Exchange, exchange_of
 from zenith.sessions import SessionSettings, clear_cookie, renewed_cookie, session_of
+from zenith.tokens import prove_key
 
 EmailText = Annotated[str, Field(max_length=254, examples=["ada@example.org"])]
 PasswordText = Annotated[str, Field(max_length=1024)]
@@ -77,7 +78,7 @@ class TokenResponse(BaseModel):
 
     access_token: str
     refresh_token: str
-    token_type: Literal["bearer"] = "bearer"
+    token_type: TokenKind = "bearer"
     expires_in: int
 
 
@@ -160,6 +161,7 @@ async def login(
     where the account has a second factor.
     """
     exchange = exchange_of(request.scope)
+    await prove_key(exchange)
     secure = exchange.service(SessionSettings).secure_cookies
     name = device_cookie_name(secure=secure)
     client = Client.of(exchange, device_cookie=name, proof=body.altcha)
@@ -179,6 +181,7 @@ async def login(
 async def login_factor(body: FactorProof, request: Request, response: Response) -> TokenResponse:
     """Exchange the challenge of a login, with the factor that was due, for the tokens."""
     exchange = exchange_of(request.scope)
+    await prove_key(exchange)
     secure = exchange.service(SessionSettings).secure_cookies
     client = Client.of(exchange, device_cookie=device_cookie_name(secure=secure))
     pair = await account_services(request).sign_in.finish_tokens(
@@ -190,7 +193,9 @@ async def login_factor(body: FactorProof, request: Request, response: Response) 
 @public
 async def refresh(body: RefreshRequest, request: Request, response: Response) -> TokenResponse:
     """Spend a refresh token for the next pair."""
-    client = Client.of(exchange_of(request.scope))
+    exchange = exchange_of(request.scope)
+    await prove_key(exchange)
+    client = Client.of(exchange)
     pair = await account_services(request).grants.rotate(body.refresh_token, client=client)
     return _answer(pair, response)
 
@@ -258,4 +263,5 @@ def _answer(pair: TokenPair, response: Response) -> TokenResponse:
         access_token=pair.access_token,
         refresh_token=pair.refresh_token,
         expires_in=pair.expires_in,
+        token_type=pair.token_type,
     )

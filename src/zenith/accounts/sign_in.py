@@ -271,7 +271,7 @@ class SignIn:
     ) -> TokenPair:
         session, _ = await self._begin(account, "tokens", factors, client)
         try:
-            pair = await self._grants.begin(account.id, session)
+            pair = await self._grants.begin(account.id, session, client=client)
         except SecurityError:
             # No token has left: a sign-in that nobody holds is not shown to the owner.
             with suppress(SecurityError):

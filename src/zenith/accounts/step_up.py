@@ -147,12 +147,17 @@ class StepUp:
             reason = f"wrong {factor}"
             await self._record(principal, client, "failure", reason)
             raise InvalidCredentialsError(_REFUSALS.get(factor, REFUSAL), reason=reason)
-        confirmed = await self._prove(principal, principal.session_id, factor, session)
+        confirmed = await self._prove(principal, principal.session_id, factor, session, client)
         await self._record(principal, client, "success", factor)
         return confirmed
 
     async def _prove(
-        self, principal: Principal, session_id: str, factor: str, session: SessionRecord | None
+        self,
+        principal: Principal,
+        session_id: str,
+        factor: str,
+        session: SessionRecord | None,
+        client: Client,
     ) -> Confirmed:
         now = self._clock()
         proven = await self._sessions.prove(
@@ -164,7 +169,9 @@ class StepUp:
         if proven is None:
             raise await self._too_late(session_id)
         record, cookie = proven
-        access = None if record.digest is not None else await self._grants.access(record)
+        access = None
+        if record.digest is None:
+            access = await self._grants.access(record, thumbprint=client.thumbprint)
         return Confirmed(factor=factor, proven_at=now, session=record, cookie=cookie, access=access)
 
     async def _too_late(self, session_id: str) -> SecurityError:

@@ -76,7 +76,7 @@ def account_services(parts: Parts, manager: TokenManager, mfa: MfaParts | None) 
             notices=parts.notices,
         ),
         administration=_administration(parts, sign_in, limits),
-        mail=make_mail_flows(parts, links, verification, sign_in, limits),
+        mail=make_mail_flows(parts, links, verification, sign_in, limits, recent),
         deletion=make_deletion(parts, sign_in, limits),
         export=make_export(parts),
         profiles=Profiles(store, recent),

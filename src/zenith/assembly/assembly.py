@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from zenith.settings import Settings
 from zenith.stores.redis import RedisRevocationChannel, connect_redis
 from zenith.stores.redis.errors import errors_wrapped
 from zenith.stores.sql import Database, SqlRevocationStore
-from zenith.tokens import KeyRing, KeyRotation, TokenManager
+from zenith.tokens import ForeignIssuer, KeyRing, KeyRotation, TokenManager
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,9 +77,15 @@ class Assembly:
             await guard.shutdown()
 
 
-def assemble(settings: Settings, *, user_model: type[Account] = Account) -> Assembly:
+def assemble(
+    settings: Settings,
+    *,
+    user_model: type[Account] = Account,
+    issuers: Sequence[ForeignIssuer] = (),
+) -> Assembly:
     """Build everything that `settings` ask for; nothing is opened or started yet. `user_model` is
-    the class of accounts: `Account`, or one that extends it.
+    the class of accounts: `Account`, or one that extends it; `issuers` are others whose access
+    tokens are taken.
 
     Raises ConfigurationError for what cannot be built safely.
     """
@@ -92,7 +98,7 @@ def assemble(settings: Settings, *, user_model: type[Account] = Account) -> Asse
         SqlRevocationStore(database),
         channel=None if redis is None else RedisRevocationChannel(redis),
     )
-    parts = Parts(settings, secrets, database, redis, revocations, user_model)
+    parts = Parts(settings, secrets, database, redis, revocations, user_model, issuers=issuers)
     keyring = parts.signing.keyring
     manager = TokenManager(keyring=keyring, settings=settings.tokens, revocations=revocations)
     mfa = mfa_parts(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from zenith.abuse import Attempts
@@ -9,7 +10,7 @@ from zenith.accounts import Account, AccountSubjects
 from zenith.accounts.model import AccountModel
 from zenith.assembly.breaches import make_breaches
 from zenith.assembly.mail import make_mailer, make_notices
-from zenith.assembly.tokens import signing_keys
+from zenith.assembly.tokens import proof_verifier, signing_keys
 from zenith.audit import AuditLog
 from zenith.authentication import RevocationList, SubjectCache
 from zenith.kernel.events import EventSink, Silence
@@ -30,7 +31,7 @@ from zenith.stores.sql import (
     SqlRefreshStore,
     SqlSessionStore,
 )
-from zenith.tokens import RefreshTokens
+from zenith.tokens import ForeignIssuer, RefreshTokens
 
 
 class Parts:
@@ -44,6 +45,7 @@ class Parts:
         redis: Any,
         revocations: RevocationList,
         user_model: type[Account] = Account,
+        issuers: Sequence[ForeignIssuer] = (),
     ) -> None:
         self.settings = settings
         self.secrets = secrets
@@ -70,6 +72,8 @@ class Parts:
         self.attempts = Attempts(SqlAttemptStore(database), secrets, settings.abuse)
         self.one_time = SqlOneTimeStore(database)
         self.signing = signing_keys(settings, secrets, database)
+        self.issuers = issuers
+        self.proofs = proof_verifier(settings, secrets, database, redis)
         self.mail_links = SqlMailLinkStore(database)
         self.pending_store = SqlPendingStore(database)
         self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)

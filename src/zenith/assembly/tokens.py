@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from zenith.kernel.keys import Secret
 from zenith.settings import Settings
-from zenith.stores.sql import Database, SqlKeyStore
-from zenith.tokens import KeyRing, KeyRotation
+from zenith.stores.redis.token_proofs import RedisProofStore
+from zenith.stores.sql import Database, SqlKeyStore, SqlProofStore
+from zenith.tokens import DpopVerifier, KeyRing, KeyRotation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +23,23 @@ class SigningKeys:
     def background(self) -> tuple[KeyRotation, ...]:
         """What runs beside the requests."""
         return () if self.rotation is None else (self.rotation,)
+
+
+def proof_verifier(
+    settings: Settings, secrets: tuple[Secret, ...], database: Database, redis: Any
+) -> DpopVerifier | None:
+    """What judges proofs of possession; None where they are off."""
+    tokens = settings.tokens
+    if tokens.dpop == "off":
+        return None
+    return DpopVerifier(
+        SqlProofStore(database) if redis is None else RedisProofStore(redis),
+        secrets,
+        origin=settings.origin,
+        window=tokens.dpop_window,
+        use_nonce=tokens.dpop_nonce,
+        required=tokens.dpop == "required",
+    )
 
 
 def signing_keys(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from zenith.accounts import Client, FactorsDue, TokenPair, authenticated_to_enrol
+from zenith.accounts import Client, FactorsDue, TokenKind, TokenPair, authenticated_to_enrol
 from zenith.accounts.depends import account_services
 from zenith.accounts.devices import device_cookie_name
 from zenith.authorization import SecuredRoute, public, require_factor, require_permission
@@ -21,6 +21,7 @@ from zenith.mfa.passkeys import Passkeys
 from zenith.mfa.store import PasskeyRecord
 from zenith.pipeline import Exchange, exchange_of
 from zenith.sessions import SessionSettings, describe_device, session_cookie, session_of
+from zenith.tokens import prove_key, proven_key
 
 MANAGE_ACCOUNTS = "users:write"
 NO_STORE = "no-store"
@@ -89,7 +90,7 @@ class AddedResponse(BaseModel):
 
     recovery_codes: list[str]
     access_token: str | None = None
-    token_type: Literal["bearer"] | None = None
+    token_type: TokenKind | None = None
     expires_in: int | None = None
 
 
@@ -140,7 +141,7 @@ class TokenResponse(BaseModel):
 
     access_token: str
     refresh_token: str
-    token_type: Literal["bearer"] = "bearer"
+    token_type: TokenKind = "bearer"
     expires_in: int
 
 
@@ -326,6 +327,7 @@ async def sign_in_options(request: Request, response: Response) -> SignInOptions
 async def sign_in(body: PasskeyAnswer, request: Request, response: Response) -> TokenResponse:
     """Exchange a passkey's answer for an access token and a refresh token."""
     exchange = exchange_of(request.scope)
+    await prove_key(exchange)
     secure = exchange.service(SessionSettings).secure_cookies
     client = Client.of(exchange, device_cookie=device_cookie_name(secure=secure))
     entered = await mfa_services(request).passkey_sign_in.tokens(
@@ -379,8 +381,9 @@ async def _added(request: Request, response: Response, added: Added) -> AddedRes
         settings = exchange.service(SessionSettings)
         response.headers.append("set-cookie", session_cookie(added.cookie, settings))
     elif added.session is not None:
-        access = await account_services(request).grants.access(added.session)
-        answer.access_token, answer.token_type = access.token, "bearer"
+        grants = account_services(request).grants
+        access = await grants.access(added.session, thumbprint=proven_key(exchange))
+        answer.access_token, answer.token_type = access.token, access.token_type
         answer.expires_in = access.expires_in
     return answer
 
@@ -393,4 +396,5 @@ def _pair(entered: TokenPair | FactorsDue, response: Response) -> TokenResponse:
         access_token=entered.access_token,
         refresh_token=entered.refresh_token,
         expires_in=entered.expires_in,
+        token_type=entered.token_type,
     )

@@ -2,7 +2,9 @@
 
 from zenith.tokens.cache import TokenCache, VerifiedToken
 from zenith.tokens.claims import ExpectedClaims, validate_claims
-from zenith.tokens.errors import TokenError, TokenReusedError
+from zenith.tokens.dpop import DpopVerifier, ProofRequest, prove_key, proven_key
+from zenith.tokens.errors import DpopError, DpopNonceError, TokenError, TokenReusedError
+from zenith.tokens.foreign import ForeignIssuer
 from zenith.tokens.guide_tokens import GuideTokens
 from zenith.tokens.jws import sign_compact, verify_claims, verify_compact
 from zenith.tokens.keyring import KeyRing
@@ -34,15 +36,20 @@ from zenith.tokens.store import (
 __all__ = [
     "ALGORITHMS",
     "BearerScheme",
+    "DpopError",
+    "DpopNonceError",
+    "DpopVerifier",
     "EcKey",
     "Ed25519Key",
     "ExpectedClaims",
+    "ForeignIssuer",
     "GuideTokens",
     "HmacKey",
     "Key",
     "KeyRing",
     "KeyRotation",
     "KeyStore",
+    "ProofRequest",
     "ProofStore",
     "RefreshFamily",
     "RefreshGrant",
@@ -61,6 +68,8 @@ __all__ = [
     "generate_key",
     "jwks_router",
     "principal_of",
+    "prove_key",
+    "proven_key",
     "sign_compact",
     "validate_claims",
     "verify_claims",

@@ -32,6 +32,8 @@ class VerifiedToken:
     token_id: str
     version: int
     """Version of the key ring under which it was verified."""
+    thumbprint: str | None = None
+    """The key that alone may use the token (RFC 9449), if it is bound to one."""
     judged: int = -1
     """Version of the revocations among which it was not found."""
 

@@ -19,7 +19,7 @@ MAX_TEXT: Final = 255
 MAX_TIME: Final = 253_402_300_800.0
 """The year 10000: beyond it, dates cannot be shown."""
 _TEXT: Final = frozenset({"sub", "jti", "sid", "client_id", "tenant"})
-_GRANTS: Final = frozenset({"roles", "permissions", "scope", "factors"})
+_GRANTS: Final = frozenset({"roles", "permissions", "scope", "factors", "cnf"})
 # Compared with `type(...)`, for True is an int to isinstance.
 _NUMBERS: Final[frozenset[object]] = frozenset({int, float})
 _STRING: Final[frozenset[object]] = frozenset({str})
@@ -57,8 +57,8 @@ def validate_claims(
     """Raise TokenError unless header and claims are those of a present token for us.
 
     Required are `iss`, `aud`, `sub`, `exp`, `iat`, `jti` and `type`; `nbf`, `sid`, `client_id`,
-    `tenant`, `scope`, `roles`, `permissions` and `factors` are optional, but if there must have
-    their type. `now` is Unix seconds.
+    `tenant`, `scope`, `roles`, `permissions`, `factors` and `cnf` are optional, but if there must
+    have their type. `now` is Unix seconds.
     """
     typ = header.get("typ")
     if typ != expected.typ and _media_type(typ) != expected.typ:
@@ -69,8 +69,8 @@ def validate_claims(
         raise TokenError("wrong_issuer", claim="iss")
     audience = claims.get("aud")
     if audience != expected.audience:
-        _check_audience(audience, expected.audience)
-    _check_times(claims, now, expected.leeway)
+        check_audience(audience, expected.audience)
+    check_times(claims, now, expected.leeway)
     _check_kinds(claims)
 
 
@@ -92,7 +92,10 @@ def _media_type(typ: object) -> str:
     return typ.lower().removeprefix("application/")
 
 
-def _check_audience(found: Any, expected: str) -> None:
+def check_audience(found: Any, expected: str) -> None:
+    """Raise TokenError unless `found`, an `aud`, is or holds `expected`."""
+    if found == expected:
+        return
     kind: object = found.__class__
     if kind is list:
         if not _STRING.issuperset(map(type, found)):
@@ -102,7 +105,8 @@ def _check_audience(found: Any, expected: str) -> None:
     raise TokenError("wrong_audience", claim="aud")
 
 
-def _check_times(claims: Mapping[str, Any], now: float, leeway: float) -> None:
+def check_times(claims: Mapping[str, Any], now: float, leeway: float) -> None:
+    """Raise TokenError unless `exp` and `iat` are there and hold, and `nbf` if it is there."""
     expires: Any = claims.get("exp")
     issued: Any = claims.get("iat")
     if type(expires) not in _NUMBERS or not 0 <= expires < MAX_TIME:
@@ -126,6 +130,9 @@ def _check_grant(name: str, value: Any) -> None:
     kind: object = value.__class__
     if name == "scope":
         good = kind is str
+    elif name == "cnf":
+        # One way to be bound (RFC 9449 section 6.1); a token that is bound in another is not ours.
+        good = kind is dict and list(value) == ["jkt"] and type(value["jkt"]) is str
     elif name == "factors":
         good = kind is dict and _NUMBERS.issuperset(map(type, value.values()))
     else:

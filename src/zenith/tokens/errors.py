@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 from zenith.kernel.errors import AuthenticationError
@@ -31,6 +32,8 @@ TokenFault: TypeAlias = Literal[
     "unknown_token",
     "ambiguous_credential",
     "token_in_query",
+    "bound",
+    "unbound",
 ]
 
 CHALLENGE: Final = 'Bearer error="invalid_token"'
@@ -64,3 +67,23 @@ class TokenReusedError(TokenError):
         super().__init__("reused")
         self.family_id: Final = family_id
         self.account_id: Final = account_id
+
+
+class DpopError(AuthenticationError):
+    """A proof of possession does not hold (RFC 9449 section 7.1). Which part, only the log says."""
+
+    code, status, title = "invalid_dpop_proof", 401, "The proof of possession does not hold"
+
+    def __init__(self, fault: str, *, headers: Mapping[str, str] | None = None) -> None:
+        self.fault: Final = fault
+        found = {"WWW-Authenticate": f'DPoP error="{self.code}"', **(headers or {})}
+        super().__init__(reason=f"dpop:{fault}", headers=found)
+
+
+class DpopNonceError(DpopError):
+    """The proof must carry the nonce that `DPoP-Nonce` brings (RFC 9449 sections 8 and 9)."""
+
+    code, status, title = "use_dpop_nonce", 401, "Sign the server's nonce"
+
+    def __init__(self, nonce: str) -> None:
+        super().__init__("nonce", headers={"DPoP-Nonce": nonce, "Cache-Control": "no-store"})

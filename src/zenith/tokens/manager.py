@@ -78,30 +78,31 @@ class TokenManager:
         factors: Mapping[str, float] | None = None,
         tenant: str | None = None,
         client_id: str | None = None,
+        thumbprint: str | None = None,
+        claims: Mapping[str, Any] | None = None,
         lifetime: float | None = None,
     ) -> str:
         """A signed access token of the RFC 9068 profile for `subject`, the account's id.
 
         `roles` and `permissions` are those held, not compiled; `scopes` narrow them; `factors`
-        says when each factor was proven, in Unix seconds. `lifetime` is in seconds, by default
-        `settings.access_lifetime`.
+        says when each factor was proven, in Unix seconds. `thumbprint` is the key that alone may
+        use the token (RFC 9449); `claims` are further ones, such as `auth_time`. `lifetime` is in
+        seconds, by default `settings.access_lifetime`.
         """
-        claims: Claims = {"sub": subject}
-        if session_id is not None:
-            claims["sid"] = session_id
-        if tenant is not None:
-            claims["tenant"] = tenant
-        if client_id is not None:
-            claims["client_id"] = client_id
+        named = {"sid": session_id, "tenant": tenant, "client_id": client_id}
+        complete: Claims = {**(claims or {}), "sub": subject}
+        complete.update({name: value for name, value in named.items() if value is not None})
         if held := sorted(roles):
-            claims["roles"] = held
+            complete["roles"] = held
         if own := sorted(permissions):
-            claims["permissions"] = own
+            complete["permissions"] = own
         if scopes is not None:
-            claims["scope"] = " ".join(sorted(scopes))
+            complete["scope"] = " ".join(sorted(scopes))
         if factors:
-            claims["factors"] = {name: int(at) for name, at in factors.items()}
-        return self.issue("access", claims, lifetime=lifetime)
+            complete["factors"] = {name: int(at) for name, at in factors.items()}
+        if thumbprint is not None:
+            complete["cnf"] = {"jkt": thumbprint}
+        return self.issue("access", complete, lifetime=lifetime)
 
     def issue(
         self, kind: TokenType, claims: Mapping[str, Any], *, lifetime: float | None = None
@@ -164,9 +165,12 @@ class TokenManager:
     async def verify_token(self, token: str, expected_type: TokenType = "access") -> Claims:
         """The claims of a token that holds: signature, claims, type, and not revoked.
 
-        Raises TokenError, or ServiceUnavailableError where revocations cannot be known.
+        A token that is bound to a key is refused: it is for those only who prove that key. Raises
+        TokenError, or ServiceUnavailableError where revocations cannot be known.
         """
         claims = self.verify(token, expected_type=expected_type)
+        if "cnf" in claims:
+            raise TokenError("bound")
         if self.revocations is not None:
             await self.revocations.refresh()
             if self.revocations.is_revoked(

@@ -95,8 +95,14 @@ class RefreshTokens:
     def __repr__(self) -> str:
         return f"RefreshTokens(store={type(self._store).__name__})"
 
-    async def start(self, *, session_id: str, account_id: str) -> RefreshGrant:
-        """Issue the first refresh token of a sign-in. `session_id` becomes the family's id."""
+    async def start(
+        self, *, session_id: str, account_id: str, thumbprint: str | None = None
+    ) -> RefreshGrant:
+        """Issue the first refresh token of a sign-in. `session_id` becomes the family's id.
+
+        With the `thumbprint` of a key, the family is found by those only who prove that key
+        (RFC 9449 section 5).
+        """
         now = self._clock()
         handle = b64encode(self._random(HANDLE_BYTES))
         token = PREFIX + handle + b64encode(self._random(BODY_BYTES))
@@ -105,7 +111,7 @@ class RefreshTokens:
             RefreshFamily(
                 id=session_id,
                 account_id=account_id,
-                handle=digest(handle),
+                handle=digest(_bound(handle, thumbprint)),
                 current=digest(token),
                 created_at=now,
                 expires_at=expires_at,
@@ -115,8 +121,9 @@ class RefreshTokens:
             token=token, family_id=session_id, account_id=account_id, expires_at=expires_at
         )
 
-    async def rotate(self, token: str) -> RefreshGrant:
-        """Spend `token` for its successor.
+    async def rotate(self, token: str, *, thumbprint: str | None = None) -> RefreshGrant:
+        """Spend `token` for its successor. `thumbprint` is the key that the presenter has proven: a
+        token that was issued to another key, or to none, is unknown.
 
         Raises TokenReusedError if the token was spent before (its family is revoked by then), and
         TokenError if it is malformed, unknown, expired or revoked.
@@ -124,7 +131,7 @@ class RefreshTokens:
         handle = handle_of(token)
         successors = {digest(text): text for text in (successor_of(token, k) for k in self._keys)}
         rotation = await self._store.rotate(
-            handle=digest(handle),
+            handle=digest(_bound(handle, thumbprint)),
             presented=digest(token),
             successor=next(iter(successors)),
             now=self._clock(),
@@ -147,6 +154,10 @@ class RefreshTokens:
     async def prune(self) -> int:
         """Delete families past their absolute end; how many it were."""
         return await self._store.prune(self._clock())
+
+
+def _bound(handle: str, thumbprint: str | None) -> str:
+    return handle if thumbprint is None else f"{handle}.{thumbprint}"
 
 
 def _grant(rotation: Rotation, successors: Mapping[str, str]) -> RefreshGrant:

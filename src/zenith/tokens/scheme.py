@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -11,13 +12,16 @@ from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import ANONYMOUS, NO_FACTORS, Principal
 from zenith.pipeline import Exchange
 from zenith.tokens.cache import TokenCache, VerifiedToken
+from zenith.tokens.dpop import DpopVerifier, ProofRequest, ProvenKey
 from zenith.tokens.errors import TokenError
+from zenith.tokens.foreign import ForeignIssuer, issuer_of
 from zenith.tokens.jws import Claims
 from zenith.tokens.manager import TokenManager
 
 NAME: Final = "bearer"
 HEADER: Final = b"authorization"
-BEARER: Final = b"bearer "
+BEARER: Final = b"bearer"
+DPOP: Final = b"dpop"
 FOREIGN_PREFIXES: Final = (b"zk_",)
 """How credentials of other schemes begin that are sent as Bearer too: API keys."""
 
@@ -31,15 +35,29 @@ class BearerScheme:
     """
 
     def __init__(
-        self, manager: TokenManager, revocations: RevocationList, *, grants: Grants | None = None
+        self,
+        manager: TokenManager,
+        revocations: RevocationList,
+        *,
+        grants: Grants | None = None,
+        dpop: DpopVerifier | None = None,
+        issuers: Sequence[ForeignIssuer] = (),
     ) -> None:
         self._manager: Final = manager
         self._revocations: Final = revocations
         self._grants: Final = grants
+        self._dpop: Final = dpop
+        self._issuers: Final = {each.issuer: each for each in issuers}
+        if manager.settings.issuer in self._issuers or len(self._issuers) != len(issuers):
+            raise ConfigurationError(
+                "two issuers of tokens have one name", fix="give each issuer its own `iss`"
+            )
         self._keyring: Final = manager.keyring
         self._clock: Final = manager.clock
         self._cache: Final = TokenCache(manager.settings.cache_entries)
         """By the whole header field: a hit is one look-up, and nothing is cut off before it."""
+        self._bound: Final = TokenCache(manager.settings.cache_entries)
+        """Those that need a proof each time, apart, so that no look-up can forget it."""
 
     @property
     def name(self) -> str:
@@ -48,8 +66,9 @@ class BearerScheme:
 
     @property
     def challenge(self) -> str | None:
-        """What a 401 offers (RFC 6750 section 3)."""
-        return "Bearer"
+        """What a 401 offers (RFC 6750 section 3, RFC 9449 section 7.1)."""
+        dpop = self._dpop
+        return dpop.challenge if dpop is not None and dpop.required else "Bearer"
 
     def recall(self, exchange: Exchange) -> Principal | None:
         """The principal of a token that was verified before and still holds."""
@@ -78,14 +97,31 @@ class BearerScheme:
         revocations cannot be known.
         """
         value = exchange.headers.get(HEADER)
-        token = _token_of(exchange, value)
-        if token is None or value is None:
+        kind, token = _token_of(exchange, value)
+        if value is None:
             return None
+        if kind == BEARER:
+            if self._dpop is not None and self._dpop.required:
+                raise TokenError("unbound")
+            return (await self._judge(self._cache, value, token, bound=False)).principal
+        if kind == DPOP and self._dpop is not None:
+            known = await self._judge(self._bound, value, token, bound=True)
+            exchange.state[ProvenKey] = await self._dpop.verify(
+                ProofRequest.of(exchange), credential=token, thumbprint=known.thumbprint
+            )
+            return known.principal
+        return None
+
+    async def _judge(
+        self, cache: TokenCache, value: bytes, token: str, *, bound: bool
+    ) -> VerifiedToken:
         await self._revocations.refresh()
         version, judged = self._keyring.version, self._revocations.version
-        verified = self._cache.get(value, now=self._clock(), version=version)
+        verified = cache.get(value, now=self._clock(), version=version)
         if verified is None:
-            verified = self._verify(token.decode("latin-1"), version)
+            verified = await self._verify(token, version)
+            if bound != (verified.thumbprint is not None):
+                raise TokenError("unbound" if bound else "bound")
         principal = verified.principal
         if self._revocations.is_revoked(
             subject=principal.subject,
@@ -95,17 +131,22 @@ class BearerScheme:
         ):
             raise TokenError("revoked")
         verified.judged = judged
-        self._cache.put(value, verified)
-        return principal
+        cache.put(value, verified)
+        return verified
 
-    def _verify(self, token: str, version: int) -> VerifiedToken:
+    async def _verify(self, token: str, version: int) -> VerifiedToken:
+        issuer = self._issuers.get(issuer_of(token)) if self._issuers else None
+        if issuer is not None:
+            return await issuer.verify(token, version=version)
         claims, until = self._manager.verify_until(token)
+        bound = claims.get("cnf")
         return VerifiedToken(
             principal=principal_of(claims, grants=self._grants),
             expires_at=until,
             issued_at=claims["iat"],
             token_id=claims["jti"],
             version=version,
+            thumbprint=None if bound is None else bound["jkt"],
         )
 
 
@@ -134,19 +175,25 @@ def principal_of(claims: Claims, *, grants: Grants | None = None) -> Principal:
         session_id=claims.get("sid"),
         factors=MappingProxyType(factors) if factors else NO_FACTORS,
         tenant=claims.get("tenant"),
-        scheme=NAME,
+        scheme="dpop" if "cnf" in claims else NAME,
     )
 
 
-def _token_of(exchange: Exchange, value: bytes | None) -> bytes | None:
+def _token_of(exchange: Exchange, value: bytes | None) -> tuple[bytes, str]:
+    """In which way a token is presented, and the token; empty where there is none for us."""
     if value is None:
         if b"access_token=" in exchange.scope["query_string"]:
             raise TokenError("token_in_query")
-        return None
+        return b"", ""
     sent = exchange.scope["headers"]
     if len(exchange.headers) != len(sent) and sum(name == HEADER for name, _ in sent) > 1:
         raise BadRequestError("More than one Authorization header", reason="ambiguous_credential")
-    if value[: len(BEARER)].lower() != BEARER:
-        return None
-    token = value[len(BEARER) :].strip(b" ")
-    return None if token.startswith(FOREIGN_PREFIXES) else token
+    kind, _, rest = value.partition(b" ")
+    token = rest.strip(b" ")
+    if (
+        kind.lower() not in (BEARER, DPOP)
+        or b" " not in value
+        or token.startswith(FOREIGN_PREFIXES)
+    ):
+        return b"", ""
+    return kind.lower(), token.decode("latin-1")

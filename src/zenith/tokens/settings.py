@@ -16,6 +16,8 @@ MAX_ACCESS_LIFETIME: Final = 60 * MINUTE
 SigningAlgorithm: TypeAlias = Literal["HS256", "EdDSA", "ES256", "RS256"]
 """HS256 signs with the application's secret; the others with keys of their own, that rotate."""
 
+DpopUse: TypeAlias = Literal["off", "optional", "required"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenSettings:
@@ -53,6 +55,18 @@ class TokenSettings:
     """Seconds by which the issuer's clock may be ahead of the verifier's, tolerated in `iat` and
     `nbf`; 60 at most (RFC 7519). `exp` is exact."""
 
+    dpop: DpopUse = "optional"
+    """Tokens bound to a key of the client (RFC 9449). `optional`: whoever proves a key when it
+    signs in gets bound tokens. `required`: nobody else gets any, and bearer tokens are refused.
+    `off`: proofs are not looked at."""
+
+    dpop_nonce: bool = False
+    """Whether a proof must carry this server's nonce, so that none can be made in advance; costs a
+    client one more request now and then."""
+
+    dpop_window: float = 60.0
+    """Seconds that a proof may be old; 300 at most."""
+
     cache_entries: int = 10_000
     """Verified tokens kept ready in memory; zero verifies every token anew."""
 
@@ -67,6 +81,12 @@ class TokenSettings:
                 f"tokens.algorithm is `{self.algorithm}`",
                 fix="use one of " + ", ".join(get_args(SigningAlgorithm)),
             )
+        if self.dpop not in get_args(DpopUse):
+            raise ConfigurationError(
+                f"tokens.dpop is `{self.dpop}`",
+                fix="use one of " + ", ".join(get_args(DpopUse)),
+            )
+        _check_range("dpop_window", self.dpop_window, 1.0, 300.0)
         if self.rotate_every is not None:
             _check_range("rotate_every", self.rotate_every, MINUTE, 1000 * DAY)
         _check_range("access_lifetime", self.access_lifetime, 1.0, MAX_ACCESS_LIFETIME)

@@ -148,6 +148,6 @@ async def confirm(body: Proof, request: Request, response: Response) -> Confirme
         factor=confirmed.factor,
         proven_at=confirmed.proven_at,
         access_token=None if access is None else access.token,
-        token_type=None if access is None else "bearer",
+        token_type=None if access is None else access.token_type,
         expires_in=None if access is None else access.expires_in,
     )
