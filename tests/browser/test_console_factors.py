@@ -28,9 +28,7 @@ class Authenticator:
         self.session, self.key = session, key
 
     async def call(self, verb, **more):
-        return await self.session.send(
-            f"WebAuthn.{verb}", {"authenticatorId": self.key, **more}
-        )
+        return await self.session.send(f"WebAuthn.{verb}", {"authenticatorId": self.key, **more})
 
     async def credentials(self):
         return (await self.call("getCredentials"))["credentials"]

@@ -103,7 +103,9 @@ async def test_an_administrator_resets_a_member(client):
     path = f"/auth/accounts/{member.id}/factors"
     assert (await client.delete(path, headers=bearer(root))).status_code == 204
     assert (await client.delete(path, headers=bearer(root))).status_code == 404
-    assert (await client.delete("/auth/accounts/x/factors", headers=bearer(root))).status_code == 404
+    assert (
+        await client.delete("/auth/accounts/x/factors", headers=bearer(root))
+    ).status_code == 404
     own = (await client.get("/auth/me", headers=bearer(root))).json()["id"]
     answer = await client.delete(f"/auth/accounts/{own}/factors", headers=bearer(root))
     assert answer.status_code == 409
