@@ -99,7 +99,7 @@ def test_a_new_address_and_the_way_back(house, person):
     assert 'href="/account/email"' in person.get("/account/").text
     fields = {"email": "moved@example.org", "password": "wrong"}
     answer = person.send("/account/email", fields, form="/account/email")
-    assert (answer.status_code, errors(answer).strip()) == (422, "Your password is wrong")
+    assert (answer.status_code, "Your password is wrong" in errors(answer)) == (422, True)
     fields = {"email": "moved@example.org", "password": PASSWORD}
     answer = person.send("/account/email", fields, form="/account/email")
     assert answer.headers["location"] == "/account/?notice=email-asked"
@@ -143,7 +143,7 @@ def test_the_end_of_an_account(house, person):
     page = person.get("/account/delete").text
     assert person.email in page
     answer = person.send("/account/delete", {"password": "wrong"}, form="/account/delete")
-    assert (answer.status_code, errors(answer).strip()) == (422, "Your password is wrong")
+    assert (answer.status_code, "Your password is wrong" in errors(answer)) == (422, True)
     answer = person.send("/account/delete", {"password": PASSWORD}, form="/account/delete")
     assert answer.headers["location"] == "/account/sign-in?notice=deleted"
     assert "Max-Age=0" in answer.headers["set-cookie"]

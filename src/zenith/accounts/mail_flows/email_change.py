@@ -11,6 +11,7 @@ from zenith.accounts.evenness import EvenTime
 from zenith.accounts.mail_flows.links import MailLinks
 from zenith.accounts.notices import Notices, seen
 from zenith.accounts.password_proof import PasswordProof
+from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.sign_in import SignIn
 from zenith.accounts.store import AccountStore, MailLinkStore
 from zenith.kernel.clock import Clock, wall_clock
@@ -32,6 +33,7 @@ class EmailChanges:
         self,
         *,
         accounts: AccountStore,
+        recent: RecentAccounts,
         store: MailLinkStore,
         links: MailLinks,
         proof: PasswordProof,
@@ -42,6 +44,7 @@ class EmailChanges:
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
+        self._recent: Final = recent
         self._store: Final = store
         self._links: Final = links
         self._proof: Final = proof
@@ -85,6 +88,7 @@ class EmailChanges:
         if changed is None:
             raise MailLinkError(reason="spent, void or taken")
         account_id = changed.account_id
+        self._recent.forget(account_id)
         await self._record(client, EventType.EMAIL_CHANGED, account_id, "confirmed")
         self._links.mail(
             changed.former, "email_changed", "revert_email", back, account_id=account_id
