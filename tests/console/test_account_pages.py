@@ -159,3 +159,50 @@ def test_names_have_a_face(house):
     page = visitor.get("/account/").text
     assert '<span class="face" aria-hidden="true">É</span>' in page
     assert "face@example.org" in page
+
+
+def test_owners_name_their_devices(house, member):
+    (session,) = sessions(house, member)
+    path = f"/account/sessions/{session.id}/name"
+    assert member.send(path, {"name": "<b>Kitchen</b>"}, form="/account/").status_code == 303
+    page = member.get("/account/").text
+    assert "&lt;b&gt;Kitchen&lt;/b&gt;" in page
+    assert "<b>Kitchen" not in page
+    answer = member.send(path, {"name": "x" * 61}, form="/account/")
+    assert answer.status_code == 422
+    assert "at most 60" in errors(answer)
+    assert '<details class="rename" open>' in answer.text
+    assert member.send(path, {"name": ""}, form="/account/").status_code == 303
+    (session,) = sessions(house, member)
+    assert session.name == ""
+
+
+def test_nobody_names_the_device_of_another(house, member):
+    stranger = house.visitor()
+    stranger.email = f"other-{member.email}"
+    stranger.join(stranger.email)
+    (session,) = sessions(house, member)
+    stranger.send(f"/account/sessions/{session.id}/name", {"name": "Mine"}, form="/account/")
+    assert sessions(house, member)[0].name == ""
+
+
+def test_a_device_is_remembered_by_choice(house, member):
+    other = house.visitor()
+    answer = other.sign_in(member.email, remember="1")
+    assert "Max-Age=2592000" in answer.headers["set-cookie"]
+    remembered = [each.remembered for each in sessions(house, member)]
+    assert sorted(remembered) == [False, True]
+    assert '<span class="tag">remembered</span>' in other.get("/account/").text
+    failed = house.visitor().sign_in(member.email, "wrong", remember="1")
+    assert 'name="remember" value="1" checked' in failed.text
+
+
+def test_places_are_named(member):
+    assert "this computer" in member.get("/account/").text
+
+
+def test_a_changed_password_changes_the_cookie(member):
+    before = member.client.cookies["zenith-session"]
+    assert change(member).status_code == 303
+    assert member.client.cookies["zenith-session"] != before
+    assert is_in(member)
