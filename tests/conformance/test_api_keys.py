@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.conftest import Place
 from zenith.accounts.store import Account
 from zenith.api_keys import APIKey, APIKeyStore, KeyUse
-from zenith.kernel.errors import ConflictError
+from zenith.kernel.errors import ConflictError, ServiceUnavailableError
 from zenith.kernel.keys import digest
 from zenith.stores.memory import MemoryAPIKeyStore
 from zenith.stores.sql import SqlAccountStore, SqlAPIKeyStore
@@ -126,7 +126,7 @@ async def test_a_successor_that_cannot_be_stored_changes_nothing(store: APIKeySt
 
 async def test_of_many_rotations_one_wins(store: APIKeyStore) -> None:
     await store.create(a_key(), now=NOW, most=9)
-    tries = 200
+    tries = 100
     won = await asyncio.gather(
         *(store.rotate("id0000", a_key(n), now=NOW, until=NOW + 9) for n in range(1, tries + 1))
     )
@@ -215,3 +215,10 @@ async def test_a_deleted_account_takes_its_keys_along(store: APIKeyStore, place:
     assert await store.get("id0000") is None
     assert await store.get("id0001") is not None
     assert await store.create(a_key(2), now=NOW, most=9) == "no_owner"
+
+
+async def test_memory_is_bounded() -> None:
+    store = MemoryAPIKeyStore(max_entries=1)
+    await store.create(a_key(0), now=NOW, most=9)
+    with pytest.raises(ServiceUnavailableError):
+        await store.create(a_key(1), now=NOW, most=9)
