@@ -27,6 +27,7 @@ from zenith.api_docs import (
 from zenith.api_keys import APIKeys, api_key_router
 from zenith.assembly import Assembly, assemble
 from zenith.authorization import Access, AuthorizationGuard, public
+from zenith.csrf import csrf_token
 from zenith.headers import ContentSecurityPolicy, response_headers
 from zenith.kernel.clock import steady_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
@@ -153,8 +154,16 @@ class Zenith(FastAPI):
                 oauth=self.swagger_ui_init_oauth,
                 page_headers=page,
                 redirect_headers=redirect,
+                csrf=self._docs_token if self.assembly.settings.csrf is not None else None,
             )
         )
+
+    def _docs_token(self, request: Request) -> tuple[str, str] | None:
+        """What changes that are tried in the documentation carry for who is signed in by cookie."""
+        exchange, settings = exchange_of(request.scope), self.assembly.settings.csrf
+        if settings is None or exchange.principal.scheme not in settings.cookie_schemes:
+            return None
+        return settings.header_name, csrf_token(exchange)
 
     def _probe(self, endpoint: Endpoint) -> Endpoint:
         """Load balancers ask often, many from one address, and must not be told to go away."""
