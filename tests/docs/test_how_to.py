@@ -14,7 +14,10 @@ import pytest
 from tests.docs.pages import ROOT, Page
 from tests.docs.test_pages import run
 from zenith import Settings, Zenith, public, rate_limit
+from zenith.authorization.access import accesses
+from zenith.kernel.clock import wall_clock
 from zenith.kernel.errors import ConfigurationError
+from zenith.pipeline import marks_of
 
 HOW_TO = ROOT / "docs" / "how-to"
 ORIGIN = "http://localhost:8000"
@@ -186,3 +189,22 @@ def make_handler() -> Callable[[], Any]:
     async def handler() -> None: ...
 
     return handler
+
+
+async def test_a_proof_is_asked_for_again(page):
+    names = page("ask-again.md")
+    assert await names["Badge"]().verify(None, "the number on the badge", None)
+    (access,) = accesses(marks_of(names["transfer"]))
+    async with served(names["app"]) as client:
+        await client.post("/auth/register", json=ADA)
+        tokens = (await client.post("/auth/login", json=ADA)).json()
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        sent = await client.post("/transfers", headers=bearer)
+        object.__setattr__(access.requirement, "clock", lambda: wall_clock() + 301)
+        refused = await client.post("/transfers", headers=bearer)
+        body = {"factor": "password", "proof": ADA["password"]}
+        confirmed = await client.post("/auth/confirm", json=body, headers=bearer)
+    assert sent.json() == {"status": "sent"}
+    assert (refused.status_code, refused.json()["code"]) == (401, "factor_required")
+    assert 'max_age="300", factors="password"' in refused.headers["www-authenticate"]
+    assert confirmed.json()["access_token"] != tokens["access_token"]
