@@ -111,3 +111,9 @@ def test_directives_are_a_policy_without_dangers():
     policy = ContentSecurityPolicy.from_directives(PAGE_DIRECTIVES)
     assert policy.dangers == ()
     assert NONCE in policy.script_src
+
+
+def test_a_csrf_token_travels_as_data():
+    (main,) = Parsed(page(csrf=("X-CSRF-Token", EVIL))).of("main")
+    assert json.loads(main["data-csrf"]) == {"header": "X-CSRF-Token", "token": EVIL}
+    assert "data-csrf" not in page()

@@ -108,3 +108,17 @@ async def test_sign_in_window_returns_its_token(page, servers):
         ".live-responses-table", has_text="Bearer token-of-the-fake-server"
     ).first.wait_for()
     await watch.clean(docs, elsewhere)
+
+
+async def test_changes_can_be_tried_while_signed_in_by_cookie(open_page, site, enter):
+    """The page proves with each change that it sent it; its policy stays strict."""
+    page = await open_page()
+    await enter(page, site.member("docs@example.org"))
+    await page.goto(f"{site.url}/docs")
+    operation = page.locator(".opblock-post", has_text="/auth/api-keys").first
+    await operation.locator(".opblock-summary-control").click()
+    await operation.get_by_role("button", name="Try it out").click()
+    await operation.locator("textarea").fill('{"name": "tried"}')
+    await operation.get_by_role("button", name="Execute").click()
+    await operation.locator(".live-responses-table", has_text='"key": "zk_').first.wait_for()
+    assert await page.evaluate("window.violations") == []

@@ -58,7 +58,7 @@ _PAGE: Final = """<!doctype html>
 <link rel="stylesheet" href="{assets}/swagger-ui.css">
 </head>
 <body>
-<main id="swagger-ui" data-options="{options}"{redirect}{oauth}>
+<main id="swagger-ui" data-options="{options}"{redirect}{oauth}{csrf}>
 <noscript>This page needs JavaScript. The description itself is at <a href="{url}">{url}</a>.\
 </noscript>
 </main>
@@ -105,13 +105,15 @@ def docs_page(
     redirect_url: str | None = None,
     options: Mapping[str, object] | None = None,
     oauth: Mapping[str, object] | None = None,
+    csrf: tuple[str, str] | None = None,
     nonce: str = "",
 ) -> str:
     """The page that shows the API described at `openapi_url`, as HTML.
 
     Threat: third-party scripts that see every token typed into the page, and titles or options
     that become markup. All files come from `asset_url`; options travel as data, never as code.
-    `options` and `oauth` are Swagger UI's, the latter for its `initOAuth`. ASVS 3.2.2, 3.6.1.
+    `options` and `oauth` are Swagger UI's, the latter for its `initOAuth`. `csrf` is a header and
+    its token, which calls to the page's own origin carry. ASVS 3.2.2, 3.6.1.
     Raises ConfigurationError as `check_options` does.
     """
     check_options(options or {}, oauth or {})
@@ -123,6 +125,7 @@ def docs_page(
         options=html.escape(json.dumps(merged)),
         redirect=f' data-redirect="{html.escape(redirect_url)}"' if redirect_url else "",
         oauth=f' data-oauth="{html.escape(json.dumps(dict(oauth)))}"' if oauth else "",
+        csrf=_csrf_attribute(csrf),
         nonce=_nonce_attribute(nonce),
     )
 
@@ -130,6 +133,13 @@ def docs_page(
 def redirect_page(*, asset_url: str, nonce: str = "") -> str:
     """The page to which an authorization server sends the documentation's sign-in window."""
     return _REDIRECT.format(assets=html.escape(asset_url), nonce=_nonce_attribute(nonce))
+
+
+def _csrf_attribute(csrf: tuple[str, str] | None) -> str:
+    if csrf is None:
+        return ""
+    header, token = csrf
+    return f' data-csrf="{html.escape(json.dumps({"header": header, "token": token}))}"'
 
 
 def _nonce_attribute(nonce: str) -> str:

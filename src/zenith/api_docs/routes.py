@@ -17,6 +17,8 @@ from zenith.pipeline import EXCHANGE_KEY, Exchange
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Declare: TypeAlias = Callable[[Endpoint], Endpoint]
+TokenOf: TypeAlias = Callable[[Request], tuple[str, str] | None]
+"""Gives the header and the token with which a caller's changes are believed, if they need one."""
 
 ASSETS: Final = Path(__file__).parent / "assets"
 SERVED: Final = frozenset(
@@ -36,6 +38,7 @@ def docs_routes(
     oauth: Mapping[str, object] | None = None,
     page_headers: Declare | None = None,
     redirect_headers: Declare | None = None,
+    csrf: TokenOf | None = None,
 ) -> list[Route]:
     """The documentation at `docs_url`, its sign-in return page and its files below.
 
@@ -43,12 +46,13 @@ def docs_routes(
     `access` has no default: pass `public` or `require_role("developer")`. `page_headers` and
     `redirect_headers` mark the two pages with what `page.PAGE_DIRECTIVES`, `PAGE_OPENER_POLICY`
     and `REDIRECT_OPENER_POLICY` say. `redirect_url` defaults to `<docs_url>/oauth2-redirect`.
+    `csrf` lets those who are signed in by cookie try changes, too.
     Raises ConfigurationError for unsafe `options` or a secret in `oauth`.
     """
     check_options(options or {}, oauth or {})
     asset_url = docs_url.rstrip("/") + "/assets"
     back = redirect_url or docs_url.rstrip("/") + "/oauth2-redirect"
-    page = _page(title, openapi_url, asset_url, back, options, oauth)
+    page = _page(title, openapi_url, asset_url, back, options, oauth, csrf)
     redirect = _redirect(asset_url)
     return [
         _route(docs_url, access(page_headers(page) if page_headers else page)),
@@ -64,6 +68,7 @@ def _page(
     back: str,
     options: Mapping[str, object] | None,
     oauth: Mapping[str, object] | None,
+    csrf: TokenOf | None,
 ) -> Endpoint:
     async def page(request: Request) -> Response:
         root = _root(request)
@@ -75,6 +80,7 @@ def _page(
                 redirect_url=root + back,
                 options=options,
                 oauth=oauth,
+                csrf=None if csrf is None else csrf(request),
                 nonce=_nonce(request),
             )
         )
