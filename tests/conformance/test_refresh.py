@@ -134,3 +134,16 @@ async def test_families_are_pruned_when_they_end(refresh: RefreshStore) -> None:
     assert await refresh.prune(1500.0) == 1
     assert (await rotate(refresh, "a", 0)).outcome == "unknown"
     assert (await rotate(refresh, "b", 0)).outcome == "rotated"
+
+
+async def test_a_living_family_is_found_by_its_handle(refresh: RefreshStore) -> None:
+    await refresh.start(family("a"))
+    assert await refresh.find(handle="h-a", now=1100.0) == family("a")
+    await rotate(refresh, "a", 0)
+    found = await refresh.find(handle="h-a", now=1100.0)
+    assert found is not None
+    assert found.current == "t-a-1"
+    assert await refresh.find(handle="h-b", now=1100.0) is None
+    assert await refresh.find(handle="h-a", now=5000.0) is None
+    await refresh.revoke_family("f-a", now=1200.0)
+    assert await refresh.find(handle="h-a", now=1300.0) is None

@@ -83,6 +83,12 @@ class MemoryFamilies:
             expires_at=family.expires_at,
         )
 
+    async def find(self, *, handle: str, now: float) -> RefreshFamily | None:
+        alive = [
+            f for f in self.families.values() if f.expires_at > now and f.id not in self.revoked
+        ]
+        return next((f for f in alive if f.handle == handle), None)
+
     async def revoke_family(self, family_id: str, *, now: float) -> bool:
         alive = family_id in self.families and family_id not in self.revoked
         self.revoked.add(family_id)

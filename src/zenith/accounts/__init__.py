@@ -32,6 +32,7 @@ from zenith.accounts.factors import (
     password_state,
 )
 from zenith.accounts.grants import TokenGrants, TokenKind, TokenPair
+from zenith.accounts.issued_tokens import IssuedTokens
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.notices import Notices
 from zenith.accounts.password_change import PasswordChange
@@ -68,6 +69,7 @@ __all__ = [
     "InvalidEmailError",
     "InvalidFactorError",
     "InvalidNameError",
+    "IssuedTokens",
     "KnownDevices",
     "LastAdministratorError",
     "LockOutcome",

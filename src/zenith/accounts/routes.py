@@ -11,12 +11,14 @@ from starlette.requests import Request
 
 from zenith.accounts.client import Client
 from zenith.accounts.depends import CurrentUser, account_services
-from zenith.accounts.devices import device_cookie_name
+from zenith.accounts.devices import device_cookie, device_cookie_name
 from zenith.accounts.factors import FactorsDue, authenticated_to_enrol
 from zenith.accounts.grants import TokenKind, TokenPair
+from zenith.accounts.issued_tokens import add_token_routes
 from zenith.accounts.mail_flows.routes import add_mail_routes
 from zenith.accounts.own_account.routes import add_account_routes
 from zenith.accounts.own_sessions import add_session_routes
+from zenith.accounts.services import AccountServices
 from zenith.authorization import SecuredRoute, authenticated, public
 from zenith.pipeline import Exchange, exchange_of
 from zenith.sessions import SessionSettings, clear_cookie, renewed_cookie, session_of
@@ -138,6 +140,7 @@ def auth_router(*, prefix: str = "/auth", mail: bool = True) -> APIRouter:
     router.add_api_route("/me", me, methods=["GET"])
     router.add_api_route("/password", change_password, methods=["POST"], status_code=204)
     add_session_routes(router)
+    add_token_routes(router)
     add_account_routes(router)
     if mail:
         add_mail_routes(router)
@@ -168,6 +171,7 @@ async def login(
     services = account_services(request)
     entered = await services.sign_in.with_tokens(body.email, body.password, client=client)
     if not isinstance(entered, FactorsDue):
+        await _know_device(exchange, entered, response)
         return _answer(entered, response)
     response.headers["Cache-Control"] = NO_STORE
     return FactorsDueResponse(
@@ -187,6 +191,7 @@ async def login_factor(body: FactorProof, request: Request, response: Response) 
     pair = await account_services(request).sign_in.finish_tokens(
         body.challenge, body.factor, body.proof, client=client
     )
+    await _know_device(exchange, pair, response)
     return _answer(pair, response)
 
 
@@ -247,6 +252,24 @@ async def change_password(body: NewPassword, request: Request, response: Respons
     )
     cookie = renewed_cookie(renewed, exchange.service(SessionSettings))
     if cookie is not None:
+        response.headers.append("set-cookie", cookie)
+    await _keep_device(exchange, exchange.principal.subject, response)
+
+
+async def _know_device(exchange: Exchange, pair: TokenPair, response: Response) -> None:
+    if exchange.header(b"sec-fetch-site"):
+        session = await exchange.service(AccountServices).sessions.get(pair.session_id)
+        if session is not None:
+            await _keep_device(exchange, session.account_id, response)
+
+
+async def _keep_device(exchange: Exchange, account_id: str, response: Response) -> None:
+    """Let a browser keep its way in while strangers fail at the account; programs keep nothing."""
+    services = exchange.service(AccountServices)
+    account = await services.store.by_id(account_id)
+    if account is not None and exchange.header(b"sec-fetch-site"):
+        secure = exchange.service(SessionSettings).secure_cookies
+        cookie = device_cookie(services.devices.issue(account), secure=secure)
         response.headers.append("set-cookie", cookie)
 
 

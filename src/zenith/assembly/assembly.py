@@ -11,6 +11,7 @@ from zenith.api_keys import APIKeys
 from zenith.assembly.accounts import account_services
 from zenith.assembly.api_keys import api_key_parts
 from zenith.assembly.guards import make_guards, offered_services
+from zenith.assembly.issued_tokens import token_offered
 from zenith.assembly.keys import find_secrets, fit
 from zenith.assembly.mail import mail_report
 from zenith.assembly.mfa import mfa_offered, mfa_parts, mfa_report
@@ -118,6 +119,7 @@ def assemble(
         services={
             **offered_services(parts, accounts, keys),
             **mfa_offered(parts, mfa, accounts),
+            **token_offered(parts, manager),
             **oauth.offered,
         },
         oauth=oauth.services,

@@ -171,16 +171,23 @@ class TokenManager:
         claims = self.verify(token, expected_type=expected_type)
         if "cnf" in claims:
             raise TokenError("bound")
-        if self.revocations is not None:
-            await self.revocations.refresh()
-            if self.revocations.is_revoked(
-                subject=claims["sub"],
-                session_id=claims.get("sid"),
-                token_id=claims["jti"],
-                issued_at=claims["iat"],
-            ):
-                raise TokenError("revoked")
+        if await self.is_revoked(claims):
+            raise TokenError("revoked")
         return claims
+
+    async def is_revoked(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the token of these verified claims was revoked: itself, its session or all of
+        its subject's. False without a list of revocations.
+        """
+        if self.revocations is None:
+            return False
+        await self.revocations.refresh()
+        return self.revocations.is_revoked(
+            subject=claims["sub"],
+            session_id=claims.get("sid"),
+            token_id=claims["jti"],
+            issued_at=claims["iat"],
+        )
 
     async def revoke_token(self, jti: str) -> None:
         """Refuse the token with this `jti` from now on, in every process (ASVS 7.4.1).

@@ -143,6 +143,14 @@ class RefreshTokens:
             raise TokenReusedError(family_id=rotation.family_id, account_id=rotation.account_id)
         raise TokenError(_FAULTS[rotation.outcome])
 
+    async def find(self, token: str, *, thumbprint: str | None = None) -> RefreshFamily | None:
+        """The living family of `token`, whichever generation it is of; None for any other text."""
+        try:
+            handle = handle_of(token)
+        except TokenError:
+            return None
+        return await self._store.find(handle=digest(_bound(handle, thumbprint)), now=self._clock())
+
     async def revoke_family(self, family_id: str) -> bool:
         """End one sign-in's refresh tokens; True if they were alive."""
         return await self._store.revoke_family(family_id, now=self._clock())

@@ -97,6 +97,10 @@ class RefreshStore(Protocol):
         """
         ...
 
+    async def find(self, *, handle: str, now: float) -> RefreshFamily | None:
+        """The family with this handle, if it is neither revoked nor expired."""
+        ...
+
     async def revoke_family(self, family_id: str, *, now: float) -> bool:
         """Set `revoked_at = now`. True if the family was alive (neither revoked nor expired)."""
         ...

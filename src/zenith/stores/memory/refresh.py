@@ -16,6 +16,7 @@ class _Family:
     account_id: str
     handle: str
     current: str
+    created_at: float
     expires_at: float
     previous: str | None = None
     rotated_at: float = 0.0
@@ -50,6 +51,7 @@ class MemoryRefreshStore:
             account_id=family.account_id,
             handle=family.handle,
             current=family.current,
+            created_at=family.created_at,
             expires_at=family.expires_at,
         )
         self._ids[family.handle] = family.id
@@ -73,6 +75,20 @@ class MemoryRefreshStore:
             family_id=family.id,
             account_id=family.account_id,
             current=family.current,
+            expires_at=family.expires_at,
+        )
+
+    async def find(self, *, handle: str, now: float) -> RefreshFamily | None:
+        """The family with this handle, if it is neither revoked nor expired."""
+        family = self._families.get(self._ids.get(handle, ""))
+        if family is None or not family.is_alive(now):
+            return None
+        return RefreshFamily(
+            id=family.id,
+            account_id=family.account_id,
+            handle=family.handle,
+            current=family.current,
+            created_at=family.created_at,
             expires_at=family.expires_at,
         )
 

@@ -67,6 +67,26 @@ class SqlRefreshStore:
                 await connection.execute(revoked)
             return _rotation(outcome, row)
 
+    async def find(self, *, handle: str, now: float) -> RefreshFamily | None:
+        """The family with this handle, if it is neither revoked nor expired."""
+        row = await self._database.first(
+            select(families).where(
+                families.c.handle == handle,
+                families.c.revoked_at.is_(None),
+                families.c.expires_at > now,
+            )
+        )
+        if row is None:
+            return None
+        return RefreshFamily(
+            id=row.id,
+            account_id=row.account_id,
+            handle=row.handle,
+            current=row.current,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+        )
+
     async def revoke_family(self, family_id: str, *, now: float) -> bool:
         """Set `revoked_at = now`. True if the family was alive (neither revoked nor expired)."""
         revoked = (
