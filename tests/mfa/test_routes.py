@@ -6,7 +6,6 @@ import pytest
 
 from tests.accounts.application import (
     EMAIL,
-    PASSWORD,
     bearer,
     browse,
     events_of,
@@ -138,4 +137,3 @@ async def test_strangers_see_nothing(client):
         assert (await client.request(method, path)).status_code == 401
     body = {"challenge": "x"}
     assert (await client.post("/auth/login/factor/passkey", json=body)).status_code == 401
-    assert PASSWORD

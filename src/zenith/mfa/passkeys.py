@@ -240,7 +240,7 @@ def load_webauthn() -> ModuleType:
     except ImportError:
         raise ConfigurationError(
             "passkeys need a library that is not installed",
-            fix="pip install 'zenith-security[passkeys]', or set ZENITH_MFA__PASSKEYS=off",
+            fix="pip install 'zenith-security[passkeys]', or set ZENITH_MFA__PASSKEYS=false",
         ) from None
 
 

@@ -1,0 +1,186 @@
+"""Attack: know the password, and get around the second factor: guess or replay its code, finish
+another's sign-in, use the challenge as if it were a session, or be quicker than its enrolment.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.accounts.application import (
+    ALICE,
+    EMAIL,
+    OTHER_PASSWORD,
+    PASSWORD,
+    bearer,
+    browse,
+    login,
+    make_app,
+    register,
+    running,
+    sign_in_with_form,
+)
+from tests.mfa.people import add_totp, code_for, finish
+from zenith.mfa import MfaSettings
+
+OTHER = "ben@example.org"
+
+
+@pytest.fixture
+async def client(tmp_path):
+    app = make_app(tmp_path)
+    async with running(app), browse(app) as client:
+        client.app = app
+        for email in (EMAIL, OTHER):
+            await register(client, email)
+        yield client
+
+
+async def test_a_code_serves_once(client):
+    secret, _, _ = await add_totp(client)
+    due = (await login(client)).json()
+    assert (await finish(client, due, "totp", code_for(secret))).status_code == 401, "enrolled with"
+    code = code_for(secret, steps=1)
+    assert (await finish(client, due, "totp", code)).status_code == 200
+    due = (await login(client)).json()
+    assert (await finish(client, due, "totp", code)).status_code == 401
+
+
+async def test_guessing_ends_after_five_tries(client):
+    secret, codes, _ = await add_totp(client)
+    due = (await login(client)).json()
+    answers = [(await finish(client, due, "totp", "000000")).json()["code"] for _ in range(6)]
+    assert answers == ["invalid_factor"] * 5 + ["factor_challenge_invalid"]
+    again = (await login(client)).json()
+    for factor, code in (("totp", code_for(secret, steps=1)), ("recovery_code", codes[0])):
+        blocked = await finish(client, again, factor, code)
+        assert (blocked.status_code, blocked.json()["code"]) == (429, "rate_limited")
+        assert int(blocked.headers["retry-after"]) > 60
+
+
+async def test_a_challenge_takes_no_other_accounts_code(client):
+    await add_totp(client)
+    secret, codes, _ = await add_totp(client, OTHER)
+    due = (await login(client)).json()
+    assert (await finish(client, due, "totp", code_for(secret, steps=1))).status_code == 401
+    assert (await finish(client, due, "recovery_code", codes[0])).status_code == 401
+
+
+async def test_the_challenge_opens_nothing_by_itself(client):
+    await add_totp(client)
+    due = (await login(client)).json()
+    as_token = {"Authorization": f"Bearer {due['challenge']}"}
+    assert (await client.get("/auth/me", headers=as_token)).status_code == 401
+    refresh = {"refresh_token": due["challenge"]}
+    assert (await client.post("/auth/refresh", json=refresh)).status_code == 401
+    as_cookie = {"Cookie": f"zenith-session={due['challenge']}"}
+    assert (await client.get("/auth/me", headers=as_cookie)).status_code == 401
+    for factor in ("password", "", "trusted_device", "PASSKEY"):
+        assert (await finish(client, due, factor, PASSWORD)).status_code == 401
+
+
+async def test_a_browsers_challenge_gives_no_tokens(client):
+    secret, _, _ = await add_totp(client)
+    sign_in = client.app.accounts.sign_in
+    account = await client.app.accounts.store.by_email(EMAIL)
+    due = await sign_in.enter_browser(account, factors={"password": 1.0}, client=ALICE)
+    body = {"challenge": due.challenge}
+    code = code_for(secret, steps=1)
+    assert (await finish(client, body, "totp", code)).json()["code"] == "factor_challenge_invalid"
+    entered = await sign_in.finish_browser(due.challenge, "totp", code, client=ALICE)
+    assert set(entered.session.factors) == {"password", "totp"}
+
+
+async def test_a_new_password_ends_the_challenge(client):
+    secret, _, tokens = await add_totp(client)
+    due = (await login(client)).json()
+    body = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
+    changed = await client.post("/auth/password", json=body, headers=bearer(tokens))
+    assert changed.status_code == 204, changed.text
+    answer = await finish(client, due, "totp", code_for(secret, steps=1))
+    assert answer.json()["code"] == "factor_challenge_invalid"
+
+
+async def test_a_lock_ends_the_challenge(client):
+    secret, _, _ = await add_totp(client)
+    due = (await login(client)).json()
+    account = await client.app.accounts.store.by_email(EMAIL)
+    await client.app.accounts.store.set_locked(account.id, 1.0, keep_one=None)
+    answer = await finish(client, due, "totp", code_for(secret, steps=1))
+    assert answer.json()["code"] == "factor_challenge_invalid"
+
+
+async def test_a_sign_in_does_not_outrun_the_first_factor(client, monkeypatch):
+    """The password is right and nothing is due; a factor is added before the session begins."""
+    sign_in = client.app.accounts.sign_in
+    due = sign_in._second.due
+    calls = []
+
+    async def slow(account, factors, who):
+        answer = await due(account, factors, who)
+        if not calls:
+            calls.append(account)
+            monkeypatch.undo()
+            await add_totp(client)
+        return answer
+
+    monkeypatch.setattr(sign_in._second, "due", slow, raising=False)
+    answer = await login(client)
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+
+
+async def test_an_enrolment_belongs_to_its_session(client):
+    mine = (await login(client)).json()
+    theirs = (await login(client, OTHER)).json()
+    begun = (await client.post("/auth/factors/totp", headers=bearer(theirs))).json()
+    body = {"ticket": begun["ticket"], "code": code_for(begun["secret"])}
+    path = "/auth/factors/totp/confirm"
+    assert (await client.post(path, json=body, headers=bearer(mine))).status_code == 422
+    assert (await client.post(path, json=body, headers=bearer(theirs))).status_code == 201
+    again = await client.post(path, json=body, headers=bearer(theirs))
+    assert (again.status_code, again.json()["code"]) == (401, "factor_required")
+
+
+async def test_a_session_without_the_factor_cannot_remove_it(client):
+    """A thief of a session that the password alone has opened: another factor must be proven."""
+    await add_totp(client)
+    account = await client.app.accounts.store.by_email(EMAIL)
+    session, _ = await client.app.accounts.sessions.start(
+        account.id, kind="tokens", factors={"password": 1e12}
+    )
+    stolen = await client.app.accounts.grants.access(session)
+    headers = {"Authorization": f"Bearer {stolen.token}"}
+    for method, path in (
+        ("DELETE", "/auth/factors/totp"),
+        ("POST", "/auth/factors/recovery-codes"),
+        ("POST", "/auth/factors/passkeys/options"),
+    ):
+        answer = await client.request(method, path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "factor_required")
+
+
+async def test_a_role_that_demands_a_factor_demands_it_everywhere(tmp_path):
+    app = make_app(tmp_path, mfa=MfaSettings(required_roles=("user",)))
+    async with running(app), browse(app) as client:
+        await register(client)
+        tokens = (await login(client)).json()
+        for method, path in (
+            ("GET", "/auth/me"),
+            ("GET", "/auth/sessions"),
+            ("POST", "/auth/password"),
+            ("GET", "/nowhere"),
+        ):
+            answer = await client.request(method, path, headers=bearer(tokens))
+            assert (answer.status_code, answer.json()["code"]) == (
+                403,
+                "factor_enrolment_required",
+            )
+        refreshed = await client.post(
+            "/auth/refresh", json={"refresh_token": tokens["refresh_token"]}
+        )
+        answer = await client.get("/auth/me", headers=bearer(refreshed.json()))
+        assert answer.status_code == 403
+        await sign_in_with_form(client)
+        assert (await client.get("/page")).json()["who"] == "", "public routes see a stranger"
+        client.cookies.clear()
+        _, _, proven = await add_totp(client)
+        assert (await client.get("/auth/me", headers=bearer(proven))).status_code == 200
