@@ -25,7 +25,8 @@ from zenith.api_docs import (
     docs_routes,
 )
 from zenith.api_keys import APIKeys, api_key_router
-from zenith.assembly import Assembly, assemble
+from zenith.assembly import Assembly, StartRecord, assemble
+from zenith.audit import AuditLog
 from zenith.authorization import Access, AuthorizationGuard, public
 from zenith.csrf import csrf_token
 from zenith.headers import ContentSecurityPolicy, response_headers
@@ -247,7 +248,7 @@ class Zenith(FastAPI):
         )
         return SecurityMiddleware(
             self._direct_stack(),
-            guards=[*self.assembly.guards, authorization, *self._guards],
+            guards=[*self.assembly.guards, *self._start_record(), authorization, *self._guards],
             services={**self.assembly.services, **self._services},
             routes_from=self,
         )
@@ -270,6 +271,11 @@ class Zenith(FastAPI):
         finally:
             self.router = router
         return DirectCall(stack, failing=failing, dispatch=dispatch, handlers=handlers)
+
+    def _start_record(self) -> Sequence[Guard]:
+        assembly = self.assembly
+        log = assembly.services.get(AuditLog)
+        return () if log is None else (StartRecord(log, assembly.settings, assembly.report),)
 
     def _framework_stack(self) -> ASGIApp:
         """FastAPI's own. What a middleware raises is answered like what a handler raises; without

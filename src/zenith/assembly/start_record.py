@@ -1,0 +1,60 @@
+"""That the application was started, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import ClassVar, Final
+
+from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.events import Event, EventSink, EventType
+from zenith.pipeline import Guard, Stage
+from zenith.settings import Settings
+
+DISTRIBUTION: Final = "zenith-security"
+
+
+class StartRecord(Guard):
+    """Records each start of a server process; looks at no request.
+
+    Threat: a restart that nobody asked for, or one with settings that somebody loosened
+    (ASVS 16.3.4). Commands, which start the same parts, are no application.
+    """
+
+    stage: ClassVar[Stage] = Stage.AUDIT
+
+    def __init__(
+        self,
+        events: EventSink,
+        settings: Settings,
+        report: Sequence[str],
+        *,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._events: Final = events
+        self._settings: Final = settings
+        self._report: Final = tuple(report)
+        self._clock: Final = clock
+
+    async def startup(self) -> None:
+        """Note it; the audit log stores it once it runs."""
+        self._events.note(
+            Event(
+                type=EventType.APPLICATION_STARTED,
+                outcome="success",
+                at=self._clock(),
+                target=self._settings.origin,
+                details={
+                    "environment": self._settings.env,
+                    "version": _version(),
+                    "report": list(self._report),
+                },
+            )
+        )
+
+
+def _version() -> str:
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "from source"
