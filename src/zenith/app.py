@@ -270,7 +270,13 @@ class Zenith(FastAPI):
             failing = super().build_middleware_stack()
         finally:
             self.router = router
-        return DirectCall(stack, failing=failing, dispatch=dispatch, handlers=handlers)
+        return DirectCall(
+            stack,
+            failing=failing,
+            dispatch=dispatch,
+            handlers=handlers,
+            application=self,
+        )
 
     def _start_record(self) -> Sequence[Guard]:
         assembly = self.assembly

@@ -92,9 +92,13 @@ class Access(Mark):
 
     def enforce(self, exchange: Exchange) -> None:
         """Raise a SecurityError unless the principal is admitted."""
-        decision = self.requirement.decide(exchange.principal)
+        principal = exchange.principal
+        if exchange.admitted == (self, principal):
+            return  # the guard has asked, and the endpoint's own declaration asks again
+        decision = self.requirement.decide(principal)
         if decision.denied:
             raise _refusal(exchange, decision)
+        exchange.admitted = (self, principal)
 
     def __repr__(self) -> str:
         return f"<access: {self.requirement.describe()}>"

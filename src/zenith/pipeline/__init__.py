@@ -1,6 +1,7 @@
 """The one ASGI middleware, and what guards are made of."""
 
-from zenith.pipeline.dispatch import DirectCall, RouteDispatch, fail, handlers_in
+from zenith.pipeline.direct import DirectCall, fail, handlers_in
+from zenith.pipeline.dispatch import RouteDispatch
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
     ASGIApp,

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
-from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.routing import Match, Route
+from starlette.routing import Match
 
-from zenith.pipeline.exchange import EXCHANGE_KEY, ASGIApp, Exchange, Message, Receive, Scope, Send
+from zenith.pipeline.exchange import EXCHANGE_KEY, Exchange, Receive, Scope, Send
+from zenith.pipeline.routes import RouteEntry
 
 TELEMETRY: Final = "fastapi.telemetry"
+PARAMS: Final = "path_params"
 FRAMEWORK: Final = "fastapi"
 """Where FastAPI keeps what an application or router around this one has decided."""
-FILES: Final = "fastapi_middleware_astack"
-HANDLERS: Final = "starlette.exception_handlers"
-FAILURE: Final = "zenith.failure"
 
 
 class RouteDispatch:
@@ -55,8 +51,8 @@ class RouteDispatch:
                 return
         await self._search(scope, receive, send)
 
-    def direct(self, scope: Scope) -> Route | None:
-        """The decided route, if its application may be called as it is; `scope` is made ready."""
+    def direct(self, scope: Scope) -> RouteEntry | None:
+        """The decided route, if it may be called as it is; `scope` is made ready for it."""
         exchange = scope.get(EXCHANGE_KEY)
         if (
             exchange is None
@@ -65,17 +61,16 @@ class RouteDispatch:
             or not self.holds(exchange, scope)
         ):
             return None
-        route = cast(Route, exchange.entry.listed)
+        entry: RouteEntry = exchange.entry
+        route: Any = entry.listed
         params = exchange.match.groupdict()
         for name, value in params.items():
             params[name] = route.param_convertors[name].convert(value)
-        scope["path_params"] = (
-            {**scope["path_params"], **params} if "path_params" in scope else params
-        )
-        scope["endpoint"] = route.endpoint
+        scope[PARAMS] = {**scope[PARAMS], **params} if PARAMS in scope else params
+        scope["endpoint"] = entry.endpoint
         scope["route"] = route
         scope.setdefault("router", self._router)
-        return route
+        return entry
 
     def holds(self, exchange: Exchange, scope: Scope) -> bool:
         """Whether what was decided is still so. Telemetry and limits of forms are the router's."""
@@ -90,59 +85,3 @@ class RouteDispatch:
             and TELEMETRY not in scope
             and not getattr(self._router, "form_limits", None)
         )
-
-
-class DirectCall:
-    """A framework's stack of middlewares, and the way past it.
-
-    Around a route that is decided upon, the framework's own middlewares do one thing: they wait for
-    an exception. So the route is called at once, and the stack is given the exception if there is
-    one. `stack` is the whole framework, `failing` the same with `fail` in the place of the
-    router, `handlers` what it tells its routes of exceptions.
-    """
-
-    __slots__ = ("_dispatch", "_failing", "_handlers", "_stack")
-
-    def __init__(
-        self, stack: ASGIApp, *, failing: ASGIApp, dispatch: RouteDispatch, handlers: Any
-    ) -> None:
-        self._stack: Final = stack
-        self._failing: Final = failing
-        self._dispatch: Final = dispatch
-        self._handlers: Final = handlers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if MAX_BODY_SIZE_SCOPE_KEY in scope or (route := self._dispatch.direct(scope)) is None:
-            await self._stack(scope, receive, send)
-            return
-        scope[HANDLERS] = self._handlers
-        try:
-            async with AsyncExitStack() as files:
-                scope[FILES] = files
-                await route.app(scope, receive, send)
-        except Exception as error:  # noqa: BLE001  the framework decides what becomes of it
-            scope[FAILURE] = error
-            await self._failing(scope, receive, _drop if scope[EXCHANGE_KEY].started else send)
-
-
-def handlers_in(stack: Any) -> Any:
-    """What the framework's stack tells its routes of exceptions, or None if that is not found."""
-    while stack is not None and not isinstance(stack, ExceptionMiddleware):
-        stack = getattr(stack, "app", None)
-    by_kind = getattr(stack, "_exception_handlers", None)
-    by_status = getattr(stack, "_status_handlers", None)
-    return None if by_kind is None or by_status is None else (by_kind, by_status)
-
-
-async def fail(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stand where the router stood, and fail as the route has failed."""
-    del receive
-    if scope[EXCHANGE_KEY].started:
-        # The stack must know; the client has it already.
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-    raise scope.pop(FAILURE)
-
-
-async def _drop(message: Message) -> None:
-    """Send nothing more than what was sent."""
-    del message

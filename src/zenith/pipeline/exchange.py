@@ -71,6 +71,8 @@ class Exchange:
     replaces whatever the application answers: frameworks make other errors of it."""
     entry: RouteEntry | None = None
     """The route that was decided upon, where it may be called without a further search."""
+    admitted: tuple[object, Principal] | None = None
+    """The declaration that has admitted the principal, and which one that was."""
     match: Match[str] | None = None
     """How its path matched, where the route is called without asking it again."""
     route: str = ""

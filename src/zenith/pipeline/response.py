@@ -43,7 +43,14 @@ class GuardedResponse:
                 self._replaced = True
                 await refuse(exchange, Problem.of(exchange.refusal), self._pass)
                 return
-            await self._begin(message)
+            exchange.started, exchange.deadline = True, NEVER
+            exchange.status = message["status"]
+            exchange.response_headers = list(message.get("headers", ()))
+            for hook in self._hooks:
+                waiting = hook(exchange)
+                if waiting is not None:
+                    await waiting
+            message["headers"] = exchange.response_headers
         elif kind == "websocket.accept":
             exchange.started, exchange.deadline = True, NEVER
         elif kind == "websocket.close" and not exchange.started:

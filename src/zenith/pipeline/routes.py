@@ -23,6 +23,7 @@ from fastapi.routing import (
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
 
 from zenith.pipeline.exchange import Scope
+from zenith.pipeline.handlers import Handler, handler_of
 from zenith.pipeline.marks import Mark, marks_of
 from zenith.pipeline.route_index import RouteIndex
 
@@ -30,6 +31,8 @@ ORDINARY_MATCHES: Final = frozenset(
     kind.matches for kind in (Route, APIRoute, WebSocketRoute, APIWebSocketRoute, Mount)
 )
 ORDINARY_CALLS: Final = frozenset({Route.handle, APIRoute.handle})
+MAX_RECENT: Final = 1024
+MAX_PATH: Final = 256
 RouteKind: TypeAlias = Literal["http", "websocket", "mount", "host", "frontend", "unknown"]
 
 
@@ -59,12 +62,17 @@ class RouteEntry:
     is_direct: bool = False
     """Whether `listed` is the route itself and serves what `regex` matches, so that its application
     may be called without asking it again."""
+    handler: Handler | None = None
+    """FastAPI's handler, where nothing but the framework's own stands around it."""
+
+
+Found: TypeAlias = tuple[RouteEntry | None, re.Match[str] | None]
 
 
 class RouteTable:
     """Finds the route of a request by an index, however many routes there are."""
 
-    __slots__ = ("_count", "_index", "_lists", "_source", "entries")
+    __slots__ = ("_count", "_index", "_lists", "_recent", "_source", "entries")
 
     def __init__(self, source: Any, *, prefix: str = "") -> None:
         self._source: Final = source
@@ -72,6 +80,8 @@ class RouteTable:
         self._count: Final = sum(map(len, self._lists))
         self.entries: Final = tuple(_entries(source, prefix))
         self._index: Final = RouteIndex(self.entries, prefix=prefix)
+        self._recent: Final[dict[tuple[str, str, str, str], Found]] = {}
+        """What pattern served which path of late: paths that are hot are not matched anew."""
 
     def is_current(self) -> bool:
         """Whether no route was added since the table was made."""
@@ -84,9 +94,20 @@ class RouteTable:
         """The entry that will serve `scope`, or None where the framework will answer 404 or 405."""
         return self.search(scope)[0]
 
-    def search(self, scope: Scope) -> tuple[RouteEntry | None, re.Match[str] | None]:
+    def search(self, scope: Scope) -> Found:
         """The same with how the path matched, where the entry has a pattern."""
-        path = route_path(scope) if scope.get("root_path") else scope["path"]
+        key = (scope["type"], scope.get("method", "GET"), scope["path"], scope.get("root_path", ""))
+        found = self._recent.get(key)
+        if found is None:
+            found = self._search(scope)
+            if found[1] is not None and len(key[2]) <= MAX_PATH:
+                if len(self._recent) >= MAX_RECENT:
+                    self._recent.clear()
+                self._recent[key] = found
+        return found
+
+    def _search(self, scope: Scope) -> Found:
+        path = route_path(scope)
         kind, method = scope["type"], scope.get("method", "GET")
         for entry in self._index.candidates(path):
             if entry.regex is None:
@@ -183,7 +204,8 @@ def _reachable(entry: RouteEntry, listed: BaseRoute, position: int) -> RouteEntr
         and type(listed).handle in ORDINARY_CALLS
         and entry.regex is listed.path_regex
     )
-    return replace(entry, listed=listed, position=position, is_direct=direct)
+    handler = handler_of(listed) if direct else None
+    return replace(entry, listed=listed, position=position, is_direct=direct, handler=handler)
 
 
 def _is_ordinary(route: BaseRoute) -> bool:

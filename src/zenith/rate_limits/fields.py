@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from zenith.kernel.problem import RawHeaders
+from zenith.rate_limits.limit import Limit
 from zenith.rate_limits.store import Hit
 from zenith.rate_limits.strategies import Usage
 
@@ -21,14 +22,25 @@ def rate_limit_fields(
     """`RateLimit-Policy` and `RateLimit`, an entry for each limit that was charged; where `legacy`
     asks for it, `X-RateLimit-*` of the tightest.
     """
-    if len(hits) == 1:
-        policy, state = hits[0][0].policy, _state(hits[0], usages[0])
-    else:
-        policy = b", ".join([hit.limit.policy for hit in hits])
-        state = b", ".join(map(_state, hits, usages))
-    if not legacy:
-        return [(b"ratelimit-policy", policy), (b"ratelimit", state)]
-    return [(b"ratelimit-policy", policy), (b"ratelimit", state), *legacy_fields(usages)]
+    if legacy and len(hits) == 1:
+        return _both(hits[0][0], usages[0])
+    policy = b", ".join([hit.limit.policy for hit in hits])
+    state = b", ".join(map(_state, hits, usages))
+    fields = [(b"ratelimit-policy", policy), (b"ratelimit", state)]
+    return [*fields, *legacy_fields(usages)] if legacy else fields
+
+
+def _both(limit: Limit, usage: Usage) -> RawHeaders:
+    """All fields of the usual case, a single limit, with every number written once."""
+    _, rest, reset_after, retry_after, allowed = usage
+    remaining, seconds = b"%d" % rest, b"%d" % ceil(reset_after if allowed else retry_after)
+    return [
+        limit.policy_field,
+        (b"ratelimit", b"".join((limit.quoted, b";r=", remaining, b";t=", seconds))),
+        limit.legacy_field,
+        (b"x-ratelimit-remaining", remaining),
+        (b"x-ratelimit-reset", seconds),
+    ]
 
 
 def _state(hit: Hit, usage: Usage) -> bytes:

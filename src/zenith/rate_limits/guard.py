@@ -68,12 +68,11 @@ class RateLimitGuard(Guard):
         charges = exchange.state.get(Charges)
         if charges is None or not charges.usages:
             return
-        settings = self._settings
-        if settings.headers:
+        if self._settings.headers:
             exchange.response_headers += rate_limit_fields(
-                charges.hits, charges.usages, legacy=settings.legacy_headers
+                charges.hits, charges.usages, legacy=self._settings.legacy_headers
             )
-        elif settings.legacy_headers:
+        elif self._settings.legacy_headers:
             exchange.response_headers += legacy_fields(charges.usages)
 
 

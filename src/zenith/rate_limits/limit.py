@@ -46,6 +46,10 @@ class Limit:
     """The quoted label that stands for the limit in response headers."""
     policy: bytes = field(init=False, repr=False, compare=False)
     """The limit's entry in `RateLimit-Policy`."""
+    policy_field: tuple[bytes, bytes] = field(init=False, repr=False, compare=False)
+    """The header of the limit alone."""
+    legacy_field: tuple[bytes, bytes] = field(init=False, repr=False, compare=False)
+    """`X-RateLimit-Limit`."""
     engine: Strategy = field(init=False, repr=False, compare=False)
     """Counts; holds no counts."""
 
@@ -75,6 +79,9 @@ class Limit:
         object.__setattr__(self, "id", identity)
         object.__setattr__(self, "quoted", quoted)
         object.__setattr__(self, "policy", policy)
+        object.__setattr__(self, "policy_field", (b"ratelimit-policy", policy))
+        legacy = (b"x-ratelimit-limit", b"%d" % self.requests)
+        object.__setattr__(self, "legacy_field", legacy)
         object.__setattr__(self, "engine", make(self.requests, self.window * MILLISECONDS))
 
     def named(self, name: str, *, label: str = "") -> Limit:

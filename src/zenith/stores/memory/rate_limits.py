@@ -69,6 +69,15 @@ class MemoryRateLimitStore:
         now = int((self._clock() - self._origin) * 1000)
         if self._due and self._due[0].due <= now:
             self._sweep(now, SWEEP)
+        limit, key, cost = hit
+        table = self._tables.get(limit.id)
+        if table is not None and len(key) <= MAX_KEY:
+            slots = table.shards[hash(key) % SHARDS]
+            state = slots.get(key)
+            if state is not None:
+                # Most hits: a client that is known, one look-up and one number written.
+                slots[key], usage = table.hit(state, now, cost)
+                return usage
         return self._hit(hit, now, None)
 
     def _hit(self, hit: Hit, now: int, charged: list[Charge] | None) -> Usage:
