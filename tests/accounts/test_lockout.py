@@ -6,6 +6,7 @@ import pytest
 
 from tests.accounts.application import (
     EMAIL,
+    ORIGIN,
     OTHER_PASSWORD,
     PASSWORD,
     bearer,
@@ -32,7 +33,7 @@ async def app(tmp_path):
         yield app
 
 
-async def attempt(app, number, *, email=EMAIL, password=OTHER_PASSWORD, altcha=""):
+async def attempt(app, number, *, email=EMAIL, password="not the password", altcha=""):
     async with browse(app, address=f"203.0.113.{number}") as client:
         body = {"email": email, "password": password}
         return await client.post("/auth/login", json=body | ({"altcha": altcha} if altcha else {}))
@@ -106,3 +107,32 @@ async def test_a_rehash_is_recorded(app):
     (event,) = await events_of(app, EventType.PASSWORD_REHASHED)
     assert event.subject == account.id
     assert (await store.by_email(EMAIL)).password_hash.startswith("$argon2id$")
+
+
+BROWSER = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Origin": ORIGIN}
+
+
+async def test_a_single_page_application_is_known_as_well(app):
+    async with browse(app, headers=BROWSER) as page:
+        tokens = (await login(page)).json()
+        first = page.cookies["zenith-device"]
+        body = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
+        changed = await page.post("/auth/password", json=body, headers=bearer(tokens))
+        assert changed.status_code == 204
+        assert page.cookies["zenith-device"] != first
+        known = page.cookies["zenith-device"]
+        await lock_out(app)
+        headers = {"Cookie": f"zenith-device={known}", **BROWSER}
+        page.cookies.clear()
+        body = {"email": EMAIL, "password": OTHER_PASSWORD}
+        assert (await page.post("/auth/login", json=body, headers=headers)).status_code == 200
+        headers["Cookie"] = f"zenith-device={first}"
+        page.cookies.clear()
+        assert (await page.post("/auth/login", json=body, headers=headers)).status_code == 429
+
+
+async def test_programs_are_given_no_cookie(app):
+    async with browse(app) as program:
+        answer = await login(program)
+        assert answer.status_code == 200
+        assert "set-cookie" not in answer.headers

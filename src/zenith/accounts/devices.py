@@ -27,6 +27,13 @@ def device_cookie_name(*, secure: bool) -> str:
     return f"__Host-{_NAME}" if secure else _NAME
 
 
+def device_cookie(value: str, *, secure: bool) -> str:
+    """Set-Cookie for a device on which an account has just signed in."""
+    flags = "; Secure" if secure else ""
+    name = device_cookie_name(secure=secure)
+    return f"{name}={value}; Path=/; Max-Age={LIFETIME}; HttpOnly; SameSite=Lax{flags}"
+
+
 class KnownDevices:
     """Issues and recognises device cookies. The cookie proves no identity and opens nothing.
 

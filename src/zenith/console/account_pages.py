@@ -11,7 +11,7 @@ from starlette.responses import Response
 from zenith.accounts import Client, CurrentUser, User, authenticated_to_enrol
 from zenith.accounts.depends import account_services
 from zenith.authorization import authenticated
-from zenith.console.cookies import cleared_session
+from zenith.console.cookies import cleared_session, device_cookie
 from zenith.console.rendering import HOME, go_to, page_route, pages_of
 from zenith.console.visitor_pages import SIGN_IN
 from zenith.kernel.errors import AuthenticationError, SecurityError, ValidationError
@@ -104,6 +104,12 @@ async def change_password(
     cookie = renewed_cookie(renewed, exchange.service(SessionSettings))
     if cookie is not None:
         response.headers.append("set-cookie", cookie)
+    # What this browser was known by went with the old password.
+    services = account_services(request)
+    account = await services.store.by_id(user.id)
+    if account is not None:
+        known = device_cookie(exchange, services.devices.issue(account))
+        response.headers.append("set-cookie", known)
     return response
 
 

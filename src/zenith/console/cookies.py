@@ -39,6 +39,5 @@ def device_cookie_name(exchange: Exchange) -> str:
 
 def device_cookie(exchange: Exchange, value: str) -> str:
     """Set-Cookie for a device on which the account has just signed in."""
-    secure = "; Secure" if exchange.service(SessionSettings).secure_cookies else ""
-    name = device_cookie_name(exchange)
-    return f"{name}={value}; Path=/; Max-Age={devices.LIFETIME}; HttpOnly; SameSite=Lax{secure}"
+    secure = exchange.service(SessionSettings).secure_cookies
+    return devices.device_cookie(value, secure=secure)
