@@ -122,20 +122,22 @@ class PasswordHasher:
     def verify_sync(self, password: str, hashed: str | None) -> Verification:
         """`verify` in the calling thread, for scripts: it blocks, and no pool bounds it."""
         spellings = encode(password, max_bytes=self.settings.max_bytes)
+        if not spellings:
+            return _WRONG
         if hashed is None or _is_disabled(hashed):
             self._spend(spellings, present=True, former=True)
             return _WRONG
         key_id, inner = self._peppers.split(hashed)
         reader = self._reader_of(inner)
+        is_present = not self._is_outdated(key_id, inner, secret=None)
         for spelling in spellings:
             secret = self._peppers.apply(key_id, spelling)
             if reader.verify(secret, inner):
                 is_raw = spelling != spellings[0]
                 outdated = is_raw or self._is_outdated(key_id, inner, secret=secret)
-                self._spend(spellings[:1], former=self._is_present(inner))
+                self._spend(spellings[:1], former=is_present)
                 return Verification(ok=True, needs_rehash=outdated)
         # A right password would be hashed anew here, so a wrong one costs that as well.
-        is_present = self._is_present(inner)
         self._spend(spellings, present=not is_present, former=is_present)
         return _WRONG
 
@@ -160,9 +162,6 @@ class PasswordHasher:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-    def _is_present(self, inner: str) -> bool:
-        return self._current.owns(inner) and not self._current.is_outdated(inner)
 
     def _spend(
         self, spellings: Sequence[bytes], *, present: bool = False, former: bool = False
