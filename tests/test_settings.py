@@ -60,6 +60,11 @@ ROUND_TRIPS = {
     "ACCOUNTS__OPEN_REGISTRATION": ("no", lambda s: s.accounts.open_registration, False),
     "SESSIONS__IDLE_LIFETIME": ("3600", lambda s: s.sessions.idle_lifetime, 3600.0),
     "TOKENS__ALGORITHM": ("EdDSA", lambda s: s.tokens.algorithm, "EdDSA"),
+    "API_KEYS__SCOPES": (
+        "read:data, write:data",
+        lambda s: s.api_keys.scopes,
+        ("read:data", "write:data"),
+    ),
     "RBAC__HIERARCHY": (
         '{"super_admin": 9, "admin": 8, "moderator": 7, "user": 2, "guest": 1}',
         lambda s: s.rbac.hierarchy["user"],

@@ -6,29 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from tests.accounts.application import (
-    bearer,
-    browse,
-    login,
-    make_app,
-    make_settings,
-    register,
-    running,
-)
-from zenith import Settings
-from zenith.api_keys import APIKeySettings
-
-KEYS = "/auth/api-keys"
+from tests.accounts.application import browse, make_settings, running
+from tests.api_keys.fakes import operator
+from zenith import Settings, Zenith, require_scope
+from zenith.api_keys import APIKeySettings, KeyRequest
 
 
 async def statuses(settings: Settings, rate_limit: int | None) -> list[int]:
-    async with running(make_app(None, settings=settings)) as app, browse(app) as client:
-        await register(client)
-        who = bearer((await login(client)).json())
-        body = {"name": "x", "scopes": ["api_keys:write"], "rate_limit": rate_limit}
-        made = await client.post(KEYS, json=body, headers=who)
-        sent = {"X-API-Key": made.json()["key"]}
-        return [(await client.get(KEYS, headers=sent)).status_code for _ in range(4)]
+    app = Zenith(settings=settings)
+
+    @app.get("/data")
+    @require_scope("read:data")
+    async def data() -> str:
+        return "data"
+
+    async with running(app), browse(app) as client:
+        request = KeyRequest(name="x", scopes=["read:data"], rate_limit=rate_limit)
+        issued = await app.api_keys.issue(operator(), request)
+        sent = {"X-API-Key": issued.secret.reveal()}
+        return [(await client.get("/data", headers=sent)).status_code for _ in range(4)]
 
 
 @pytest.fixture
@@ -46,6 +42,6 @@ async def test_a_key_may_have_no_limit(settings):
     assert await statuses(unlimited, None) == [200] * 4
 
 
-async def test_limits_of_keys_are_shared_by_redis(settings, redis_url, tmp_path):
+async def test_limits_of_keys_are_shared_by_redis(redis_url, tmp_path):
     shared = make_settings(tmp_path, redis=redis_url)
     assert await statuses(shared, 2) == [200, 200, 429, 429]

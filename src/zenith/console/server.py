@@ -66,18 +66,23 @@ def create_server(settings: Settings | None = None) -> Zenith:
     app.include_router(account_pages())
     app.include_router(confirm_pages())
     app.include_router(admin_pages())
-    if settings.mfa is not None:
-        app.include_router(factor_pages())
-        app.include_router(factor_sign_in_pages())
-    if settings.api_keys is not None:
-        app.include_router(key_pages())
-    if app.assembly.oauth is not None:
-        app.include_router(identity_pages(app.assembly.oauth))
+    _add_optional_pages(app)
     _add_mail_pages(app)
     app.include_router(setup_pages())
     app.include_router(strength_pages())
     app.mount(PREFIX, _files(settings), name="assets")
     return app
+
+
+def _add_optional_pages(app: Zenith) -> None:
+    """Pages of what the settings may turn off."""
+    if app.settings.mfa is not None:
+        app.include_router(factor_pages())
+        app.include_router(factor_sign_in_pages())
+    if app.settings.api_keys is not None:
+        app.include_router(key_pages())
+    if app.assembly.oauth is not None:
+        app.include_router(identity_pages(app.assembly.oauth))
 
 
 def _add_mail_pages(app: Zenith) -> None:
