@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.console.visitor import errors
-from zenith.accounts import PAGE, Account, canonical_email
+from zenith.accounts import PAGE, Account, Client, InvalidCredentialsError, canonical_email
 
 FORM = "/admin/accounts"
 
@@ -158,3 +158,24 @@ def test_everybody_else_is_refused(member, anybody, house):
     answer = anybody.get(FORM, follow_redirects=False)
     assert answer.headers["location"] == f"/account/sign-in?next={FORM}"
     assert anybody.send(f"{FORM}/x/lock").status_code == 401
+
+
+def test_devices_that_strangers_locked_out_are_let_in_again(open_house):
+    house = open_house(
+        ZENITH_ABUSE__PLACE_SHARE="1", ZENITH_ABUSE__PROOF_AFTER="2", ZENITH_ABUSE__LOCK_AFTER="2"
+    )
+    ada, email = house.ada, "victim@example.org"
+    key = add(house, email)
+    for number in range(2):
+        guess = house.accounts.sign_in.verify(
+            email, "wrong", client=Client(address=f"203.0.113.{number}")
+        )
+        with pytest.raises(InvalidCredentialsError):
+            house.run(guess)
+    page = ada.get(FORM, params={"search": email})
+    assert "known devices only" in page.text
+    assert "Let all devices in" in page.text
+    assert lock(ada, key, "unlock").status_code == 303
+    page = ada.get(FORM, params={"search": email})
+    assert "known devices only" not in page.text
+    assert "Let all devices in" not in page.text

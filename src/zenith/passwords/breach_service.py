@@ -72,9 +72,11 @@ class BreachService:
             async with asyncio.timeout(self._timeout):
                 answer = await self._ask(query.prefix)
         except self._errors as error:
-            return self._failed(type(error).__name__)
+            self._failed(type(error).__name__)
+            return None
         except ValueError as error:
-            return self._failed(str(error))
+            self._failed(str(error))
+            return None
         self._remember(query.prefix, answer)
         return answer.get(query.suffix, 0)
 
