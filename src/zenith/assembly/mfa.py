@@ -141,7 +141,13 @@ def mfa_offered(
         events=parts.events,
         settings=mfa.settings,
     )
-    services = MfaServices(
+    return {MfaServices: _services(parts, mfa, accounts, enrolment)}
+
+
+def _services(
+    parts: Parts, mfa: MfaParts, accounts: AccountServices, enrolment: FactorEnrolment
+) -> MfaServices:
+    return MfaServices(
         enrolment=enrolment,
         passkeys=mfa.passkeys,
         passkey_sign_in=PasskeySignIn(
@@ -162,7 +168,6 @@ def mfa_offered(
         ),
         settings=mfa.settings,
     )
-    return {MfaServices: services}
 
 
 def mfa_report(mfa: MfaParts | None) -> list[str]:

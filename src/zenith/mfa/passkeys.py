@@ -98,20 +98,7 @@ class Passkeys:
         Raises EnrolmentFailedError, FactorExistsError for a key that is registered, and
         TooManyPasskeysError.
         """
-        answer, challenge = _read(credential)
-        if answer is None or not await self._challenges.spend(challenge, REGISTER, session_id):
-            raise EnrolmentFailedError(field="credential", reason="no such challenge")
-        try:
-            verified = self._webauthn.verify_registration_response(
-                credential=answer,
-                expected_challenge=challenge,
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
-                supported_pub_key_algs=list(_ALGORITHMS),
-            )
-        except _failures(self._webauthn) as error:
-            reason = f"passkey refused: {type(error).__name__}"
-            raise EnrolmentFailedError(field="credential", reason=reason) from None
+        answer, verified = await self._registered(session_id, credential)
         record = PasskeyRecord(
             id=new_id(),
             account_id=account.id,
@@ -131,6 +118,23 @@ class Passkeys:
         if added != "added":
             raise FactorExistsError("This passkey is registered already")
         return record
+
+    async def _registered(self, session_id: str, credential: str) -> tuple[dict[str, Any], Any]:
+        answer, challenge = _read(credential)
+        if answer is None or not await self._challenges.spend(challenge, REGISTER, session_id):
+            raise EnrolmentFailedError(field="credential", reason="no such challenge")
+        try:
+            verified = self._webauthn.verify_registration_response(
+                credential=answer,
+                expected_challenge=challenge,
+                expected_rp_id=self._rp_id,
+                expected_origin=self._origin,
+                supported_pub_key_algs=list(_ALGORITHMS),
+            )
+        except _failures(self._webauthn) as error:
+            reason = f"passkey refused: {type(error).__name__}"
+            raise EnrolmentFailedError(field="credential", reason=reason) from None
+        return answer, verified
 
     async def factor_options(self, account_id: str, binding: str) -> dict[str, Any]:
         """What `navigator.credentials.get()` takes to prove one of the account's passkeys as a
