@@ -78,6 +78,18 @@ def test_the_second_step_signs_in(house, member):
     assert "9 of 10 left" in other.get("/account/factors").text
 
 
+def test_the_choice_to_be_remembered_outlives_the_second_step(house, member):
+    secret, _ = add_app(member)
+    visitor = house.visitor()
+    led = visitor.sign_in(member.email, remember="1").headers["location"]
+    assert led == f"{FACTOR}?next=%2Faccount%2F&remember=1"
+    assert 'name="remember" value="1"' in visitor.get(led).text
+    wrong = finish(visitor, "totp", "000000", remember="1")
+    assert 'name="remember" value="1"' in wrong.text
+    answer = finish(visitor, "totp", code_for(secret, steps=1), remember="1")
+    assert "Max-Age=2592000" in answer.headers["set-cookie"]
+
+
 def test_a_trusted_device_is_not_asked_again(house, member):
     secret, _ = add_app(member)
     visitor = begin(house.visitor(), member.email)

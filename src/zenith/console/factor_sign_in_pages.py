@@ -51,8 +51,9 @@ def factor_sign_in_pages() -> APIRouter:
 async def factor_form(request: Request) -> Response:
     """Ask for the second factor of the sign-in that this browser began."""
     wanted = own_path(request.query_params.get("next", HOME))
+    remember = request.query_params.get("remember", "")
     try:
-        return await _page(request, wanted)
+        return await _page(request, wanted, remember=bool(remember))
     except FactorChallengeError:
         return _begin_again(request, wanted)
 
@@ -63,13 +64,16 @@ async def finish(
     factor: Annotated[str, Form(max_length=32)] = "",
     proof: Proof = "",
     trust: Annotated[str, Form(max_length=8)] = "",
+    remember: Annotated[str, Form(max_length=8)] = "",
     wanted: Wanted = HOME,
 ) -> Response:
     """Begin the session, if the second factor is proven."""
     exchange = exchange_of(request.scope)
     wanted = own_path(wanted)
     present = exchange.principal if exchange.principal.is_authenticated else None
-    client = Client.of(exchange, device_cookie=device_cookie_name(exchange))
+    client = Client.of(
+        exchange, device_cookie=device_cookie_name(exchange), remember=bool(remember)
+    )
     try:
         entered = await account_services(request).sign_in.finish_browser(
             _challenge(exchange), factor, proof, client=client, replaces=present
@@ -77,7 +81,7 @@ async def finish(
     except FactorChallengeError:
         return _begin_again(request, wanted)
     except SecurityError as error:
-        return await _again(request, wanted, error)
+        return await _again(request, wanted, error, remember=bool(remember))
     response = _entered(request, entered, wanted)
     response.headers.append("set-cookie", factor_header(exchange, ""))
     trusted = mfa_services(request).trusted
@@ -108,7 +112,9 @@ async def sign_in(request: Request, credential: Proof = "", wanted: Wanted = HOM
     return _entered(request, entered, wanted)
 
 
-async def _page(request: Request, wanted: str, *, error: SecurityError | None = None) -> Response:
+async def _page(
+    request: Request, wanted: str, *, remember: bool, error: SecurityError | None = None
+) -> Response:
     exchange = exchange_of(request.scope)
     sign_in = account_services(request).sign_in
     services = mfa_services(request)
@@ -125,15 +131,18 @@ async def _page(request: Request, wanted: str, *, error: SecurityError | None = 
         kinds=due.kinds,
         options=json.dumps(options) if options else "",
         wanted=wanted,
+        remember=remember,
         trust_days=services.trusted.days if services.trusted.is_offered else 0,
     )
 
 
-async def _again(request: Request, wanted: str, error: SecurityError) -> Response:
+async def _again(
+    request: Request, wanted: str, error: SecurityError, *, remember: bool
+) -> Response:
     # A wrong code is a mistake in a form here, not a missing credential.
     shown = ValidationError(error.detail) if isinstance(error, AuthenticationError) else error
     try:
-        return await _page(request, wanted, error=shown)
+        return await _page(request, wanted, remember=remember, error=shown)
     except FactorChallengeError:
         return _begin_again(request, wanted)
 
@@ -147,7 +156,8 @@ def _begin_again(request: Request, wanted: str) -> Response:
 def _entered(request: Request, entered: BrowserSignIn, wanted: str) -> Response:
     exchange = exchange_of(request.scope)
     response = go_to(wanted)
-    response.headers.append("set-cookie", session_header(exchange, entered.cookie))
+    cookie = session_header(exchange, entered.cookie, remembered=entered.session.remembered)
+    response.headers.append("set-cookie", cookie)
     device = account_services(request).devices.issue(entered.account)
     response.headers.append("set-cookie", device_cookie(exchange, device))
     return response
