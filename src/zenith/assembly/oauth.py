@@ -67,15 +67,7 @@ def oauth_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
             key=derive(parts.secrets[0], PURPOSE),
             lifetime=settings.state_lifetime,
         ),
-        identities=Identities(
-            store=SqlIdentityStore(parts.database, parts.account_store),
-            accounts=parts.account_store,
-            sign_in=accounts.sign_in,
-            events=parts.events,
-            notices=parts.notices,
-            settings=parts.settings.accounts,
-            sign_up=settings.sign_up,
-        ),
+        identities=_identities(parts, accounts),
         hand_over=HandOver(secrets=parts.one_time, accounts=parts.account_store),
         limiter=parts.limiter,
         recent=require_factor(*accounts.step_up.kinds),
@@ -85,6 +77,19 @@ def oauth_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
     forms = any(each.response_mode == "form_post" for each in providers.values())
     guards = (FormAnswerGuard(providers.values()),) if forms else ()
     return OAuthParts(services=services, guards=guards)
+
+
+def _identities(parts: Parts, accounts: AccountServices) -> Identities:
+    """Whose accounts identities open."""
+    return Identities(
+        store=SqlIdentityStore(parts.database, parts.account_store),
+        accounts=parts.account_store,
+        sign_in=accounts.sign_in,
+        events=parts.events,
+        notices=parts.notices,
+        settings=parts.settings.accounts,
+        sign_up=parts.settings.oauth.sign_up,
+    )
 
 
 def identity_checks(parts: Parts) -> dict[str, FactorCheck]:

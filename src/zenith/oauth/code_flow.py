@@ -204,7 +204,7 @@ class CodeFlow:
         for renewed in (False, True):
             keys = await self._directory.keys(provider, renewed=renewed)
             try:
-                identity, _ = verify_id_token(
+                return verify_id_token(
                     id_token,
                     keys,
                     provider,
@@ -215,7 +215,6 @@ class CodeFlow:
                 )
             except TokenError:
                 continue
-            return identity
         raise ProviderError(reason="id token: signed by an unknown key")
 
 

@@ -58,8 +58,8 @@ def verify_id_token(
     access_token: str,
     begun_at: float,
     now: float,
-) -> tuple[ProvenIdentity, Mapping[str, Any]]:
-    """The identity that an ID token proves, and its claims.
+) -> ProvenIdentity:
+    """The identity that an ID token proves.
 
     `begun_at` is when the sign-in began and `now` the present, in Unix seconds. Raises
     ProviderError for whatever does not hold, and TokenError `unknown_key` for a key that is not in
@@ -82,20 +82,23 @@ def verify_id_token(
     if not isinstance(nonce, str) or not equal(nonce, expected_nonce):
         raise _refused("nonce")
     _check_access_token(claims, str(header["alg"]), access_token)
+    return _identity(provider, issuer, claims, now)
+
+
+def _identity(
+    provider: Provider, issuer: str, claims: Mapping[str, Any], now: float
+) -> ProvenIdentity:
     subject = claims.get("sub")
     if not is_subject(subject):
         raise _refused("sub")
     email = text_of(claims, "email", MAX_EMAIL)
-    return (
-        ProvenIdentity(
-            issuer=issuer,
-            subject=str(subject),
-            email=email,
-            email_verified=bool(email) and trusts_email(provider, claims),
-            name=text_of(claims, "name", MAX_LABEL),
-            authenticated_at=_authenticated_at(claims, now),
-        ),
-        claims,
+    return ProvenIdentity(
+        issuer=issuer,
+        subject=str(subject),
+        email=email,
+        email_verified=bool(email) and trusts_email(provider, claims),
+        name=text_of(claims, "name", MAX_LABEL),
+        authenticated_at=_authenticated_at(claims, now),
     )
 
 
