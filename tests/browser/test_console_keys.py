@@ -7,7 +7,7 @@ from tests.browser.conftest import check, submit
 
 async def test_a_key_is_made_and_copied(open_page, axe, site, enter):
     page = await open_page()
-    await enter(page, site.member("keys@example.org"))
+    await enter(page, site.member(f"{'long' * 15}@{'keys' * 10}.org"))
     await page.goto(f"{site.url}/account/keys")
     await page.get_by_label("api_keys:write").check()
     await submit(page, "Make the key", name="nightly export", further="posts:read")
@@ -22,6 +22,11 @@ async def test_a_key_is_made_and_copied(open_page, axe, site, enter):
     await page.wait_for_url("**/account/keys?notice=key-revoked")
     refused = await page.request.get(f"{site.url}/auth/api-keys", headers={"X-API-Key": key})
     assert refused.status == 401
+    await check(page, axe)
+    await page.context.clear_cookies()
+    await enter(page)
+    await page.goto(f"{site.url}/admin/keys")
+    assert await page.get_by_role("rowheader", name="nightly export").count() > 0
     await check(page, axe)
 
 
