@@ -56,6 +56,7 @@ ROUND_TRIPS = {
         lambda s: s.passwords.peppers,
         {"1": OLD},
     ),
+    "MFA__REQUIRED_ROLES": ("admin", lambda s: s.mfa.required_roles, ("admin",)),
     "ABUSE__LOCK_AFTER": ("60", lambda s: s.abuse.lock_after, 60),
     "ACCOUNTS__OPEN_REGISTRATION": ("no", lambda s: s.accounts.open_registration, False),
     "SESSIONS__IDLE_LIFETIME": ("3600", lambda s: s.sessions.idle_lifetime, 3600.0),
@@ -107,7 +108,7 @@ def test_every_section_can_be_reached():
     assert reached == {item.name for item in fields(Settings)}
 
 
-@pytest.mark.parametrize("name", ["transport", "headers", "csrf", "rate_limits", "audit"])
+@pytest.mark.parametrize("name", ["transport", "headers", "csrf", "rate_limits", "audit", "mfa"])
 @pytest.mark.parametrize("off", ["off", "none", ""])
 def test_capabilities_can_be_turned_off(name, off):
     assert getattr(from_env(**{name.upper(): off}), name) is None
@@ -285,3 +286,8 @@ def test_only_production_on_postgresql_waits_for_the_operator(database, env, ask
         migrate_at_start=asked,
     )
     assert settings.migrates is migrates
+
+
+def test_a_role_that_demands_a_second_factor_must_exist():
+    with pytest.raises(ConfigurationError, match=r"mfa\.required_roles names"):
+        from_env(MFA__REQUIRED_ROLES="wizard")
