@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.conformance.conftest import Place
+from zenith.kernel.errors import ServiceUnavailableError
+from zenith.kernel.keys import Secret
 from zenith.stores.memory import MemoryKeyStore, MemoryProofStore
+from zenith.stores.redis import RedisProofStore, connect_redis
+from zenith.stores.settings import RedisSettings
 from zenith.stores.sql import SqlKeyStore, SqlProofStore
 from zenith.tokens.store import KeyStore, ProofStore, StoredKey
 
@@ -90,3 +95,36 @@ async def test_expired_proofs_are_pruned(proofs: ProofStore) -> None:
     assert await proofs.prune(now=3.0) >= 1
     assert await proofs.prune(now=3.0) == 0
     assert not await proofs.claim("d5", now=3.0, expires_at=9.0)
+
+
+@pytest.fixture(params=["redis_url", "redis_cluster_url"])
+async def redis_proofs(request: pytest.FixtureRequest) -> AsyncIterator[RedisProofStore]:
+    url: str = request.getfixturevalue(request.param)
+    if "cluster" in request.param:
+        url = url.replace("redis://", "redis+cluster://")
+    client = connect_redis(RedisSettings(url=Secret(url)))
+    yield RedisProofStore(client)
+    await client.aclose()
+
+
+async def test_redis_takes_a_proof_once(redis_proofs: RedisProofStore) -> None:
+    claims = (redis_proofs.claim("d", now=0.0, expires_at=60.0) for _ in range(20))
+    assert (await asyncio.gather(*claims)).count(True) == 1
+    assert await redis_proofs.claim("other", now=0.0, expires_at=60.0)
+    assert await redis_proofs.prune(now=0.0) == 0
+
+
+async def test_without_redis_nothing_is_known() -> None:
+    client = connect_redis(RedisSettings(url=Secret("redis://127.0.0.1:1/0")))
+    with pytest.raises(ServiceUnavailableError):
+        await RedisProofStore(client).claim("d", now=0.0, expires_at=60.0)
+    await client.aclose()
+
+
+async def test_memory_refuses_what_it_cannot_remember() -> None:
+    store = MemoryProofStore(max_entries=2)
+    assert await store.claim("a", now=0.0, expires_at=10.0)
+    assert await store.claim("b", now=0.0, expires_at=10.0)
+    with pytest.raises(ServiceUnavailableError):
+        await store.claim("c", now=0.0, expires_at=10.0)
+    assert await store.claim("c", now=10.0, expires_at=20.0)

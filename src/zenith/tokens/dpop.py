@@ -229,8 +229,10 @@ def _read(proof: bytes) -> tuple[dict[str, Any], str]:
 
 
 def _key_of(header: Mapping[str, Any]) -> tuple[Key, str]:
-    typ, algorithm, jwk = (header.get(name) for name in ("typ", "alg", "jwk"))
-    if typ != PROOF_TYPE or not isinstance(jwk, dict):
+    algorithm: Any = header.get("alg")
+    jwk: Any = header.get("jwk")
+    kind: object = jwk.__class__
+    if header.get("typ") != PROOF_TYPE or kind is not dict:
         raise DpopError("bad_header")
     if "crit" in header or not (REFUSED_MEMBERS - {"jwk"}).isdisjoint(header):
         raise DpopError("bad_header")

@@ -66,17 +66,7 @@ class ForeignIssuer:
         clock: Clock = wall_clock,
         steady: Clock = steady_clock,
     ) -> None:
-        if not audience or not is_safe_address(jwks_uri or issuer):
-            raise ConfigurationError(
-                f"the issuer `{issuer}` has no audience, or no https address",
-                fix="name the audience of its tokens, and an https address of its keys",
-            )
-        unfit = set(algorithms) - (ALGORITHMS - HMAC_HASHES.keys())
-        if unfit or not algorithms:
-            raise ConfigurationError(
-                f"the algorithms of `{issuer}` are unknown, symmetric or none",
-                fix="name those that it signs with, such as RS256",
-            )
+        _check(issuer, audience, jwks_uri, algorithms)
         self.issuer: Final = issuer
         self._audience: Final = audience
         self._to_principal: Final = to_principal
@@ -193,6 +183,19 @@ def issuer_of(token: str) -> str:
     except ValueError:
         return ""
     return issuer if isinstance(issuer, str) else ""
+
+
+def _check(issuer: str, audience: str, jwks_uri: str | None, algorithms: Collection[str]) -> None:
+    if not audience or not is_safe_address(jwks_uri or issuer):
+        raise ConfigurationError(
+            f"the issuer `{issuer}` has no audience, or no https address",
+            fix="name the audience of its tokens, and an https address of its keys",
+        )
+    if not algorithms or set(algorithms) - (ALGORITHMS - HMAC_HASHES.keys()):
+        raise ConfigurationError(
+            f"the algorithms of `{issuer}` are unknown, symmetric or none",
+            fix="name those that it signs with, such as RS256",
+        )
 
 
 def _thumbprint(claims: Claims) -> str | None:

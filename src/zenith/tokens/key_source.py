@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -61,18 +61,21 @@ def fetch_with(timeout: float) -> Fetch:
                 client.stream("GET", url, headers=sent) as response,
             ):
                 if response.status_code != OK:
-                    raise ServiceUnavailableError(
-                        reason=f"status {response.status_code} from an issuer"
-                    )
-                body = bytearray()
-                async for part in response.aiter_raw(16 * 1024):
-                    body += part
-                    if len(body) > MAX_BYTES:
-                        raise ServiceUnavailableError(reason="an issuer answered too much")
+                    reason = f"status {response.status_code} from an issuer"
+                    raise ServiceUnavailableError(reason=reason)
+                return await _bounded(response.aiter_raw(16 * 1024))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             # TimeoutError is an OSError.
             reason = f"an issuer cannot be asked: {type(error).__name__}"
             raise ServiceUnavailableError(reason=reason) from None
-        return bytes(body)
 
     return fetch
+
+
+async def _bounded(parts: AsyncIterator[bytes]) -> bytes:
+    body = bytearray()
+    async for part in parts:
+        body += part
+        if len(body) > MAX_BYTES:
+            raise ServiceUnavailableError(reason="an issuer answered too much")
+    return bytes(body)

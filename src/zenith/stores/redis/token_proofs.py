@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
 from zenith.stores.redis.client import RedisClient
 from zenith.stores.redis.errors import errors_wrapped
@@ -15,7 +15,7 @@ class RedisProofStore:
     """One key for each proof, set only where it is not; Redis forgets it when it expires."""
 
     def __init__(self, client: RedisClient) -> None:
-        self._client: Final = client
+        self._client: Final[Any] = client
 
     async def claim(self, digest: str, *, now: float, expires_at: float) -> bool:
         """Whether the proof was not seen before; from now on it was."""
