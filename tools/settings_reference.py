@@ -141,7 +141,7 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         text = str(value).lower()
     elif isinstance(value, float):
-        text = f"{value:g}"
+        text = f"{value:.0f}" if value.is_integer() else f"{value:g}"
     elif isinstance(value, tuple):
         text = ",".join(str(part) for part in cast("tuple[object, ...]", value))
     elif isinstance(value, Mapping):
