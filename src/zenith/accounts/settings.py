@@ -25,7 +25,8 @@ class AccountSettings:
     """Roles of a new account."""
 
     sign_in_limit: str = "10/minute"
-    """Attempts per address, and per account, that are let through to the password check."""
+    """Attempts per address, or per device that the account knows, that are let through to the
+    password check. What failures at one account lead to is set in `abuse`."""
 
     register_limit: str = "10/minute"
     """Registrations per address."""
