@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.console.conftest import EASY, House
+from tests.console.conftest import EASY, House, LoopTransport
 from tests.oauth.fake import CLIENT, ISSUER, SECRET, FakeProvider
 from tests.services.process import free_port
+from zenith.console import create_server
 from zenith.oauth import http_client
 from zenith.settings import Settings
 
@@ -24,11 +26,28 @@ OIDC = {
 PROVIDER = (sys.executable, "-m", "tests.oauth.provider")
 
 
+class HereTransport(LoopTransport):
+    """Runs the application in this thread, which is the one that coverage looks at."""
+
+    def __init__(self, app):
+        self.app, self.loop = app, asyncio.new_event_loop()
+
+    def run(self, work):
+        return self.loop.run_until_complete(work)
+
+    def end(self):
+        if self.app.middleware_stack is not None:
+            self.run(self.app.middleware_stack.stop())
+        self.loop.close()
+
+
 class Site(House):
     """A server whose visitors can go to the provider."""
 
     def __init__(self, settings, provider):
-        super().__init__(settings)
+        self.app = create_server(settings)
+        self.transport = HereTransport(self.app)
+        self.base, self._ada = settings.origin, None
         self.provider = provider
 
     def leave(self, visitor, path="/auth/oidc", **query):
