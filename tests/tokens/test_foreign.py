@@ -117,6 +117,12 @@ async def test_what_their_tokens_must_say(changes: dict[str, Any], reason: str) 
     assert await theirs.fault(theirs.token(**changes)) == reason
 
 
+async def test_a_forged_token_asks_nobody() -> None:
+    theirs = Theirs()
+    assert await theirs.fault(theirs.token(generate_key("ES256", kid="one"))) == "bad_signature"
+    assert len(theirs.asked) == 1
+
+
 async def test_other_types_by_name_and_lists_of_audiences() -> None:
     theirs = Theirs(types=("jwt", ""))
     for typ in ("JWT", "application/jwt", None):

@@ -107,3 +107,11 @@ def test_deep_nesting_is_refused(depth: int, left: bytes, right: bytes) -> None:
     inner = b"1" if right == b"}" else b""
     with pytest.raises(ValueError, match=r"nested|recursion"):
         parse_object(b'{"a":' + left * depth + inner + right * depth + b"}")
+
+
+def test_large_numbers_are_refused_wherever_they_stand() -> None:
+    for raw in (b'{"a":9223372036854775808}', b'{"a":[9223372036854775808]}'):
+        with pytest.raises(ValueError, match="integer too large"):
+            parse_object(raw)
+    assert parse_object(b'{"a":1e300,"b":[1.5]}') == {"a": 1e300, "b": [1.5]}
+    assert parse_object(b'{":":":x"}') == {":": ":x"}

@@ -164,3 +164,8 @@ def test_keys_for_other_algorithms_are_foreign(
     jwk: dict[str, Any], algorithms: set[str], foreign: bool
 ) -> None:
     assert is_foreign(jwk, algorithms) is foreign
+
+
+def test_a_private_key_may_be_for_signing_alone() -> None:
+    assert key_from_jwk({**EC, "key_ops": ["sign"]}).can_sign
+    assert key_from_jwk({**EC, "key_ops": ["sign", "verify"]}).can_sign

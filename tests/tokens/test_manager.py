@@ -12,7 +12,14 @@ from tests.tokens.fakes import OTHER_SECRET, SECRET, Time, manager, revocation_l
 from zenith.authentication import Revocation
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
-from zenith.tokens import KeyRing, TokenError, TokenManager, TokenSettings, generate_key
+from zenith.tokens import (
+    KeyRing,
+    TokenError,
+    TokenManager,
+    TokenSettings,
+    generate_key,
+    sign_compact,
+)
 
 
 def test_the_profile_of_access_tokens() -> None:
@@ -188,3 +195,16 @@ def test_the_answer_holds_no_longer_than_the_key() -> None:
     assert tokens.verify_until(token)[1] == 1900
     tokens.keyring.retire(tokens.keyring.keys[0].kid, at=1100.0)
     assert tokens.verify_until(token)[1] == 1100
+
+
+def test_what_is_signed_and_no_object_is_no_token() -> None:
+    tokens = manager(Time(1000.0))
+    token = sign_compact(b"[]", tokens.keyring.signing_key(1000.0), typ="at+jwt")
+    with pytest.raises(TokenError) as caught:
+        tokens.verify(token)
+    assert caught.value.fault == "not_claims"
+
+
+def test_not_every_key_can_be_derived() -> None:
+    with pytest.raises(ConfigurationError, match="cannot be derived"):
+        TokenManager(SECRET, settings=TokenSettings(algorithm="ES256"))

@@ -204,3 +204,17 @@ def test_secrets_must_be_strong() -> None:
         make(secrets=())
     with pytest.raises(ConfigurationError, match="secret_key"):
         make(secrets=(SECRET, Secret("short")))
+
+
+async def test_a_family_is_found_by_any_of_its_tokens_and_its_key() -> None:
+    tokens = RefreshTokens(MemoryFamilies(), SECRET, clock=Time())
+    first = await tokens.start(session_id="s", account_id="ada", thumbprint="key")
+    assert await tokens.find(first.token) is None
+    found = await tokens.find(first.token, thumbprint="key")
+    assert found is not None
+    assert found.id == "s"
+    assert await tokens.find("nonsense") is None
+    with pytest.raises(TokenError) as caught:
+        await tokens.rotate(first.token, thumbprint="another")
+    assert caught.value.fault == "unknown_token"
+    assert (await tokens.rotate(first.token, thumbprint="key")).family_id == "s"

@@ -7,17 +7,23 @@ from collections.abc import Iterable
 import pytest
 
 from tests.tokens.fakes import SECRET, Time, exchange, forge, manager, revocation_list
+from tests.tokens.proofs import Holder
 from zenith.authentication import Revocation
 from zenith.kernel.errors import BadRequestError, ConfigurationError
 from zenith.kernel.permissions import Permissions
-from zenith.kernel.principal import NO_FACTORS, Principal
+from zenith.kernel.principal import ANONYMOUS, NO_FACTORS, Principal
+from zenith.stores.memory import MemoryProofStore
 from zenith.tokens import (
     BearerScheme,
+    DpopError,
+    DpopVerifier,
     ForeignIssuer,
     KeyRing,
     TokenError,
     TokenManager,
     generate_key,
+    prove_key,
+    proven_key,
 )
 
 
@@ -246,3 +252,57 @@ def test_two_issuers_with_one_name_are_refused() -> None:
     )
     with pytest.raises(ConfigurationError, match="one name"):
         BearerScheme(setting.tokens, setting.revocations, issuers=[own, own])
+
+
+async def test_a_token_seen_before_is_recalled_without_waiting() -> None:
+    setting = Setting()
+    token = setting.tokens.issue_access("account").encode()
+    header = (b"authorization", b"Bearer " + token)
+    assert setting.scheme.recall(exchange(header)) is None
+    first = await setting.scheme.authenticate(exchange(header))
+    assert setting.scheme.recall(exchange(header)) is first
+    assert setting.scheme.recall(exchange(header, (b"authorization", b"x"))) is None
+    assert setting.scheme.recall(exchange()) is ANONYMOUS
+    assert setting.scheme.recall(exchange(query=b"access_token=x")) is None
+
+
+@pytest.mark.parametrize("required", [False, True])
+async def test_a_bound_token_with_its_proof(required: bool) -> None:
+    setting, holder = Setting(), Holder()
+    verifier = DpopVerifier(
+        MemoryProofStore(), [SECRET], origin="https://us", required=required, clock=setting.time
+    )
+    scheme = BearerScheme(setting.tokens, setting.revocations, dpop=verifier)
+    assert (scheme.challenge or "").startswith("DPoP" if required else "Bearer")
+    token = setting.tokens.issue_access("account", thumbprint=holder.thumbprint)
+    plain = setting.tokens.issue_access("account")
+    for _ in range(2):
+        asking = exchange((b"authorization", b"DPoP " + token.encode()))
+        uri = f"https://us{asking.path}"
+        proof = holder.proof(asking.method, uri, at=setting.time.now, token=token)
+        asking = exchange((b"authorization", b"DPoP " + token.encode()), (b"dpop", proof.encode()))
+        principal = await scheme.authenticate(asking)
+        assert principal is not None
+        assert principal.scheme == "dpop"
+        assert proven_key(asking) == holder.thumbprint
+        asking.services = {DpopVerifier: verifier}  # type: ignore[misc]  # a fake's
+        with pytest.raises(DpopError):
+            await prove_key(asking)
+    with pytest.raises(TokenError) as caught:
+        await scheme.authenticate(exchange((b"authorization", b"DPoP " + plain.encode())))
+    assert caught.value.fault == "unbound"
+    if required:
+        with pytest.raises(TokenError):
+            await scheme.authenticate(exchange((b"authorization", b"Bearer " + plain.encode())))
+
+
+async def test_a_key_is_proven_where_a_proof_came_or_must_come() -> None:
+    setting, holder = Setting(), Holder()
+    without = exchange()
+    assert await prove_key(without) is None
+    assert proven_key(without) is None
+    verifier = DpopVerifier(MemoryProofStore(), [SECRET], origin="https://us", clock=setting.time)
+    proof = holder.proof(without.method, f"https://us{without.path}", at=setting.time.now).encode()
+    asking = exchange((b"dpop", proof))
+    asking.services = {DpopVerifier: verifier}  # type: ignore[misc]  # a fake's
+    assert await prove_key(asking) == proven_key(asking) == holder.thumbprint

@@ -26,6 +26,8 @@ def test_defaults_are_the_decided_ones() -> None:
         {"algorithm": "none"},
         {"algorithm": "ES384"},
         {"rotate_every": 59},
+        {"dpop": "maybe"},
+        {"dpop_window": 301},
         {"rotate_every": float("inf")},
         {"access_lifetime": 0},
         {"access_lifetime": 3601},
