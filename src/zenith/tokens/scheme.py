@@ -96,6 +96,9 @@ class BearerScheme:
         BadRequestError for several Authorization headers, ServiceUnavailableError where
         revocations cannot be known.
         """
+        known = self.recall(exchange)
+        if known is not None and known is not ANONYMOUS:
+            return known
         value = exchange.headers.get(HEADER)
         kind, token = _token_of(exchange, value)
         if value is None:
@@ -105,11 +108,11 @@ class BearerScheme:
                 raise TokenError("unbound")
             return (await self._judge(self._cache, value, token, bound=False)).principal
         if kind == DPOP and self._dpop is not None:
-            known = await self._judge(self._bound, value, token, bound=True)
+            bound = await self._judge(self._bound, value, token, bound=True)
             exchange.state[ProvenKey] = await self._dpop.verify(
-                ProofRequest.of(exchange), credential=token, thumbprint=known.thumbprint
+                ProofRequest.of(exchange), credential=token, thumbprint=bound.thumbprint
             )
-            return known.principal
+            return bound.principal
         return None
 
     async def _judge(
