@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.accounts.application import (
+    ALICE,
     EMAIL,
     bearer,
     browse,
@@ -15,8 +18,10 @@ from tests.accounts.application import (
     register,
     running,
 )
+from tests.mfa.authenticator import Authenticator
 from tests.mfa.people import add_totp, code_for, finish
 from zenith.kernel.events import EventType
+from zenith.mfa import MfaServices
 
 
 @pytest.fixture
@@ -137,3 +142,51 @@ async def test_strangers_see_nothing(client):
         assert (await client.request(method, path)).status_code == 401
     body = {"challenge": "x"}
     assert (await client.post("/auth/login/factor/passkey", json=body)).status_code == 401
+
+
+async def test_passkeys_are_named_and_removed(client):
+    device = Authenticator()
+    tokens = (await login(client)).json()
+    path = "/auth/factors/passkeys"
+    asked = (await client.post(f"{path}/options", headers=bearer(tokens))).json()["options"]
+    body = {"credential": device.create(asked)}
+    added = await client.post(path, json=body, headers=bearer(tokens))
+    tokens = {**tokens, **added.json()}
+    (held,) = (await client.get("/auth/factors", headers=bearer(tokens))).json()["passkeys"]
+    assert held["name"]
+    one = f"{path}/{held['id']}"
+    for name, status in (("My key", 204), (" ", 422), ("a\nb", 422)):
+        answer = await client.patch(one, json={"name": name}, headers=bearer(tokens))
+        assert answer.status_code == status
+    answer = await client.patch(f"{path}/x", json={"name": "y"}, headers=bearer(tokens))
+    assert answer.status_code == 404
+    asked = (await client.post("/auth/confirm/passkey", headers=bearer(tokens))).json()["options"]
+    proof = {"factor": "passkey", "proof": json.dumps(device.get(asked))}
+    assert (
+        await client.post("/auth/confirm", json=proof, headers=bearer(tokens))
+    ).status_code == 200
+    again = await client.post("/auth/confirm", json=proof, headers=bearer(tokens))
+    assert again.status_code == 401
+    for status in (204, 404):
+        assert (await client.delete(one, headers=bearer(tokens))).status_code == status
+
+
+async def test_devices_are_listed_and_ended(client):
+    await add_totp(client)
+    account = await client.app.accounts.store.by_email(EMAIL)
+    trusted = client.app.assembly.services[MfaServices].trusted
+    value = await trusted.trust(account, ALICE)
+    _, cookie = value, trusted.cookie(value, secure=True)
+    assert cookie.startswith(f"__Host-zenith-trusted={value}; Path=/; Max-Age=2592000; HttpOnly")
+    client.cookies.set("zenith-trusted", value)
+    tokens = (await login(client)).json()
+    assert "access_token" in tokens
+    me = (await client.get("/auth/me", headers=bearer(tokens))).json()
+    assert set(me["factors"]) == {"password", "trusted_device"}
+    path = "/auth/factors/devices"
+    (held,) = (await client.get(path, headers=bearer(tokens))).json()
+    for status in (204, 404):
+        one = f"{path}/{held['id']}"
+        assert (await client.delete(one, headers=bearer(tokens))).status_code == status
+    assert (await client.delete(path, headers=bearer(tokens))).status_code == 204
+    assert "challenge" in (await login(client)).json()
