@@ -11,6 +11,7 @@ MAX_REMEMBERED: Final = 512
 """Heads in each of two generations; what was not met again during one of them is forgotten."""
 MAX_SIZE: Final = 4096
 """Bytes of a head that is worth remembering."""
+MAX_FIELDS: Final = 64
 Key: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 
@@ -55,7 +56,11 @@ class Heads:
 
     def _meet(self, key: Key, raw: RawHeaders) -> Head:
         head = self._old.get(key) or Head(raw)
-        if sum(len(name) + len(value) for name, value in key) > MAX_SIZE:
+        headers = head.headers
+        if (
+            len(key) > MAX_FIELDS
+            or sum(map(len, headers)) + sum(map(len, headers.values())) > MAX_SIZE
+        ):
             return head
         if len(self._young) >= MAX_REMEMBERED:
             self._old, self._young = self._young, {}

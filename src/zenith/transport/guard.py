@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import PayloadTooLargeError
@@ -100,8 +99,7 @@ class TransportGuard(Guard):
         return size, seconds
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Facts:
+class _Facts(NamedTuple):
     """What headers say of a request, however often they come."""
 
     version: str
