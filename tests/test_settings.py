@@ -56,6 +56,7 @@ ROUND_TRIPS = {
         lambda s: s.passwords.peppers,
         {"1": OLD},
     ),
+    "OAUTH__SIGN_UP": ("false", lambda s: s.oauth.sign_up, False),
     "MFA__REQUIRED_ROLES": ("admin", lambda s: s.mfa.required_roles, ("admin",)),
     "ABUSE__LOCK_AFTER": ("60", lambda s: s.abuse.lock_after, 60),
     "ACCOUNTS__OPEN_REGISTRATION": ("no", lambda s: s.accounts.open_registration, False),

@@ -45,7 +45,6 @@ from zenith.pipeline import (
     SecurityMiddleware,
     exchange_of,
     fail,
-    handlers_in,
     respond,
 )
 from zenith.rate_limits import rate_limit
@@ -99,18 +98,9 @@ class Zenith(FastAPI):
         **fastapi: Any,
     ) -> None:
         self.settings: Final = settings or Settings.from_env()
-        if debug and self.settings.is_production:
-            raise ConfigurationError(
-                "debug=True shows source code and variables to every visitor",
-                fix="leave debug out in production",
-            )
+        _refuse_unsafe(self.settings, debug=debug, redoc_url=fastapi.pop("redoc_url", None))
         if docs_access is None and not self.settings.is_production:
             docs_access = public
-        if fastapi.pop("redoc_url", None) is not None:
-            raise ConfigurationError(
-                "redoc_url asks for a page that loads its scripts from another site",
-                fix="leave it out; docs_url serves the documentation from local files",
-            )
         self._observed, self._asked = True, float("-inf")
         self._docs_access: Final = docs_access
         self._guards: Final = tuple(guards)
@@ -257,26 +247,14 @@ class Zenith(FastAPI):
         """FastAPI's stack, with a way past it where nobody has put anything into it."""
         dispatch = RouteDispatch.install(self.router)
         stack = self._framework_stack()
-        handlers = handlers_in(stack)
-        if (
-            dispatch is None
-            or handlers is None
-            or self.user_middleware
-            or self.max_body_size is not None
-        ):
+        if dispatch is None or self.user_middleware or self.max_body_size is not None:
             return stack
         router, self.router = self.router, cast(APIRouter, fail)
         try:
             failing = super().build_middleware_stack()
         finally:
             self.router = router
-        return DirectCall(
-            stack,
-            failing=failing,
-            dispatch=dispatch,
-            handlers=handlers,
-            application=self,
-        )
+        return DirectCall.around(stack, failing=failing, dispatch=dispatch, application=self)
 
     def _start_record(self) -> Sequence[Guard]:
         assembly = self.assembly
@@ -301,6 +279,19 @@ class Zenith(FastAPI):
             return super().build_middleware_stack()
         finally:
             self.user_middleware = own
+
+
+def _refuse_unsafe(settings: Settings, *, debug: bool, redoc_url: str | None) -> None:
+    if debug and settings.is_production:
+        raise ConfigurationError(
+            "debug=True shows source code and variables to every visitor",
+            fix="leave debug out in production",
+        )
+    if redoc_url is not None:
+        raise ConfigurationError(
+            "redoc_url asks for a page that loads its scripts from another site",
+            fix="leave it out; docs_url serves the documentation from local files",
+        )
 
 
 def _schema_of(app: FastAPI) -> Endpoint:

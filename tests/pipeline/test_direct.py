@@ -20,9 +20,9 @@ from zenith.pipeline import (
     RouteDispatch,
     SecurityMiddleware,
     fail,
-    handlers_in,
 )
-from zenith.pipeline.handlers import handler_of
+from zenith.pipeline.direct import handlers_in
+from zenith.pipeline.routes import handler_of
 
 
 class OwnError(Exception):
@@ -178,9 +178,8 @@ def shortened(app):
     router, app.router = app.router, fail
     failing = app.build_middleware_stack()
     app.router = router
-    direct = DirectCall(
-        stack, failing=failing, dispatch=dispatch, handlers=handlers_in(stack), application=app
-    )
+    direct = DirectCall.around(stack, failing=failing, dispatch=dispatch, application=app)
+    assert isinstance(direct, DirectCall)
 
     async def called(scope, receive, send):
         scope["app"] = app
@@ -322,5 +321,7 @@ async def test_what_an_application_around_has_decided_stays():
 
 def test_a_stack_without_exception_handlers_is_left_alone():
     assert handlers_in(object()) is None
+    unknown = object()
+    assert DirectCall.around(unknown, failing=None, dispatch=None, application=None) is unknown
     found = handlers_in(ExceptionMiddleware(lambda *_: None, handlers={OwnError: fail}))
     assert found[0][OwnError] is fail

@@ -33,31 +33,13 @@ from zenith.tokens import TokenManager
 
 def account_services(parts: Parts, manager: TokenManager, mfa: MfaParts | None) -> AccountServices:
     """The flows of accounts."""
-    settings, store, events = parts.settings, parts.account_store, parts.events
+    settings, store = parts.settings, parts.account_store
     devices = KnownDevices(parts.secrets)
     limits = attempt_limits(parts, devices)
-    grants = TokenGrants(
-        manager=manager,
-        refresh=parts.refresh,
-        sessions=parts.sessions,
-        subjects=parts.subjects,
-        events=events,
-        access_lifetime=settings.tokens.access_lifetime,
-        watch=make_watch(parts),
-    )
+    grants = _grants(parts, manager)
     links = make_links(parts)
     verification = make_verification(parts, links)
-    sign_in = SignIn(
-        accounts=store,
-        hasher=parts.hasher,
-        limits=limits,
-        sessions=parts.sessions,
-        grants=grants,
-        events=events,
-        pending=PendingSignIns(parts.pending_store),
-        confirmation=verification,
-        second_factors=None if mfa is None else mfa.verification,
-    )
+    sign_in = _sign_in(parts, limits, grants, verification, mfa)
     recent = RecentAccounts(store, parts.revocations)
     return AccountServices(
         store=store,
@@ -66,15 +48,7 @@ def account_services(parts: Parts, manager: TokenManager, mfa: MfaParts | None) 
         sign_in=sign_in,
         grants=grants,
         step_up=make_step_up(parts, grants, limits, mfa),
-        password_change=PasswordChange(
-            accounts=store,
-            hasher=parts.hasher,
-            judge=parts.judge,
-            limits=limits,
-            sign_in=sign_in,
-            events=events,
-            notices=parts.notices,
-        ),
+        password_change=_password_change(parts, limits, sign_in),
         administration=_administration(parts, sign_in, limits),
         mail=make_mail_flows(parts, links, verification, sign_in, limits, recent),
         deletion=make_deletion(parts, sign_in, limits),
@@ -85,6 +59,53 @@ def account_services(parts: Parts, manager: TokenManager, mfa: MfaParts | None) 
         places=make_places(settings.sessions),
         devices=devices,
         settings=settings.accounts,
+    )
+
+
+def _grants(parts: Parts, manager: TokenManager) -> TokenGrants:
+    """What sign-ins of programs are given."""
+    return TokenGrants(
+        manager=manager,
+        refresh=parts.refresh,
+        sessions=parts.sessions,
+        subjects=parts.subjects,
+        events=parts.events,
+        access_lifetime=parts.settings.tokens.access_lifetime,
+        watch=make_watch(parts),
+    )
+
+
+def _sign_in(
+    parts: Parts,
+    limits: AttemptLimits,
+    grants: TokenGrants,
+    verification: EmailVerification | None,
+    mfa: MfaParts | None,
+) -> SignIn:
+    """How people and programs come in."""
+    return SignIn(
+        accounts=parts.account_store,
+        hasher=parts.hasher,
+        limits=limits,
+        sessions=parts.sessions,
+        grants=grants,
+        events=parts.events,
+        pending=PendingSignIns(parts.pending_store),
+        confirmation=verification,
+        second_factors=None if mfa is None else mfa.verification,
+    )
+
+
+def _password_change(parts: Parts, limits: AttemptLimits, sign_in: SignIn) -> PasswordChange:
+    """How a password is replaced by its owner."""
+    return PasswordChange(
+        accounts=parts.account_store,
+        hasher=parts.hasher,
+        judge=parts.judge,
+        limits=limits,
+        sign_in=sign_in,
+        events=parts.events,
+        notices=parts.notices,
     )
 
 

@@ -19,6 +19,7 @@ from zenith.assembly.oauth import oauth_parts
 from zenith.assembly.parts import Parts
 from zenith.assembly.report import loosened
 from zenith.authentication import RevocationList
+from zenith.kernel.keys import Secret
 from zenith.oauth import OAuthServices
 from zenith.pipeline import Guard
 from zenith.rbac import RoleSet
@@ -90,25 +91,17 @@ def assemble(
 
     Raises ConfigurationError for what cannot be built safely.
     """
-    given = settings
     secrets, report = find_secrets(settings)
-    settings = fit(settings)
-    database = Database(settings.database_or_embedded)
-    redis = None if settings.redis is None else connect_redis(settings.redis)
-    revocations = RevocationList(
-        SqlRevocationStore(database),
-        channel=None if redis is None else RedisRevocationChannel(redis),
-    )
-    parts = Parts(settings, secrets, database, redis, revocations, user_model, issuers=issuers)
-    keyring = parts.signing.keyring
+    given, settings = settings, fit(settings)
+    parts = _parts(settings, secrets, user_model, issuers)
+    revocations, keyring = parts.revocations, parts.signing.keyring
     manager = TokenManager(keyring=keyring, settings=settings.tokens, revocations=revocations)
     mfa = mfa_parts(parts)
     accounts = account_services(parts, manager, mfa)
-    keys = api_key_parts(parts)
-    oauth = oauth_parts(parts, accounts)
+    keys, oauth = api_key_parts(parts), oauth_parts(parts, accounts)
     return Assembly(
         settings=settings,
-        database=database,
+        database=parts.database,
         keyring=keyring,
         key_rotation=parts.signing.rotation,
         accounts=accounts,
@@ -123,6 +116,19 @@ def assemble(
             **oauth.offered,
         },
         oauth=oauth.services,
-        redis=redis,
+        redis=parts.redis,
         report=(*report, *mail_report(settings), *mfa_report(mfa), *loosened(given, settings)),
     )
+
+
+def _parts(
+    settings: Settings,
+    secrets: tuple[Secret, ...],
+    user_model: type[Account],
+    issuers: Sequence[ForeignIssuer],
+) -> Parts:
+    database = Database(settings.database_or_embedded)
+    redis = None if settings.redis is None else connect_redis(settings.redis)
+    channel = None if redis is None else RedisRevocationChannel(redis)
+    revocations = RevocationList(SqlRevocationStore(database), channel=channel)
+    return Parts(settings, secrets, database, redis, revocations, user_model, issuers=issuers)

@@ -52,11 +52,18 @@ class Parts:
         self.database = database
         self.redis = redis
         self.revocations = revocations
+        self.issuers = issuers
         self.roles = settings.rbac.role_set()
+        self._add_accounts(user_model)
+        self._add_passwords()
+        self._add_credentials()
+
+    def _add_accounts(self, user_model: type[Account]) -> None:
+        settings, database = self.settings, self.database
         self.account_model = AccountModel(user_model)
         self.account_store = SqlAccountStore(database, self.account_model)
         self.subjects = SubjectCache(
-            AccountSubjects(self.account_store, self.roles.compile), revocations
+            AccountSubjects(self.account_store, self.roles.compile), self.revocations
         )
         self.audit_log = (
             None if settings.audit is None else AuditLog(SqlAuditStore(database), settings.audit)
@@ -64,22 +71,27 @@ class Parts:
         self.events: EventSink = self.audit_log or Silence()
         self.mailer = make_mailer(settings)
         self.notices = make_notices(settings, self.mailer, self.events)
+        self.mail_links = SqlMailLinkStore(database)
+
+    def _add_passwords(self) -> None:
+        settings = self.settings
         self.hasher = PasswordHasher(settings.passwords)
         self.policy = PasswordPolicy.from_settings(settings.passwords)
         self.breaches = make_breaches(settings.passwords)
         self.judge = PasswordJudge(self.policy, self.hasher.pool, *self.breaches)
-        self.limiter = _make_limiter(settings, secrets, redis)
-        self.attempts = Attempts(SqlAttemptStore(database), secrets, settings.abuse)
+        self.limiter = _make_limiter(settings, self.secrets, self.redis)
+        self.attempts = Attempts(SqlAttemptStore(self.database), self.secrets, settings.abuse)
+
+    def _add_credentials(self) -> None:
+        settings, secrets, database = self.settings, self.secrets, self.database
         self.one_time = SqlOneTimeStore(database)
         self.signing = signing_keys(settings, secrets, database)
-        self.issuers = issuers
-        self.proofs = proof_verifier(settings, secrets, database, redis)
-        self.mail_links = SqlMailLinkStore(database)
+        self.proofs = proof_verifier(settings, secrets, database, self.redis)
         self.pending_store = SqlPendingStore(database)
         self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)
         self.sessions = Sessions(
             SqlSessionStore(database),
-            revocations,
+            self.revocations,
             settings.sessions,
             access_lifetime=self.token_memory,
             refresh_lifetime=settings.tokens.refresh_lifetime,

@@ -69,7 +69,7 @@ def create_server(settings: Settings | None = None) -> Zenith:
     _add_optional_pages(app)
     _add_mail_pages(app)
     app.include_router(setup_pages())
-    app.include_router(strength_pages())
+    app.include_router(strength_pages(limited=settings.rate_limits is not None))
     app.mount(PREFIX, _files(settings), name="assets")
     return app
 

@@ -42,15 +42,14 @@ class Strength(BaseModel):
     advice: list[str]
 
 
-def strength_pages() -> APIRouter:
-    """The route of this module."""
+def strength_pages(*, limited: bool = True) -> APIRouter:
+    """The route of this module; `limited` where the application counts what its clients call."""
     router = APIRouter(include_in_schema=False)
-    router.add_api_route(STRENGTH, strength, methods=["POST"])
+    endpoint = rate_limit(LIMIT, replaces_default=True)(strength) if limited else strength
+    router.add_api_route(STRENGTH, public(endpoint), methods=["POST"])
     return router
 
 
-@public
-@rate_limit(LIMIT, replaces_default=True)
 async def strength(candidate: Candidate, request: Request, response: Response) -> Strength:
     """Judge a candidate by the same rules as the form will. Threat: a weak password, chosen because
     nothing said what would make it a good one (ASVS 6.2.1 to 6.2.11).

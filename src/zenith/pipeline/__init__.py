@@ -1,6 +1,6 @@
 """The one ASGI middleware, and what guards are made of."""
 
-from zenith.pipeline.direct import DirectCall, fail, handlers_in
+from zenith.pipeline.direct import DirectCall, fail
 from zenith.pipeline.dispatch import RouteDispatch
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
@@ -49,7 +49,6 @@ __all__ = [
     "enforced_marks",
     "exchange_of",
     "fail",
-    "handlers_in",
     "marks_of",
     "respond",
     "running_exchange",

@@ -50,6 +50,22 @@ class DirectCall:
         self._handlers: Final = handlers
         self._application: Final = application
 
+    @classmethod
+    def around(
+        cls, stack: ASGIApp, *, failing: ASGIApp, dispatch: RouteDispatch, application: Any
+    ) -> ASGIApp:
+        """The short way around `stack`; the stack itself where it is built in an unknown way."""
+        handlers = handlers_in(stack)
+        if handlers is None:
+            return stack
+        return cls(
+            stack,
+            failing=failing,
+            dispatch=dispatch,
+            handlers=handlers,
+            application=application,
+        )
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if MAX_BODY_SIZE_SCOPE_KEY in scope or (entry := self._dispatch.direct(scope)) is None:
             await self._stack(scope, receive, send)

@@ -12,13 +12,16 @@ from starlette.responses import JSONResponse, Response
 from zenith.accounts.client import Client
 from zenith.accounts.issued_tokens.issued_tokens import IssuedTokens
 from zenith.authorization import public, require_permission
+from zenith.kernel.network import client_key
 from zenith.pipeline import exchange_of
-from zenith.rate_limits import rate_limit
+from zenith.rate_limits import RateLimiter
 from zenith.tokens import prove_key
 
 INTROSPECT: Final = "tokens:introspect"
 """The permission, or an API key's scope, that asking about tokens needs (RFC 7662 section 2.1)."""
 MAX_TOKEN: Final = 8192
+REVOCATIONS: Final = "60/minute"
+"""How often one address may revoke; each takes a look into the database."""
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -66,12 +69,13 @@ async def introspect(form: Annotated[PresentedToken, Form()], request: Request) 
 
 
 @public
-@rate_limit("60/minute", name="revoke")
 async def revoke(form: Annotated[PresentedToken, Form()], request: Request) -> Response:
     """End a token that was lost or is not needed any more. Who holds it may end it; the answer is
     the same for a token that was never issued.
     """
     exchange = exchange_of(request.scope)
+    keys = {"address": client_key(exchange.client)}
+    await exchange.service(RateLimiter).require("revoke", keys=keys, limits=REVOCATIONS)
     await prove_key(exchange)
     await exchange.service(IssuedTokens).revoke(form.token, client=Client.of(exchange))
     return Response(headers=NO_STORE)
