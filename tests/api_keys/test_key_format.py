@@ -41,23 +41,24 @@ def test_keys_are_random() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    "spoil",
     [
-        "",
-        "zk_",
-        "zk_short",
-        ZEROS + "000000",
-        "sk_" + new_key()[3:],
-        new_key() + "0",
-        new_key()[:-1],
-        " " + new_key(),
-        new_key() + "\n",
-        new_key().replace("_", "-"),
-        "zk_" + "é" * 61,
-        "zk_" + "٣" * 61,
+        lambda key: "",
+        lambda key: "zk_",
+        lambda key: "zk_short",
+        lambda key: ZEROS + "000000",
+        lambda key: "sk_" + key[3:],
+        lambda key: key + "0",
+        lambda key: key[:-1],
+        lambda key: " " + key,
+        lambda key: key + "\n",
+        lambda key: key.replace("_", "-"),
+        lambda key: "zk_" + "é" * 61,
+        lambda key: "zk_" + "٣" * 61,
     ],
 )
-def test_anything_else_is_no_key(text: str) -> None:
+def test_anything_else_is_no_key(spoil) -> None:
+    text = spoil(new_key())
     assert not is_key(text)
 
 
