@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.mfa.people import code_for
 from zenith.oauth.authorization import challenge_of
 
 VERIFIER = "v" * 43
@@ -51,6 +52,8 @@ def test_who_is_new_gets_an_account_and_a_session(site, who):
     back = site.travel(visitor, query={"next": "/account/?a=b"}, **who)
     assert (back.status_code, back.headers["location"]) == (303, "/account/?a=b")
     assert back.headers["cache-control"] == "no-store"
+    names = [each.partition("=")[0] for each in back.headers.get_list("set-cookie")]
+    assert names == ["zenith-session", "zenith-device"]
     mine = me(visitor).json()
     assert mine["email"] == who["email"]
     assert list(mine["factors"]) == ["oauth"]
@@ -61,6 +64,14 @@ def test_who_is_known_comes_into_the_same_account(site, who):
     site.travel(first, **who)
     site.travel(second, **who)
     assert me(first).json()["id"] == me(second).json()["id"]
+
+
+def test_a_browser_that_uses_the_api_is_known_from_then_on(site, who):
+    visitor = site.visitor()
+    visitor.client.headers["sec-fetch-site"] = "same-origin"
+    answer = tokens(site, visitor, who)
+    assert answer.headers["set-cookie"].startswith("zenith-device=")
+    assert "set-cookie" not in tokens(site, site.visitor(), who).headers
 
 
 def test_a_new_sign_in_has_a_new_session(site, who):
@@ -212,6 +223,26 @@ def test_confirming_with_an_identity_that_is_not_linked_confirms_nothing(site, w
     visitor = site.visitor().join(who["email"])
     page = submit(visitor, "/account/identities/oidc/confirm")
     assert follow(site, visitor, page, **who).status_code == 403
+
+
+def test_a_second_factor_is_due_after_the_provider_too(site, who):
+    visitor, program = site.visitor(), site.visitor().client
+    bearer = API | {"Authorization": f"Bearer {tokens(site, visitor, who).json()['access_token']}"}
+    begun = program.post("/auth/factors/totp", headers=bearer).json()
+    proof = {"ticket": begun["ticket"], "code": code_for(begun["secret"])}
+    added = program.post("/auth/factors/totp/confirm", json=proof, headers=bearer)
+    assert added.status_code == 201
+    due = tokens(site, site.visitor(), who).json()
+    assert due["factors_due"] == ["totp", "recovery_code"]
+    assert "access_token" not in due
+    visitor = site.visitor()
+    led = site.travel(visitor, query={"next": "/ok"}, **who)
+    where = urlsplit(led.headers["location"])
+    assert (led.status_code, where.path, where.query) == (303, "/sign-in/factor", "next=%2Fok")
+    assert me(visitor).status_code == 401
+    proof = {"factor": "recovery_code", "proof": added.json()["recovery_codes"][0]}
+    assert visitor.send(where.path, proof, form=where.path).status_code == 303
+    assert set(me(visitor).json()["factors"]) == {"oauth", "recovery_code"}
 
 
 def test_credentials_that_belong_to_no_sign_in_link_nothing(site, who):
