@@ -108,6 +108,9 @@ class World:
         self.recent = RecentAccounts(self.accounts, self.revocations, steady=self.steady)
         self.manager = TokenManager(KEY, revocations=self.revocations, clock=self.time)
         self.bearer = BearerScheme(self.manager, self.revocations, grants=self.roles.compile)
+        self.outbox = Outbox(clock=self.time)
+        letters = Letters(WORDINGS, application="Test", origin="https://app.example.org")
+        self.notices = Notices(self.outbox, letters, events=self.events, clock=self.time)
         self.grants = TokenGrants(
             manager=self.manager,
             refresh=RefreshTokens(self.refresh_store, KEY, clock=self.time),
@@ -115,11 +118,10 @@ class World:
             subjects=self.subjects,
             events=self.events,
             access_lifetime=900,
+            accounts=self.accounts,
+            notices=self.notices,
             clock=self.time,
         )
-        self.outbox = Outbox(clock=self.time)
-        letters = Letters(WORDINGS, application="Test", origin="https://app.example.org")
-        self.notices = Notices(self.outbox, letters, events=self.events, clock=self.time)
         self.sign_in = SignIn(
             accounts=self.accounts,
             hasher=self.hasher,

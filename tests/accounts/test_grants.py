@@ -6,7 +6,7 @@ from tests.accounts.application import ALICE, EMAIL, PASSWORD
 from tests.accounts.fakes import World
 from zenith.kernel.errors import AuthenticationError, ServiceUnavailableError
 from zenith.kernel.events import EventType
-from zenith.tokens import TokenReusedError
+from zenith.tokens import TokenError, TokenReusedError
 
 
 @pytest.fixture
@@ -56,6 +56,17 @@ async def test_a_spent_token_that_returns_ends_the_sign_in(world):
         "denied",
     )
     assert (event.session_id, event.subject) == (world.pair.session_id, None)
+
+
+async def test_the_owner_is_told_of_a_reuse_once(world):
+    await reuse(world)
+    with pytest.raises(TokenError):
+        await world.grants.rotate(world.pair.refresh_token, client=ALICE)
+    assert world.notices.waiting == 1
+    await world.notices.drain()
+    (entry,) = world.outbox.entries()
+    assert (entry.mail.to, entry.mail.kind) == (EMAIL, "refresh_token_reused")
+    assert ALICE.address in entry.mail.text
 
 
 async def test_the_alarm_is_raised_even_if_the_session_could_not_be_ended(world, monkeypatch):

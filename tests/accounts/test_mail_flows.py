@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 import pytest
@@ -27,10 +28,34 @@ from tests.accounts.mails import link_in, mailed, token_in, token_of
 from zenith.accounts.mail_flows.links import in_words
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.events import EventType
+from zenith.mfa import PasskeyRecord
+from zenith.oauth.store import Identity
 from zenith.passwords import PasswordSettings
+from zenith.stores.sql import SqlFactorStore, SqlIdentityStore, SqlPasskeyStore
 
 NEW = "lovelace@example.org"
 THIRD = "third secret of 3 lions"
+PASSKEY = PasskeyRecord(
+    id="",
+    account_id="",
+    credential_id="",
+    public_key="",
+    sign_count=0,
+    name="Laptop",
+    aaguid="",
+    backup_eligible=False,
+    backed_up=False,
+    created_at=0.0,
+)
+IDENTITY = Identity(
+    id="",
+    account_id="",
+    issuer="https://id.example.org",
+    subject="",
+    provider="oidc",
+    created_at=0.0,
+    last_used_at=0.0,
+)
 
 
 @pytest.fixture
@@ -256,6 +281,66 @@ async def test_the_former_owner_takes_the_account_back(app, client):
     assert (await login(client, password=THIRD)).status_code == 200
     assert (await client.post("/auth/email/revert", json={"token": back})).status_code == 400
     assert [each.target for each in await events_of(app, EventType.EMAIL_REVERTED)]
+
+
+async def opens(client, key):
+    """Whether the key still counts; its scopes open nothing here."""
+    answer = await client.get("/auth/api-keys", headers={"X-API-Key": key})
+    assert answer.status_code in (401, 403), answer.text
+    return answer.status_code == 403
+
+
+async def make_key(client, tokens):
+    body = {"name": "export", "scopes": []}
+    answer = await client.post("/auth/api-keys", json=body, headers=bearer(tokens))
+    assert answer.status_code == 201, answer.text
+    return answer.json()["key"]
+
+
+async def test_a_reset_ends_the_keys(app, client):
+    key = await make_key(client, (await login(client)).json())
+    assert await opens(client, key)
+    (mail,) = await mailed(app, kind="api_key_created")
+    assert (mail.to, "export" in mail.text, "127.0.0.1" in mail.text) == (EMAIL, True, True)
+    await forgot(client)
+    token = await token_of(app, "reset_password")
+    assert (await reset(client, token, "short")).status_code == 422
+    assert await opens(client, key)
+    assert (await reset(client, token)).status_code == 204
+    assert not await opens(client, key)
+    (event,) = await events_of(app, EventType.API_KEY_REVOKED)
+    assert (event.reason, event.severity) == ("password reset", "WARNING")
+
+
+async def test_what_a_thief_added_goes_and_the_owners_factors_stay(app, client):
+    tokens = (await login(client)).json()
+    key, owner = await make_key(client, tokens), await account(app)
+    await add_ways_in(app, owner.id, {"old": 1.0, "new": time.time()})
+    await change_email(client, tokens)
+    token = await token_of(app, "confirm_new_email")
+    await client.post("/auth/email/confirm", json={"token": token})
+    back = await token_of(app, "email_changed")
+    assert (await client.post("/auth/email/revert", json={"token": back})).status_code == 204
+    assert not await opens(client, key)
+    database = app.assembly.database
+    passkeys = await SqlPasskeyStore(database).passkeys_of(owner.id)
+    identities = await SqlIdentityStore(database, app.accounts.store).of_account(owner.id)
+    assert [each.id for each in (*passkeys, *identities)] == ["old", "old"]
+    assert (await SqlFactorStore(database).counts(owner.id)).recovery_codes == 0
+    kinds = (EventType.API_KEY_REVOKED, EventType.FACTOR_REMOVED, EventType.IDENTITY_UNLINKED)
+    assert [event.type for event in await events_of(app, *kinds)] == list(kinds)
+
+
+async def add_ways_in(app, account_id, times):
+    """A passkey and an identity from each of these times, and a recovery code."""
+    database = app.assembly.database
+    identities = SqlIdentityStore(database, app.accounts.store)
+    for name, at in times.items():
+        passkey = replace(PASSKEY, id=name, account_id=account_id, credential_id=name)
+        await SqlPasskeyStore(database).add_passkey(replace(passkey, created_at=at), limit=9)
+        linked = replace(IDENTITY, id=name, account_id=account_id, subject=name, created_at=at)
+        await identities.link(linked, most=9)
+    await SqlFactorStore(database).set_recovery_codes(account_id, ["1" * 64])
 
 
 async def test_an_address_that_was_taken_meanwhile_is_not_taken_over(app, client):

@@ -25,6 +25,7 @@ from tests.accounts.application import (
 )
 from tests.accounts.fakes import principal
 from tests.accounts.mails import mailed
+from tests.mfa.people import add_totp
 from zenith.accounts import Account, CurrentUser, LastAdministratorError
 from zenith.accounts.own_account.export import PAGE
 from zenith.app import Zenith
@@ -61,8 +62,12 @@ async def delete(client, tokens, password=PASSWORD):
 async def test_an_account_ends_with_all_that_it_holds(app, client):
     mine, other = (await login(client)).json(), (await login(client)).json()
     account = await app.accounts.store.by_email(EMAIL)
+    made = await client.post("/auth/api-keys", json={"name": "x"}, headers=bearer(mine))
+    key = {"X-API-Key": made.json()["key"]}
+    assert (await client.get("/auth/api-keys", headers=key)).status_code == 403
     assert (await delete(client, mine, "wrong")).status_code == 401
     assert (await delete(client, mine)).status_code == 204
+    assert (await client.get("/auth/api-keys", headers=key)).status_code == 401
     for tokens in (mine, other):
         assert (await client.get("/auth/me", headers=bearer(tokens))).status_code == 401
         body = {"refresh_token": tokens["refresh_token"]}
@@ -120,7 +125,8 @@ async def test_without_a_password_a_recent_factor_is_the_proof(app):
 
 async def test_a_copy_holds_what_is_ones_own_and_no_secret(app, client):
     root = await make_administrator(app)
-    tokens = (await login(client)).json()
+    secret, codes, tokens = await add_totp(client)
+    made = await client.post("/auth/api-keys", json={"name": "export"}, headers=bearer(tokens))
     account = await app.accounts.store.by_email(EMAIL)
     await app.accounts.administration.unlock(principal(root.id), account.id, client=ALICE)
     for number in range(PAGE):
@@ -136,9 +142,15 @@ async def test_a_copy_holds_what_is_ones_own_and_no_secret(app, client):
     assert (found["account"]["email"], found["account"]["name"]) == (EMAIL, "Ada")
     assert len(found["sessions"]) == 1
     assert len(found["events"]) > PAGE
+    assert [each["name"] for each in found["api_keys"]] == ["export"]
+    assert found["identities"] == found["trusted_devices"] == []
+    assert found["factors"]["recovery_codes"] == 10
+    assert found["factors"]["totp"]["created_at"] > 0
+    assert found["factors"]["passkeys"] == []
     assert {event["by"] for event in found["events"]} <= {"you", "somebody else", None}
-    for secret in ("argon2", "digest", "handle", root.id, "root@example.org"):
-        assert secret not in answer.text
+    secrets = (secret, codes[0], made.json()["key"], root.id, "root@example.org")
+    for hidden in ("argon2", "digest", "handle", "key_hash", *secrets):
+        assert hidden not in answer.text
     (event,) = await events_of(app, EventType.DATA_EXPORT)
     assert event.subject == account.id
 

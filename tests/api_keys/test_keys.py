@@ -194,7 +194,7 @@ async def test_all_of_an_accounts_keys_end_together(world: World) -> None:
     keys = [await world.issue("posts:read") for _ in range(3)]
     other = await world.issue(owner=None)
     assert await world.principal(keys[0].secret.reveal())
-    assert await world.keys.revoke_all("ada") == 3
+    assert len(await world.keys.revoke_all("ada")) == 3
     with pytest.raises(Exception, match="invalid or has expired"):
         await world.principal(keys[0].secret.reveal())
     assert await world.principal(other.secret.reveal())

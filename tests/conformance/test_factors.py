@@ -114,6 +114,20 @@ async def test_a_code_is_accepted_for_one_of_many(stores):
     assert len(won) == 1
 
 
+async def test_what_was_added_lately_goes(stores):
+    factors = stores.factors
+    assert not await factors.remove_since("ada", 0.0)
+    await factors.add_totp(APP)
+    await stores.passkeys.add_passkey(replace(KEY, created_at=APP.created_at + 10), limit=5)
+    await factors.set_recovery_codes("ada", ["1" * 64])
+    await stores.devices.trust(DEVICE, keep=5)
+    assert await factors.remove_since("ada", APP.created_at + 10)
+    assert await factors.counts("ada") == FactorCounts(totp=True)
+    assert not await trusted(stores)
+    assert await factors.remove_since("ada", APP.created_at)
+    assert await factors.counts("ada") == FactorCounts()
+
+
 async def test_recovery_codes(stores):
     factors = stores.factors
     digests = [str(number) * 64 for number in range(3)]

@@ -203,6 +203,15 @@ async def test_of_many_that_remove_all_links_one_stays(stores):
     assert Counter(outcomes) == {"unlinked": 9, "kept": 1}
 
 
+async def test_links_made_lately_go(stores):
+    _, identities = stores
+    await identities.adopt(account(), identity())
+    await identities.link(replace(identity(2), created_at=50.0), most=5)
+    assert list(await identities.unlink_since("account-2", 0.0)) == []
+    assert list(await identities.unlink_since("account-1", 50.0)) == ["oidc"]
+    assert [each.id for each in await identities.of_account("account-1")] == ["identity-1"]
+
+
 async def test_use_is_remembered(stores):
     _, identities = stores
     await identities.adopt(account(), identity())

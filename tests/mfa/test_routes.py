@@ -167,6 +167,11 @@ async def test_passkeys_are_named_and_removed(client):
     ).status_code == 200
     again = await client.post("/auth/confirm", json=proof, headers=bearer(tokens))
     assert again.status_code == 401
+    begun = (await client.post("/auth/login/passkey/options")).json()
+    body = {"handle": begun["handle"], "credential": device.get(begun["options"])}
+    browser = {"Sec-Fetch-Site": "same-origin"}
+    answer = await client.post("/auth/login/passkey", json=body, headers=browser)
+    assert answer.headers["set-cookie"].startswith("zenith-device=")
     for status in (204, 404):
         assert (await client.delete(one, headers=bearer(tokens))).status_code == status
 

@@ -11,6 +11,7 @@ from tests.accounts.fakes import World
 from tests.oauth.flow import OIDC, Journey
 from zenith.accounts import Account, AccountSettings
 from zenith.accounts.errors import RegistrationClosedError
+from zenith.accounts.wording import WORDINGS
 from zenith.kernel.errors import AuthenticationError, ConflictError, NotFoundError
 from zenith.kernel.events import EventType
 from zenith.kernel.principal import Principal
@@ -96,8 +97,10 @@ async def test_linking_is_recorded_and_told_once(journey):
     await link(journey, account.id, subject="s2")
     await link(journey, account.id, subject="s2")
     assert journey.world.events.types.count(EventType.IDENTITY_LINKED) == 1
-    facts = {"provider": "single sign-on"}
-    assert journey.letters.told == [(account.id, "identity_linked", facts)]
+    ((told, notice, facts),) = journey.letters.told
+    assert (told, notice) == (account.id, "identity_linked")
+    assert facts.items() >= {"provider": "single sign-on", "address": ALICE.address}.items()
+    assert set(facts) == set(WORDINGS[notice].facts)
     assert await journey.identities.is_linked(account.id, replace(PROVEN, subject="s2"))
     assert not await journey.identities.is_linked("another", PROVEN)
 
@@ -128,7 +131,9 @@ async def test_unlinking_ends_the_other_sign_ins(journey):
     await journey.identities.unlink(principal, first.id, client=ALICE)
     assert await journey.world.sessions.get(mine.id) is not None
     assert await journey.world.sessions.get(other.id) is None
-    assert journey.letters.told[-1][1] == "identity_unlinked"
+    _, notice, facts = journey.letters.told[-1]
+    assert notice == "identity_unlinked"
+    assert set(facts) == set(WORDINGS[notice].facts)
     assert journey.world.events.types[-1] is EventType.IDENTITY_UNLINKED
     with pytest.raises(LastWayInError):
         await journey.identities.unlink(principal, second.id, client=ALICE)

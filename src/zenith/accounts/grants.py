@@ -8,6 +8,8 @@ from typing import Final, Literal, TypeAlias
 from zenith.accounts.authentication_methods import authentication_claims
 from zenith.accounts.client import Client
 from zenith.accounts.device_watch import DeviceWatch
+from zenith.accounts.notices import Notices, seen
+from zenith.accounts.store import AccountStore
 from zenith.authentication import SubjectSource
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError
@@ -15,6 +17,7 @@ from zenith.kernel.events import EventSink, EventType
 from zenith.sessions import SessionRecord, Sessions
 from zenith.tokens import RefreshGrant, RefreshTokens, TokenManager, TokenReusedError
 
+REUSED: Final = "refresh_token_reused"
 TokenKind: TypeAlias = Literal["bearer", "DPoP"]
 """How an access token is presented."""
 
@@ -58,6 +61,8 @@ class TokenGrants:
         events: EventSink,
         access_lifetime: float,
         watch: DeviceWatch | None = None,
+        accounts: AccountStore | None = None,
+        notices: Notices | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._manager: Final = manager
@@ -67,6 +72,8 @@ class TokenGrants:
         self._events: Final = events
         self._access_lifetime: Final = access_lifetime
         self._watch: Final = watch
+        self._accounts: Final = accounts
+        self._notices: Final = notices
         self._clock: Final = clock
 
     async def begin(self, account_id: str, session: SessionRecord, *, client: Client) -> TokenPair:
@@ -141,6 +148,12 @@ class TokenGrants:
                     severity="CRITICAL",
                 )
             )
+        # Once for a family: whoever comes next finds it revoked, which is no reuse.
+        account = None
+        if self._accounts is not None:
+            account = await self._accounts.by_id(error.account_id)
+        if account is not None and self._notices is not None:
+            self._notices.tell(account, REUSED, **seen(client, self._clock()))
 
     async def access(self, session: SessionRecord, *, thumbprint: str | None = None) -> AccessGrant:
         """A further access token of a live session, with what the session has proven by now.

@@ -171,7 +171,7 @@ async def login(
     services = account_services(request)
     entered = await services.sign_in.with_tokens(body.email, body.password, client=client)
     if not isinstance(entered, FactorsDue):
-        await _know_device(exchange, entered, response)
+        await know_device(exchange, entered, response)
         return _answer(entered, response)
     response.headers["Cache-Control"] = NO_STORE
     return FactorsDueResponse(
@@ -191,7 +191,7 @@ async def login_factor(body: FactorProof, request: Request, response: Response) 
     pair = await account_services(request).sign_in.finish_tokens(
         body.challenge, body.factor, body.proof, client=client
     )
-    await _know_device(exchange, pair, response)
+    await know_device(exchange, pair, response)
     return _answer(pair, response)
 
 
@@ -256,7 +256,8 @@ async def change_password(body: NewPassword, request: Request, response: Respons
     await _keep_device(exchange, exchange.principal.subject, response)
 
 
-async def _know_device(exchange: Exchange, pair: TokenPair, response: Response) -> None:
+async def know_device(exchange: Exchange, pair: TokenPair, response: Response) -> None:
+    """Let a browser that has just signed in be known from now on; programs keep nothing."""
     if exchange.header(b"sec-fetch-site"):
         session = await exchange.service(AccountServices).sessions.get(pair.session_id)
         if session is not None:

@@ -50,7 +50,7 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
             paragraphs=(
                 (
                     "You can now set a new password for your account. The link works once and for"
-                    " {lifetime}. It ends every session of your account."
+                    " {lifetime}. It ends every session and API key of your account."
                 ),
                 _IGNORE,
             ),
@@ -97,8 +97,8 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
                 "Your account uses another e-mail address from now on. Mail no longer comes here.",
                 (
                     "If this was not you, take the account back. The link works once and for"
-                    " {lifetime}: it brings this address back, ends every session and removes the"
-                    " present password."
+                    " {lifetime}: it brings this address back, ends every session and API key, and"
+                    " removes the present password and what was added lately to sign in with."
                 ),
             ),
             button="This was not me",
@@ -112,8 +112,9 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
             subject="Your account is yours again",
             paragraphs=(
                 (
-                    "This e-mail address is back, every session has ended, and the password is"
-                    " gone. Set a new one. The link works once and for {lifetime}."
+                    "This e-mail address is back. Every session and API key has ended; the password"
+                    " is gone, and so is what was added lately to sign in with. Set a new password."
+                    " The link works once and for {lifetime}."
                 ),
             ),
             button="Set a new password",
@@ -129,7 +130,7 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
             paragraphs=(
                 (
                     "The password of your account was set anew with a link by mail. Every session"
-                    " has ended."
+                    " and API key has ended."
                 ),
                 _WHERE,
                 _NOT_YOU,

@@ -56,6 +56,12 @@ class Pace(Protocol):
     def __call__(self, actor: Actor) -> Awaitable[None]: ...
 
 
+class Made(Protocol):
+    """Tells the owner of a new key. `assembly` provides it."""
+
+    def __call__(self, actor: Actor, key: APIKey) -> Awaitable[None]: ...
+
+
 class APIKeys:
     """What people, administrators and operators do with keys.
 
@@ -73,6 +79,7 @@ class APIKeys:
         settings: APIKeySettings | None = None,
         *,
         pace: Pace | None = None,
+        made: Made | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self.settings: Final = settings or APIKeySettings()
@@ -80,6 +87,7 @@ class APIKeys:
         self._revocations: Final = revocations
         self._events: Final = events
         self._pace: Final = pace
+        self._made: Final = made
         self._clock: Final = clock
 
     async def issue(self, actor: Actor, request: KeyRequest) -> IssuedKey:
@@ -112,6 +120,8 @@ class APIKeys:
         if outcome == "no_owner":
             raise NotFoundError("There is no such account")
         await self._record(EventType.API_KEY_CREATED, actor, issued.record)
+        if self._made is not None:
+            await self._made(actor, issued.record)
         return issued
 
     async def rotate(self, actor: Actor, key_id: str, *, overlap: float | None = None) -> IssuedKey:
@@ -158,12 +168,12 @@ class APIKeys:
             await self._record(EventType.API_KEY_REVOKED, actor, key)
         return revoked
 
-    async def revoke_all(self, owner_id: str) -> int:
-        """End every key of an account, for flows that end all it holds; how many there were."""
+    async def revoke_all(self, owner_id: str) -> Sequence[str]:
+        """End every key of an account, for flows that end all it holds and record it. Their ids."""
         now = self._clock()
         ids = await self._store.revoke_all(owner_id, now=now)
         await self._end(ids, now)
-        return len(ids)
+        return ids
 
     async def of_owner(self, owner_id: str) -> Sequence[APIKey]:
         """An account's keys, the newest first; dead ones for thirty days."""

@@ -72,6 +72,8 @@ def _grants(parts: Parts, manager: TokenManager) -> TokenGrants:
         events=parts.events,
         access_lifetime=parts.settings.tokens.access_lifetime,
         watch=make_watch(parts),
+        accounts=parts.account_store,
+        notices=parts.notices,
     )
 
 

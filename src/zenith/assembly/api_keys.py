@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from zenith.accounts import AccountStore, Client
+from zenith.accounts.notices import Notices, seen
 from zenith.api_keys import (
     Actor,
     APIKey,
@@ -43,7 +45,14 @@ def api_key_parts(parts: Parts) -> APIKeyParts | None:
     uses = LastUses(store)
     limits = _KeyLimits(parts.limiter)
     return APIKeyParts(
-        keys=APIKeys(store, parts.revocations, parts.events, settings, pace=limits.admit_change),
+        keys=APIKeys(
+            store,
+            parts.revocations,
+            parts.events,
+            settings,
+            pace=limits.admit_change,
+            made=_KeyNotices(parts.account_store, parts.notices).made,
+        ),
         scheme=APIKeyScheme(
             store,
             parts.subjects,
@@ -56,6 +65,22 @@ def api_key_parts(parts: Parts) -> APIKeyParts | None:
         ),
         uses=uses,
     )
+
+
+class _KeyNotices:
+    """Tells owners of keys that they may not know of."""
+
+    def __init__(self, accounts: AccountStore, notices: Notices) -> None:
+        self._accounts: Final = accounts
+        self._notices: Final = notices
+
+    async def made(self, actor: Actor, key: APIKey) -> None:
+        """A key was made, whoever made it; keys of services have no owner."""
+        account = None if key.owner_id is None else await self._accounts.by_id(key.owner_id)
+        if account is not None:
+            client = Client(address=actor.address, user_agent=actor.user_agent)
+            facts = seen(client, key.created_at)
+            self._notices.tell(account, "api_key_created", name=key.name, **facts)
 
 
 class _KeyLimits:

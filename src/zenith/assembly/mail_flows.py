@@ -13,6 +13,7 @@ from zenith.accounts.mail_flows import (
 )
 from zenith.accounts.own_account import Deletion, Export
 from zenith.accounts.password_proof import PasswordProof
+from zenith.assembly.cleanup import export_sections, key_cleanups, takeover_cleanups
 from zenith.assembly.parts import Parts
 from zenith.kernel.errors import ConfigurationError
 from zenith.stores.sql import SqlAuditStore
@@ -74,6 +75,7 @@ def make_mail_flows(
             notices=parts.notices,
             events=parts.events,
             even_time=_even_time(parts),
+            cleanups=key_cleanups(parts),
         ),
         email_changes=EmailChanges(
             accounts=parts.account_store,
@@ -85,6 +87,7 @@ def make_mail_flows(
             notices=parts.notices,
             events=parts.events,
             even_time=_even_time(parts),
+            cleanups=takeover_cleanups(parts),
         ),
     )
 
@@ -98,6 +101,7 @@ def make_deletion(parts: Parts, sign_in: SignIn, limits: AttemptLimits) -> Delet
         notices=parts.notices,
         events=parts.events,
         administrator_role=parts.settings.rbac.administrator,
+        cleanups=key_cleanups(parts),
     )
 
 
@@ -108,6 +112,7 @@ def make_export(parts: Parts) -> Export:
         audit=None if parts.audit_log is None else SqlAuditStore(parts.database),
         events=parts.events,
         model=parts.account_model,
+        sections=export_sections(parts),
     )
 
 

@@ -86,10 +86,10 @@ async def confirm(
     except AuthenticationError as error:
         # A wrong password is a mistake in a form here, not a missing credential.
         return await _page(
-            request, user, factors, wanted, sent, error=ValidationError(error.detail)
+            request, user, factors, wanted, sent, tried=factor, error=ValidationError(error.detail)
         )
     except SecurityError as error:
-        return await _page(request, user, factors, wanted, sent, error=error)
+        return await _page(request, user, factors, wanted, sent, tried=factor, error=error)
     response = go_to(wanted)
     renewed = (confirmed.session, confirmed.cookie)
     cookie = renewed_cookie(renewed, exchange.service(SessionSettings))
@@ -105,6 +105,7 @@ async def _page(
     wanted: str,
     sent: str,
     *,
+    tried: str = "",
     error: SecurityError | None = None,
 ) -> Response:
     step_up = account_services(request).step_up
@@ -122,6 +123,7 @@ async def _page(
         confirm_with=await confirming_providers(exchange_of(request.scope), user),
         wanted=wanted,
         sent=bool(sent),
+        tried=tried,
     )
 
 

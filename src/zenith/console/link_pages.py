@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from zenith.accounts import Client
+from zenith.accounts import Client, MailLinkError
 from zenith.accounts.depends import mail_flows
 from zenith.accounts.mail_flows import MailFlows
 from zenith.authorization import public
@@ -23,6 +23,7 @@ from zenith.pipeline import Exchange, exchange_of
 from zenith.sessions import SessionSettings
 
 COOKIE: Final = "zenith-link-"
+SPENT: Final = "Links work once, and only for a while. Sign in, or ask for another."
 LIFETIME: Final = 1800
 """Seconds for which a browser keeps what a link said; the link itself may work for longer."""
 Password = Annotated[str, Form(max_length=1024)]
@@ -175,7 +176,10 @@ async def _check(flows: MailFlows, name: str, token: str) -> str:
         CONFIRM.name: flows.email_changes.check,
         REVERT.name: partial(flows.email_changes.check, revert=True),
     }
-    return await checks[name](token)
+    try:
+        return await checks[name](token)
+    except MailLinkError as error:
+        raise MailLinkError(SPENT, reason=error.reason) from None
 
 
 def _token(request: Request, name: str) -> str:

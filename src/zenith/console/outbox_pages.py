@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Final
 
 from fastapi import APIRouter
@@ -10,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zenith.authorization import public
-from zenith.console.rendering import MANAGE_ACCOUNTS, page_route, pages_of
+from zenith.console.rendering import page_route, pages_of, reads_outbox
 from zenith.kernel.errors import NotFoundError
 from zenith.mail import Outbox
-from zenith.pipeline import Exchange, exchange_of
+from zenith.pipeline import exchange_of
 
 OUTBOX: Final = "/outbox"
 
@@ -48,16 +47,9 @@ def _outbox(request: Request) -> Outbox:
     machine itself and administrators read them.
     """
     exchange = exchange_of(request.scope)
-    if not (_is_local(exchange) or exchange.principal.has_permission(MANAGE_ACCOUNTS)):
+    if not reads_outbox(exchange):
         raise NotFoundError(reason="the outbox is for this machine and for administrators")
     return exchange.service(Outbox)
-
-
-def _is_local(exchange: Exchange) -> bool:
-    try:
-        return ip_address(exchange.client).is_loopback
-    except ValueError:
-        return False
 
 
 def _lines(text: str) -> list[tuple[str, bool]]:

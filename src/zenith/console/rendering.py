@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from math import ceil
 from pathlib import Path
 from typing import Any, Final
@@ -10,10 +11,12 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from zenith.abuse import ProofRequiredError
+from zenith.api_keys import MANAGE_ALL
 from zenith.console.moments import ago, moment
 from zenith.console.static import asset
 from zenith.csrf import csrf_token
@@ -24,7 +27,7 @@ from zenith.kernel.errors import (
     ServiceUnavailableError,
     ValidationError,
 )
-from zenith.pipeline import exchange_of
+from zenith.pipeline import Exchange, exchange_of
 
 STRENGTH: Final = "/account/password-strength"
 MANAGE_ACCOUNTS: Final = "users:write"
@@ -67,6 +70,9 @@ NOTICES: Final[Mapping[str, str]] = {
 }
 """What a page may be asked to say: addresses carry the key, never the sentence."""
 
+MAILED: Final = frozenset({"registered-mail", "email-asked", "email-reverted", "reset-mailed"})
+"""The notices after which somebody looks for a mail."""
+
 
 class Pages:
     """Renders templates. Threat: injected markup (ASVS 1.2.1): everything is escaped, and an
@@ -74,7 +80,8 @@ class Pages:
 
     `least_password` is the length that forms advise; `docs` the path of the API documentation,
     empty where there is none; `keys` and `factors` say whether there are pages of API keys and of
-    second factors; `providers` are those to sign in with.
+    second factors, `outbox` whether mails are kept on the server; `providers` are those to sign
+    in with.
     """
 
     def __init__(
@@ -85,10 +92,12 @@ class Pages:
         keys: bool = False,
         factors: bool = True,
         mail: bool = False,
+        outbox: bool = False,
         providers: Sequence[object] = (),
         clock: Clock = wall_clock,
     ) -> None:
         self._clock: Final = clock
+        self._outbox: Final = outbox
         self._templates: Final = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
@@ -108,7 +117,7 @@ class Pages:
         )
         known.update(mail=mail, providers=providers, provider_at=_provider_at)
         filters: Any = self._templates.filters
-        filters.update(moment=moment, ago=ago)
+        filters.update(moment=moment, ago=ago, whole=_whole)
 
     def render(
         self,
@@ -125,12 +134,15 @@ class Pages:
         """
         exchange = exchange_of(request.scope)
         principal = exchange.principal
+        notice = request.query_params.get("notice", "")
         page = self._templates.get_template(template).render(
             csrf=csrf_token(exchange),
             nonce=lambda: exchange.nonce,
             signed_in=principal.is_authenticated,
             may_manage=principal.has_permission(MANAGE_ACCOUNTS),
-            notice=NOTICES.get(request.query_params.get("notice", ""), ""),
+            may_manage_keys=principal.has_permission(MANAGE_ALL),
+            notice=NOTICES.get(notice, ""),
+            outbox=self._outbox and notice in MAILED and reads_outbox(exchange),
             path=exchange.path,
             now=self._clock(),
             errors=sentences(error),
@@ -144,6 +156,17 @@ class Pages:
 def pages_of(request: Request) -> Pages:
     """The application's templates."""
     return exchange_of(request.scope).service(Pages)
+
+
+def reads_outbox(exchange: Exchange) -> bool:
+    """Whether the requester may read the mails of a development server, which open every account:
+    the machine itself and administrators may.
+    """
+    try:
+        local = ip_address(exchange.client).is_loopback
+    except ValueError:
+        local = False
+    return local or exchange.principal.has_permission(MANAGE_ACCOUNTS)
 
 
 def page_route(router: APIRouter | FastAPI, path: str, endpoint: Any) -> None:
@@ -170,6 +193,11 @@ def own_path(text: str) -> str:
     """
     plain = len(text) <= MAX_PATH and text.isascii() and text.isprintable() and "\\" not in text
     return text if plain and text.startswith("/") and not text.startswith("//") else HOME
+
+
+def _whole(text: str) -> Markup:
+    """A heading in which no line ends after a hyphen."""
+    return escape(text).replace("e-mail", Markup('<span class="whole">e-mail</span>'))
 
 
 def _provider_at(name: str, wanted: str) -> str:

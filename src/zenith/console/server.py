@@ -51,6 +51,7 @@ def create_server(settings: Settings | None = None) -> Zenith:
                 docs=docs,
                 keys=settings.api_keys is not None,
                 mail=settings.sends_mail,
+                outbox=settings.sends_mail and settings.mail is None,
                 factors=settings.mfa is not None,
                 providers=settings.oauth.providers(),
             ),

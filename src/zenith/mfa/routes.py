@@ -9,9 +9,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from zenith.accounts import Client, FactorsDue, TokenKind, TokenPair, authenticated_to_enrol
+from zenith.accounts import Client, FactorsDue, TokenKind, authenticated_to_enrol
 from zenith.accounts.depends import account_services
 from zenith.accounts.devices import device_cookie_name
+from zenith.accounts.routes import TokenResponse, know_device
 from zenith.authorization import SecuredRoute, public, require_factor, require_permission
 from zenith.kernel.errors import NotFoundError
 from zenith.kernel.keys import new_token
@@ -134,15 +135,6 @@ class PasskeyAnswer(Input):
 
     handle: Handle
     credential: Credential
-
-
-class TokenResponse(BaseModel):
-    """RFC 6749 section 5.1."""
-
-    access_token: str
-    refresh_token: str
-    token_type: TokenKind = "bearer"
-    expires_in: int
 
 
 def mfa_router(*, prefix: str = "/auth") -> APIRouter:
@@ -333,7 +325,16 @@ async def sign_in(body: PasskeyAnswer, request: Request, response: Response) -> 
     entered = await mfa_services(request).passkey_sign_in.tokens(
         json.dumps(body.credential), handle=body.handle, client=client
     )
-    return _pair(entered, response)
+    if isinstance(entered, FactorsDue):
+        raise NotFoundError(reason="a passkey is two factors, yet another was due")
+    await know_device(exchange, entered, response)
+    response.headers["Cache-Control"] = NO_STORE
+    return TokenResponse(
+        access_token=entered.access_token,
+        refresh_token=entered.refresh_token,
+        expires_in=entered.expires_in,
+        token_type=entered.token_type,
+    )
 
 
 @require_permission(MANAGE_ACCOUNTS)
@@ -386,15 +387,3 @@ async def _added(request: Request, response: Response, added: Added) -> AddedRes
         answer.access_token, answer.token_type = access.token, access.token_type
         answer.expires_in = access.expires_in
     return answer
-
-
-def _pair(entered: TokenPair | FactorsDue, response: Response) -> TokenResponse:
-    if isinstance(entered, FactorsDue):
-        raise NotFoundError(reason="a passkey is two factors, yet another was due")
-    response.headers["Cache-Control"] = NO_STORE
-    return TokenResponse(
-        access_token=entered.access_token,
-        refresh_token=entered.refresh_token,
-        expires_in=entered.expires_in,
-        token_type=entered.token_type,
-    )

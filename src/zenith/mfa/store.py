@@ -132,6 +132,12 @@ class FactorStore(Protocol):
         """Remove apps, passkeys, codes and trusted devices; False if there was no factor."""
         ...
 
+    async def remove_since(self, account_id: str, since: float) -> bool:
+        """Remove apps and passkeys that were added at `since` or later, and all codes and trusted
+        devices, whose times are not kept or do not matter; False if there was no factor. One step.
+        """
+        ...
+
 
 class PasskeyStore(Protocol):
     """Passkeys; adding and removing ends the account's trusted devices as in FactorStore."""

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from zenith.accounts import Account, AccountSettings, AccountStore, Client, SignIn, canonical_email
 from zenith.accounts.errors import InvalidEmailError, RegistrationClosedError
+from zenith.accounts.notices import seen
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, ConflictError, NotFoundError
 from zenith.kernel.events import EventSink, EventType
@@ -119,7 +120,7 @@ class Identities:
             raise IdentityTakenError(reason="linked to another account")
         if outcome == "linked":
             await self._note(EventType.IDENTITY_LINKED, account_id, provider, client, session_id)
-            self._tell(account, "identity_linked", provider.label)
+            self._tell(account, "identity_linked", provider.label, client)
 
     async def unlink(self, principal: Principal, identity_id: str, *, client: Client) -> None:
         """Remove a link of the principal's account; its other sign-ins end (ASVS 7.4.3).
@@ -149,7 +150,7 @@ class Identities:
         )
         account = await self._accounts.by_id(principal.subject)
         if account is not None:
-            self._tell(account, "identity_unlinked", identity.provider)
+            self._tell(account, "identity_unlinked", identity.provider, client)
 
     async def _adopt(
         self, provider: Provider, proven: ProvenIdentity, client: Client
@@ -218,6 +219,7 @@ class Identities:
             )
         )
 
-    def _tell(self, account: Account, notice: str, label: str) -> None:
+    def _tell(self, account: Account, notice: str, label: str, client: Client) -> None:
         if self._notices is not None:
-            self._notices.tell(account, notice, provider=label)
+            facts = seen(client, self._clock())
+            self._notices.tell(account, notice, provider=label, **facts)

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from zenith.accounts import Client
 from zenith.accounts.depends import account_services
+from zenith.accounts.devices import device_cookie
 from zenith.accounts.factors import FactorsDue, factor_cookie
 from zenith.kernel.errors import AuthenticationError, BadRequestError, PermissionDeniedError
 from zenith.kernel.keys import new_token
@@ -150,7 +151,12 @@ async def _sign_in(request: Request, provider: Provider, returned: Returned) -> 
             )
         cookie = factor_cookie(entered.challenge, secure=settings.secure_cookies)
         return redirect(f"{page}?{urlencode({'next': pending.wanted})}", cookie)
-    return redirect(pending.wanted, session_cookie(entered.cookie, settings))
+    known = account_services(request).devices.issue(entered.account)
+    return redirect(
+        pending.wanted,
+        session_cookie(entered.cookie, settings),
+        device_cookie(known, secure=settings.secure_cookies),
+    )
 
 
 async def _link(request: Request, provider: Provider, returned: Returned) -> Response:

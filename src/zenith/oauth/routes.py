@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from zenith.accounts import Client
 from zenith.accounts.depends import account_services
 from zenith.accounts.factors import FactorsDue
-from zenith.accounts.routes import FactorsDueResponse, TokenResponse
+from zenith.accounts.routes import FactorsDueResponse, TokenResponse, know_device
 from zenith.authorization import Access, SecuredRoute, authenticated, public
 from zenith.kernel.errors import PermissionDeniedError
 from zenith.oauth.authorization import Wish
@@ -169,6 +169,7 @@ async def token(
             factors_due=list(entered.kinds),
             expires_in=entered.expires_in,
         )
+    await know_device(exchange, entered, response)
     return TokenResponse(
         access_token=entered.access_token,
         refresh_token=entered.refresh_token,

@@ -86,6 +86,10 @@ class IdentityStore(Protocol):
         """
         ...
 
+    async def unlink_since(self, account_id: str, since: float) -> Sequence[str]:
+        """Remove, in one step, the account's links made at `since` or later; their providers."""
+        ...
+
     async def note_use(self, identity_id: str, *, at: float, label: str) -> None:
         """Remember when it was last used and what it is called now."""
         ...

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from zenith.accounts.cleanup import AccountCleanup, clean_up
 from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import MailLinkError
@@ -13,11 +15,15 @@ from zenith.accounts.notices import Notices, seen
 from zenith.accounts.password_proof import PasswordProof
 from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.sign_in import SignIn
-from zenith.accounts.store import AccountStore, MailLinkStore
+from zenith.accounts.store import AccountStore, MailLink, MailLinkStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType, Severity
 from zenith.kernel.keys import digest, new_token
 from zenith.kernel.principal import Principal
+
+LEAD: Final = 7 * 24 * 60 * 60
+"""Seconds before a change of address that count as the thief's: who steals an account adds a way
+in of his own first."""
 
 
 class EmailChanges:
@@ -25,8 +31,9 @@ class EmailChanges:
 
     Threat: a stolen session that makes itself the owner by way of the address (ASVS 6.3.7, 7.5.1):
     the password is asked for, both addresses are told, and the former one gets a link that undoes
-    it, ends every session and removes the password. Whether another account has the new address is
-    told to its mailbox alone, and decided by the database (ASVS 6.3.8, 2.3.4).
+    it, ends every session and key, and removes the password and what was added lately to come in.
+    Whether another account has the new address is told to its mailbox alone, and decided by the
+    database (ASVS 6.3.8, 2.3.4).
     """
 
     def __init__(
@@ -41,6 +48,7 @@ class EmailChanges:
         notices: Notices,
         events: EventSink,
         even_time: EvenTime,
+        cleanups: Sequence[AccountCleanup] = (),
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -52,6 +60,7 @@ class EmailChanges:
         self._notices: Final = notices
         self._events: Final = events
         self._even_time: Final = even_time
+        self._cleanups: Final = tuple(cleanups)
         self._clock: Final = clock
 
     async def ask(self, principal: Principal, email: str, password: str, *, client: Client) -> None:
@@ -96,21 +105,35 @@ class EmailChanges:
         self._notices.send(changed.present, "email_is_new", account_id=account_id)
 
     async def revert(self, token: str, *, client: Client) -> None:
-        """Spend the link of a former address: it comes back, every session ends, the password is
-        removed, and a link to set a new one is mailed. Raises MailLinkError and RateLimitError.
+        """Spend the link of a former address: it comes back, every session and API key ends, the
+        password is removed, and a link to set a new one is mailed. Factors and identities that were
+        added from `LEAD` before the change on go as well; older ones stay, so that a mailbox that
+        was given up or taken over does not open an account that has a second factor.
+
+        Raises MailLinkError and RateLimitError.
         """
         await self._links.admit(client)
         link = await self._links.check(token, "revert_email")
-        await self._sign_in.end_all(link.account_id)
+        await self._take_back(link, client)
         if await self._store.revert_email(digest(token), now=self._clock()) is None:
             raise MailLinkError(reason="spent, or the address is another account's")
-        await self._sign_in.end_all(link.account_id)
+        await self._take_back(link, client)
         await self._record(
             client, EventType.EMAIL_REVERTED, link.account_id, "", severity="WARNING"
         )
         account = await self._accounts.by_id(link.account_id)
         if account is not None:
             await self._links.send(account, "reset_password", "email_reverted")
+
+    async def _take_back(self, link: MailLink, client: Client) -> None:
+        await self._sign_in.end_all(link.account_id)
+        await clean_up(
+            self._cleanups,
+            link.account_id,
+            since=link.created_at - LEAD,
+            reason="e-mail address brought back",
+            client=client,
+        )
 
     async def check(self, token: str, *, revert: bool = False) -> str:
         """The address that the link would set. Raises MailLinkError."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from zenith.accounts.cleanup import AccountCleanup, clean_up
 from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import MailLinkError, WeakPasswordError
@@ -41,6 +43,7 @@ class PasswordReset:
         notices: Notices,
         events: EventSink,
         even_time: EvenTime,
+        cleanups: Sequence[AccountCleanup] = (),
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -53,6 +56,7 @@ class PasswordReset:
         self._notices: Final = notices
         self._events: Final = events
         self._even_time: Final = even_time
+        self._cleanups: Final = tuple(cleanups)
         self._clock: Final = clock
 
     async def ask(self, email: str, *, client: Client) -> None:
@@ -82,7 +86,7 @@ class PasswordReset:
         return (await self._links.check(token, "reset_password")).email
 
     async def reset(self, token: str, password: str, *, client: Client) -> None:
-        """Spend a link for a new password; every session and token of the account ends.
+        """Spend a link for a new password; every session, token and API key of the account ends.
 
         Raises MailLinkError, WeakPasswordError and RateLimitError. A refused password spends
         nothing.
@@ -98,10 +102,10 @@ class PasswordReset:
         hashed = await self._hasher.hash(password)
         # Before and after: no failure from here on leaves a thief signed in beside the new
         # password, nor anybody who signs in with the old one meanwhile.
-        await self._sign_in.end_all(account.id)
+        await self._end_all(account.id, client)
         if await self._store.reset_password(digest(token), hashed, now=self._clock()) is None:
             raise MailLinkError(reason="spent or void")
-        await self._sign_in.end_all(account.id)
+        await self._end_all(account.id, client)
         await self._events.record(
             client.event(
                 EventType.PASSWORD_CHANGED,
@@ -114,3 +118,7 @@ class PasswordReset:
         # Whoever reads the mailbox is let in from a new device, whatever strangers did before.
         await self._limits.lift(account)
         self._notices.tell(account, "password_reset", **seen(client, self._clock()))
+
+    async def _end_all(self, account_id: str, client: Client) -> None:
+        await self._sign_in.end_all(account_id)
+        await clean_up(self._cleanups, account_id, reason="password reset", client=client)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from zenith.accounts.cleanup import AccountCleanup, clean_up
 from zenith.accounts.client import Client
 from zenith.accounts.errors import LastAdministratorError
 from zenith.accounts.notices import Notices
@@ -32,6 +34,7 @@ class Deletion:
         notices: Notices,
         events: EventSink,
         administrator_role: str,
+        cleanups: Sequence[AccountCleanup] = (),
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -40,6 +43,7 @@ class Deletion:
         self._notices: Final = notices
         self._events: Final = events
         self._administrator_role: Final = administrator_role
+        self._cleanups: Final = tuple(cleanups)
         self._clock: Final = clock
 
     async def delete(self, principal: Principal, password: str, *, client: Client) -> None:
@@ -50,6 +54,8 @@ class Deletion:
         account = await self._proof.check(principal, password, client=client)
         # Access tokens are believed without a look at the account: all others end before it does.
         await self._sign_in.end_all(account.id, keep=principal.session_id)
+        # While the keys' rows are there: caches are told of each.
+        await clean_up(self._cleanups, account.id, reason="account deleted", client=client)
         outcome = await self._accounts.delete(account.id, keep_one=self._administrator_role)
         if outcome == "kept":
             raise LastAdministratorError(

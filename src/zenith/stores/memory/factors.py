@@ -91,6 +91,19 @@ class MemoryFactorStore:
         self._end_trust(account_id)
         return held != FactorCounts()
 
+    async def remove_since(self, account_id: str, since: float) -> bool:
+        """Remove what was added at `since` or later; False if there was no factor."""
+        held = await self.counts(account_id)
+        app = self._totp.get(account_id)
+        if app is not None and app.created_at >= since:
+            del self._totp[account_id]
+        self._codes.pop(account_id, None)
+        for record in await self.passkeys_of(account_id):
+            if record.created_at >= since:
+                del self._passkeys[record.id]
+        self._end_trust(account_id)
+        return held != await self.counts(account_id)
+
     async def add_passkey(self, record: PasskeyRecord, *, limit: int) -> str:
         """`added`, `exists` or `full`."""
         if len(await self.passkeys_of(record.account_id)) >= limit:

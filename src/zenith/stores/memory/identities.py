@@ -63,6 +63,13 @@ class MemoryIdentityStore:
         del self._identities[found.issuer, found.subject]
         return "unlinked"
 
+    async def unlink_since(self, account_id: str, since: float) -> Sequence[str]:
+        """Remove the links made at `since` or later; their providers."""
+        gone = [each for each in await self.of_account(account_id) if each.created_at >= since]
+        for each in gone:
+            del self._identities[each.issuer, each.subject]
+        return [each.provider for each in gone]
+
     async def note_use(self, identity_id: str, *, at: float, label: str) -> None:
         """Remember when it was last used and what it is called now."""
         for key, each in self._identities.items():

@@ -131,6 +131,21 @@ class SqlFactorStore:
             await end_trust(connection, account_id)
         return removed > 0
 
+    async def remove_since(self, account_id: str, since: float) -> bool:
+        """Remove what was added at `since` or later; False if there was no factor."""
+        gone = (
+            delete(totp).where(totp.c.account_id == account_id, totp.c.created_at >= since),
+            delete(passkeys).where(
+                passkeys.c.account_id == account_id, passkeys.c.created_at >= since
+            ),
+            delete(recovery_codes).where(recovery_codes.c.account_id == account_id),
+        )
+        async with self._database.transaction() as connection:
+            await lock_account(connection, account_id)
+            removed = [(await connection.execute(each)).rowcount for each in gone]
+            await end_trust(connection, account_id)
+        return sum(removed) > 0
+
 
 async def lock_account(connection: AsyncConnection, account_id: str) -> None:
     """Whoever changes the account's factors does so one after the other."""

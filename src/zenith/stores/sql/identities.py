@@ -87,6 +87,16 @@ class SqlIdentityStore:
             await connection.execute(delete(identities).where(identities.c.id == identity_id))
             return "unlinked"
 
+    async def unlink_since(self, account_id: str, since: float) -> Sequence[str]:
+        """Remove the links made at `since` or later; their providers."""
+        gone = delete(identities).where(
+            identities.c.account_id == account_id, identities.c.created_at >= since
+        )
+        async with self._database.transaction() as connection:
+            await self._lock(connection, account_id)
+            found = await connection.execute(gone.returning(identities.c.provider))
+            return list(found.scalars())
+
     async def note_use(self, identity_id: str, *, at: float, label: str) -> None:
         """Remember when it was last used and what it is called now."""
         await self._database.count(
