@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 
@@ -16,13 +17,14 @@ from zenith.headers import ContentSecurityPolicy, HeadersGuard, HeadersSettings
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
 from zenith.kernel.events import Silence
 from zenith.mail import MailSettings
+from zenith.mfa import MfaServices, MfaSettings
 from zenith.passwords import PasswordSettings
 from zenith.rate_limits import RateLimitGuard, RateLimitSettings
-from zenith.sessions import SessionSettings
+from zenith.sessions import SessionScheme, SessionSettings
 from zenith.settings import Settings
 from zenith.stores.foundation import Foundation
 from zenith.stores.key_file import read_or_make_key
-from zenith.tokens import TokenSettings
+from zenith.tokens import DpopVerifier, TokenSettings
 from zenith.transport import TransportGuard, TransportSettings
 
 
@@ -61,6 +63,49 @@ def test_what_is_off_is_off_and_said(tmp_path):
 def test_attempts_at_passwords_are_counted_whatever_is_off(tmp_path):
     assembly = assemble(production(tmp_path, rate_limits=None))
     assert assembly.accounts.sign_in._limits._limiter is not None
+
+
+def test_second_factors_may_be_off(tmp_path):
+    assembly = assemble(production(tmp_path, mfa=None))
+    assert MfaServices not in assembly.services
+    assert any(line.startswith("mfa is off: ") for line in assembly.report)
+    without = assemble(production(tmp_path, mfa=MfaSettings(passkeys=False)))
+    assert without.services[MfaServices].passkeys is None
+    assert "passkeys" not in "".join(without.report)
+
+
+def test_passkeys_are_off_where_their_library_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "webauthn", None)
+    assembly = assemble(production(tmp_path))
+    assert assembly.services[MfaServices].passkeys is None
+    assert any("zenith-security[passkeys]" in line for line in assembly.report)
+
+
+def test_mail_is_refused_where_its_driver_is_missing(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "zenith.mail.smtp", raising=False)
+    monkeypatch.setitem(sys.modules, "aiosmtplib", None)
+    mail = MailSettings(host="smtp.example.org", sender="no-reply@example.org")
+    with pytest.raises(ConfigurationError, match="driver is not installed"):
+        assemble(production(tmp_path, mail=mail))
+
+
+def test_an_address_that_no_mail_verifies_refuses_the_start(tmp_path):
+    wanted = AccountSettings(require_verified_email=True)
+    with pytest.raises(ConfigurationError, match="no mail could verify one"):
+        assemble(production(tmp_path, accounts=wanted))
+    assert assemble(production(tmp_path)).accounts.mail is None
+
+
+def test_proofs_of_possession_and_bound_sessions_may_be_off(tmp_path):
+    off = {
+        "tokens": TokenSettings(dpop="off"),
+        "sessions": SessionSettings(bind_to_device="off"),
+    }
+    assembly = assemble(production(tmp_path, **off))
+    assert DpopVerifier not in assembly.services
+    (schemes,) = [each._schemes for each in assembly.guards if hasattr(each, "_schemes")]
+    (cookie,) = [each for each in schemes if isinstance(each, SessionScheme)]
+    assert cookie._watch is None
 
 
 def test_what_is_loosened_is_said(tmp_path):
