@@ -8,6 +8,9 @@ VISITOR = {
     "/": 200,
     "/account/sign-in?notice=signed-out": 200,
     "/account/register": 200,
+    "/account/forgot": 200,
+    "/account/reset": 400,
+    "/outbox": 200,
     "/nowhere": 404,
     "/setup": 403,
 }
@@ -16,6 +19,10 @@ MEMBER = {
     "/account/password": 200,
     "/account/sign-in": 200,
     "/account/keys": 200,
+    "/account/factors/app": 200,
+    "/account/email": 200,
+    "/account/delete": 200,
+    "/account/confirm": 200,
 }
 ADMIN = {"/admin/accounts": 200, "/admin/accounts?search=nobody": 200, "/admin/keys": 200}
 
@@ -41,6 +48,12 @@ async def test_every_page(open_page, axe, site, enter):
     name = "A very long name without any end " * 3
     await enter(page, site.member(f"{'long' * 15}@{'example' * 7}.org", name))
     await inspect(MEMBER)
+    await page.goto(f"{site.url}/outbox")
+    await page.locator(".rows a").first.click()
+    await check(page, axe)
+    await page.locator(".letter a").first.click()
+    await page.get_by_role("button", name="Confirm the address").wait_for()
+    await check(page, axe)
     await page.context.clear_cookies()
     await enter(page)
     await inspect(ADMIN)
@@ -50,11 +63,12 @@ async def test_keyboard_alone(open_page, site):
     page = await open_page()
     await page.goto(f"{site.url}/account/sign-in")
     seen = []
-    for _ in range(7):
+    for _ in range(8):
         await page.keyboard.press("Tab")
         seen.append(
             await page.evaluate(
-                "document.activeElement.textContent.trim() || document.activeElement.id"
+                "(({textContent, id, name}) => textContent.trim() || id || name)"
+                "(document.activeElement)"
             )
         )
         outline = await page.evaluate(
@@ -72,6 +86,7 @@ async def test_keyboard_alone(open_page, site):
         "Sign in",
         "email",
         "password",
+        "remember",
         "Sign in",
     ]
     await page.locator("#email").focus()
