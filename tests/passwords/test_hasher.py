@@ -147,6 +147,8 @@ async def test_a_damaged_hash_is_no_wrong_password(hasher: PasswordHasher, damag
     with pytest.raises(UnusableHashError) as caught:
         await hasher.verify(PASSWORD, damaged)
     assert damaged not in str(caught.value)
+    with pytest.raises(UnusableHashError):
+        hasher.verify_sync(PASSWORD, damaged)
 
 
 def test_an_unknown_hash_has_no_rehash_answer(cheap: PasswordSettings) -> None:
@@ -176,6 +178,10 @@ async def test_short_of_memory_is_no_wrong_password(
         await hasher.verify(PASSWORD, hashed)
     with pytest.raises(ServiceUnavailableError):
         await hasher.hash(PASSWORD)
+    with pytest.raises(ServiceUnavailableError):
+        hasher.verify_sync(PASSWORD, hashed)
+    with pytest.raises(ServiceUnavailableError):
+        hasher.hash_sync(PASSWORD)
 
 
 class TestNormalisation:
