@@ -83,8 +83,12 @@ def add_dependencies(app, log):
         return {"number": number, "where": where, "twice": twice}
 
     @app.get("/generator")
-    async def generator(value: Annotated[str, Depends(opened)], error: bool = False):
+    async def generator(
+        value: Annotated[str, Depends(opened)], error: bool = False, broken: bool = False
+    ):
         log.append("handled")
+        if broken:
+            raise ZeroDivisionError
         if error:
             raise OwnError
         return value
@@ -219,6 +223,7 @@ REQUESTS = [
     ("GET", "/plain/7/", b"", b""),
     ("GET", "/generator", b"", b""),
     ("GET", "/generator", b"error=1", b""),
+    ("GET", "/generator", b"broken=1", b""),
     ("GET", "/object", b"", b""),
     ("GET", "/thread", b"", b""),
     ("POST", "/items", b"", b'{"name": "a"}'),

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from tests.pipeline.asgi import client, hello, make_scope, websocket_scope
 from zenith.pipeline import Guard, Mark, RouteTable, SecurityMiddleware, Stage, add_mark
+from zenith.pipeline import routes as module
 
 
 class Flag(Mark):
@@ -358,3 +359,43 @@ def test_sockets_pass_mounts():
     add_mark(socket, Flag("socket"))
     app = Starlette(routes=[Mount("/m", routes=[WebSocketRoute("/s", socket)])])
     assert names(RouteTable(app).find(websocket_scope(path="/m/s"))) == ["socket"]
+
+
+def test_what_is_remembered_of_a_path_depends_on_nothing_else():
+    """A host of its own takes paths away from routes behind it, whoever came before."""
+    routes = [
+        Host("own.example", Router([Route("/a", star("hosted"))])),
+        Route("/a", star("plain")),
+    ]
+    table = RouteTable(Starlette(routes=routes))
+
+    def found(host, method="GET", root=""):
+        scope = make_scope(method, root + "/a", headers=[("host", host)], root_path=root)
+        return names(table.find(scope))
+
+    assert found("other.example") == ["plain"]
+    assert found("own.example") == ["hosted"]
+    assert found("other.example") == ["plain"]
+    assert found("other.example", "POST") is None
+    assert found("other.example", root="/mounted") == ["plain"]
+
+
+def test_the_memory_of_paths_is_bounded():
+    table = RouteTable(Starlette(routes=[Route("/{each:path}", star("any"))]))
+    for number in range(module.MAX_RECENT + 10):
+        assert names(table.find(make_scope(path=f"/{number}"))) == ["any"]
+    assert len(table._recent) <= module.MAX_RECENT
+    assert names(table.find(make_scope(path="/" + "a" * 300))) == ["any"]
+    assert not any(len(path) > module.MAX_PATH for _, _, path, _ in table._recent)
+
+
+async def test_a_route_that_is_added_later_is_found_and_the_rest_is_not():
+    app, watch = FastAPI(openapi_url=None), Watch()
+    secured = SecurityMiddleware(app, guards=[watch])
+    async with client(secured) as caller:
+        assert (await caller.get("/later")).status_code == 404
+        app.get("/later")(endpoint("later"))
+        assert (await caller.get("/nowhere")).status_code == 404
+        assert watch.seen == []
+        assert (await caller.get("/later")).status_code == 200
+        assert watch.seen == ["later"]

@@ -105,7 +105,14 @@ class RouteTable:
         found = self._recent.get(key)
         if found is None:
             found = self._search(scope)
-            if found[1] is not None and len(key[2]) <= MAX_PATH:
+            entry, match = found
+            # Only where kind, path and method alone decide: a host may take the path of a route.
+            if (
+                match is not None
+                and entry is not None
+                and entry.listed is not None
+                and len(key[2]) <= MAX_PATH
+            ):
                 if len(self._recent) >= MAX_RECENT:
                     self._recent.clear()
                 self._recent[key] = found
