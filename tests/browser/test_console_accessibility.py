@@ -9,7 +9,6 @@ VISITOR = {
     "/account/sign-in?notice=signed-out": 200,
     "/account/register": 200,
     "/account/forgot": 200,
-    "/account/reset": 400,
     "/outbox": 200,
     "/nowhere": 404,
     "/setup": 403,

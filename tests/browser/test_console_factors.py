@@ -140,11 +140,5 @@ async def test_an_app_and_its_pages(member, site, axe, enter):
     assert page.url == f"{site.url}/account/"
 
 
-async def test_the_pages_of_an_app_are_accessible(member, site, axe):
-    page, _ = await member()
-    await page.goto(f"{site.url}{FACTORS}/app")
-    await check(page, axe)
-
-
 async def check_without_scripts(page):
     assert await page.get_by_role("heading", level=1).count() == 1

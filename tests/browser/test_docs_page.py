@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.conftest import ROOT, UVICORN
+from tests.services.process import free_port
+
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", event => window.violations.push(
@@ -39,11 +42,22 @@ class Watch:
         assert self.hosts <= {urlsplit(url).netloc for url in allowed}
 
 
-@pytest.fixture
-def servers(serve):
-    elsewhere = serve("tests.browser.docs_application:elsewhere")
-    docs = serve("tests.browser.docs_application:app", env={"AUTHORIZATION_SERVER": elsewhere.url})
-    return docs.url, elsewhere.url
+@pytest.fixture(scope="module")
+def servers(services):
+    """The documentation and the authorization server, for all tests of this module."""
+    running = []
+
+    def start(name, **env):
+        port = free_port()
+        argv = [part.replace("{port}", str(port)) for part in UVICORN]
+        argv.append(f"tests.browser.docs_application:{name}")
+        running.append(services.command(argv, port=port, env=env, cwd=ROOT))
+        return running[-1].url
+
+    elsewhere = start("elsewhere")
+    yield start("app", AUTHORIZATION_SERVER=elsewhere), elsewhere
+    for service in running:
+        service.stop()
 
 
 @pytest.mark.parametrize("path", ["/docs", "/unmarked"])

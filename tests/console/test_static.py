@@ -30,7 +30,7 @@ def test_nothing_else_is_served(anybody):
 
 
 def test_every_file_is_meant_to_be_public():
-    assert {file.suffix for file in FOLDER.iterdir()} <= {".css", ".svg"}
+    assert {file.suffix for file in FOLDER.iterdir()} <= {".css", ".js", ".svg"}
 
 
 def test_files_have_a_limit_of_their_own(open_house):

@@ -26,7 +26,7 @@ def test_the_welcome_leads_in(anybody, member, house):
 
 def test_registering(house, anybody):
     answer = anybody.register("new@example.org", name="  New  ")
-    assert answer.headers["location"] == "/account/sign-in?notice=registered"
+    assert answer.headers["location"] == "/account/sign-in?notice=registered-mail"
     account = house.run(house.accounts.store.by_email("new@example.org"))
     assert (account.name, account.roles) == ("New", ("user",))
     # Nobody is told that the address is taken.
