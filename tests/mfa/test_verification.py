@@ -97,13 +97,13 @@ async def test_a_proven_factor_or_a_trusted_device_is_enough():
     assert (await due(account, {"password": 1.0}, trusted)).kinds
 
 
-async def test_devices_are_trusted_only_where_the_settings_say_so():
-    world = FactorWorld(trusted_device_lifetime=0)
+async def test_devices_are_trusted_only_while_the_settings_say_so(world):
     await world.join()
     trusted = replace(ALICE, trust=await world.trusted.trust(world.account, ALICE))
-    assert not world.trusted.is_offered
-    assert not await world.trusted.recognise(world.account, trusted)
-    assert FactorWorld().trusted.days == 30
+    assert await world.trusted.recognise(world.account, trusted)
+    off = FactorWorld(world, trusted_device_lifetime=0).trusted
+    assert (off.is_offered, world.trusted.is_offered) == (False, True)
+    assert not await off.recognise(world.account, trusted)
 
 
 async def test_a_secret_that_no_key_opens_admits_nobody(world):
