@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from zenith.rate_limits import Hit, Limit, Usage
 from zenith.rate_limits.fields import legacy_fields, rate_limit_fields
 
@@ -33,3 +35,13 @@ def test_who_refused_comes_before_who_is_merely_low():
     usages = [Usage(100, 0, 60.0, 0.0, True), Usage(10, 4, 20.0, 7.0, False)]
     assert dict(legacy_fields(usages))[b"x-ratelimit-limit"] == b"10"
     assert legacy_fields(usages[::-1]) == legacy_fields(usages)
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+def test_a_single_limit_is_told_as_several_are(legacy):
+    usage = Usage(10, 2, 20.5, 0.0, True)
+    alone = rate_limit_fields([ROUTE], [usage], legacy=legacy)
+    twice = rate_limit_fields([ROUTE, ROUTE], [usage, usage], legacy=legacy)
+    assert [(name, value.split(b", ")[0]) for name, value in twice] == alone
+    assert dict(alone)[b"ratelimit"] == b'"route-60";r=2;t=21'
+    assert len(alone) == (5 if legacy else 2)
