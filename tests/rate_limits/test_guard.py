@@ -81,27 +81,11 @@ async def test_answers_tell_what_is_left():
     assert answer.headers["x-ratelimit-remaining"] == "99"
 
 
-async def test_the_older_fields_alone():
-    app = secured(application(), RateLimitSettings(headers=False))
-    async with caller(app) as client:
-        answer = await client.get("/")
-    names = {name for name in answer.headers if "ratelimit" in name}
-    assert names == {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
-
-
 async def test_fields_can_be_left_out():
     settings = RateLimitSettings(headers=False, legacy_headers=False)
     async with caller(secured(application(), settings)) as client:
         answer = await client.get("/plain")
     assert not any("ratelimit" in name for name in answer.headers)
-
-
-async def test_old_programs_may_be_told_alone():
-    async with secured(application(), settings=RateLimitSettings(headers=False)) as client:
-        answer = await client.get("/plain")
-    assert answer.headers["x-ratelimit-limit"] == "100"
-    assert answer.headers["x-ratelimit-remaining"] == "99"
-    assert "ratelimit" not in answer.headers
 
 
 async def test_all_limits_of_a_request_are_one_step():
