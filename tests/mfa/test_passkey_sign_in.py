@@ -85,6 +85,7 @@ async def test_a_key_is_registered_once_and_only_so_many(world, monkeypatch):
 
 async def test_an_authenticator_that_tells_no_transports_is_taken(world):
     device = Authenticator()
+    world.time.now += 1
     made = device.create(await world.enrolment.passkey_options(world.person))
     del made["response"]["transports"]
     await world.enrolment.add_passkey(world.person, json.dumps(made), name="", client=ALICE)
