@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final, TypeAlias
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +21,7 @@ STEPS: Final = (20.0, 35.0, 50.0, 65.0)
 """Bits of guessing work from which a password is a step better."""
 WORDS: Final = ("Very weak", "Weak", "Fair", "Good", "Strong")
 Word = Annotated[str, Field(max_length=254)]
+Endpoint: TypeAlias = "Callable[[Candidate, Request, Response], Awaitable[Strength]]"
 
 
 class Candidate(BaseModel):
@@ -45,18 +47,30 @@ class Strength(BaseModel):
 def strength_pages(*, limited: bool = True) -> APIRouter:
     """The route of this module; `limited` where the application counts what its clients call."""
     router = APIRouter(include_in_schema=False)
-    endpoint = rate_limit(LIMIT, replaces_default=True)(strength) if limited else strength
-    router.add_api_route(STRENGTH, public(endpoint), methods=["POST"])
+    router.add_api_route(
+        STRENGTH, public(_limited() if limited else _unlimited()), methods=["POST"]
+    )
     return router
 
 
-async def strength(candidate: Candidate, request: Request, response: Response) -> Strength:
+def _limited() -> Endpoint:
+    return rate_limit(LIMIT, replaces_default=True)(_unlimited())
+
+
+def _unlimited() -> Endpoint:
+    # A function of its own for each application: what one declares of it is not for the others.
+    async def strength(candidate: Candidate, request: Request, response: Response) -> Strength:
+        response.headers["Cache-Control"] = "no-store"
+        return await judge(candidate, exchange_of(request.scope).service(PasswordJudge))
+
+    return strength
+
+
+async def judge(candidate: Candidate, by: PasswordJudge) -> Strength:
     """Judge a candidate by the same rules as the form will. Threat: a weak password, chosen because
     nothing said what would make it a good one (ASVS 6.2.1 to 6.2.11).
     """
-    response.headers["Cache-Control"] = "no-store"
-    judge = exchange_of(request.scope).service(PasswordJudge)
-    result = await judge.advise(candidate.password, context=candidate.about)
+    result = await by.advise(candidate.password, context=candidate.about)
     score = sum(result.entropy >= step for step in STEPS)
     score = score if result.ok else min(score, 1)
     return Strength(
