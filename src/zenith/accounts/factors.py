@@ -97,7 +97,7 @@ class PendingSignIn:
 class PendingStore(Protocol):
     """Sign-ins that wait, seen by every process."""
 
-    async def put(self, pending: PendingSignIn) -> None:
+    async def put(self, record: PendingSignIn) -> None:
         """Store a new one."""
         ...
 

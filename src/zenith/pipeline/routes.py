@@ -306,8 +306,9 @@ def _tree(dependant: Dependant) -> list[Dependant]:
 def _is_plain(dependant: Dependant) -> bool:
     call: Any = dependant.call
     if not (inspect.isroutine(call) or inspect.isclass(call)):
-        call = getattr(type(call), "__call__", None)  # noqa: B004  what an object does when called
-    plain = inspect.unwrap(call)
+        kind = cast("type[object]", type(call))
+        call = getattr(kind, "__call__", None)  # noqa: B004  what an object does when called
+    plain: Any = inspect.unwrap(call)
     return (
         (inspect.isfunction(plain) or inspect.isclass(plain))
         and not (inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain))

@@ -3,4 +3,4 @@
 from zenith.accounts.own_account.deletion import Deletion
 from zenith.accounts.own_account.export import Export, Section
 
-__all__ = ["Deletion", "Export", "Section", "add_account_routes"]
+__all__ = ["Deletion", "Export", "Section"]

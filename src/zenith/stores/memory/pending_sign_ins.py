@@ -20,12 +20,12 @@ class MemoryPendingStore:
         self._entries: dict[str, PendingSignIn] = {}
         self._expiry: Final = Expiry[str](self._end_of)
 
-    async def put(self, pending: PendingSignIn) -> None:
+    async def put(self, record: PendingSignIn) -> None:
         """Store a new one."""
         while len(self._entries) >= self._max and (soonest := self._expiry.soonest()) is not None:
             del self._entries[soonest]
-        self._entries[pending.digest] = pending
-        self._expiry.add(pending.digest, pending.expires_at, held=len(self._entries))
+        self._entries[record.digest] = record
+        self._expiry.add(record.digest, record.expires_at, held=len(self._entries))
 
     async def find(self, digest: str, *, kind: SessionKind, now: float) -> PendingSignIn | None:
         """The one with this digest and kind if it has not expired."""

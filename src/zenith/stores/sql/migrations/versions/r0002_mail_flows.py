@@ -21,9 +21,9 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("email_key", sa.Text(), nullable=False),
-        sa.Column("password_changed_at", sa.Double(), nullable=True),
-        sa.Column("created_at", sa.Double(), nullable=False),
-        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.Column("password_changed_at", sa.Double, nullable=True),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("expires_at", sa.Double, nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["zenith_accounts.id"],

@@ -17,9 +17,9 @@ def upgrade() -> None:
         "zenith_attempts",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("blocked_until", sa.Double(), nullable=False),
-        sa.Column("waiting_until", sa.Double(), nullable=False),
-        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.Column("blocked_until", sa.Double, nullable=False),
+        sa.Column("waiting_until", sa.Double, nullable=False),
+        sa.Column("expires_at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_zenith_attempts")),
     )
     op.create_index(op.f("ix_zenith_attempts_expires_at"), "zenith_attempts", ["expires_at"])
