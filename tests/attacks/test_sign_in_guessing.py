@@ -102,7 +102,7 @@ async def test_a_known_device_is_no_way_to_guess(app):
             (await sign_in_with_form(client, password=OTHER_PASSWORD)).status_code
             for _ in range(12)
         ]
-    assert statuses == [401] * 5 + [429] * 7
+    assert statuses == [401] * 10 + [429] * 2
 
 
 async def test_a_success_forgives_nothing(app):

@@ -25,7 +25,7 @@ class AbuseSettings:
     out. Devices that signed in before meet their own delays and nothing else (ASVS 6.1.1, 6.3.1).
     """
 
-    free_attempts: int = 5
+    free_attempts: int = 10
     """Failures in one place before the first delay."""
 
     first_delay: float = 2.0
