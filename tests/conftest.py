@@ -47,6 +47,7 @@ Serve: TypeAlias = Callable[..., Service]
 hypothesis.settings.register_profile(
     "zenith",
     deadline=None,
+    max_examples=40,
     derandomize="CI" in os.environ,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )

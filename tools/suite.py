@@ -78,7 +78,7 @@ def _arrow(branch: list[int]) -> str:
 def main(arguments: list[str]) -> int:
     """Run pytest among the servers; hold the bars if everything ran and passed."""
     os.chdir(ROOT)
-    # A hundred servers are started; where the environment forbids it, each would compile every file.
+    # A hundred servers are started; without its own bytecode each would compile every file.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     pytest = [sys.executable, "-m", "pytest"]
     if arguments:

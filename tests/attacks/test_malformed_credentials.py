@@ -14,7 +14,7 @@ from tests.accounts.application import bearer, browse, login, make_app, register
 from tests.pipeline.asgi import ask, make_scope
 
 EXAMPLES = settings(
-    max_examples=250,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

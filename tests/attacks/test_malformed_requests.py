@@ -234,7 +234,7 @@ async def test_two_thousand_mutations():
         await assert_no_failure(APP, scope, body[:cut], body[cut:])
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "FOO"]),
     path=st.one_of(st.sampled_from(PATHS), st.text().map(lambda text: "/" + text)),

@@ -120,7 +120,7 @@ def test_a_long_key_takes_no_more_memory_than_a_short_one():
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_memory_per_client(strategy):
     store, limit = MemoryRateLimitStore(clock=Clock()), Limit(100, 60, strategy)
-    count = 100_000
+    count = 40_000
     gc.collect()
     tracemalloc.start()
     try:

@@ -115,7 +115,7 @@ async def told(app, scope):
     return answer.status, sorted(headers.items()), answer.body
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     table=tables,
     path=paths,
@@ -130,7 +130,7 @@ async def test_every_request_is_served_as_by_the_framework_alone(table, path, me
     assert await told(indexed(build(table)), scope()) == await told(build(table), scope())
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(table=tables, path=paths, method=st.sampled_from(METHODS))
 def test_the_table_finds_what_a_search_through_all_routes_finds(table, path, method):
     app = build(table)
