@@ -108,6 +108,7 @@ async def redis_proofs(request: pytest.FixtureRequest) -> AsyncIterator[RedisPro
 
 
 async def test_redis_takes_a_proof_once(redis_proofs: RedisProofStore) -> None:
+    assert await redis_proofs.claim("first", now=0.0, expires_at=60.0)
     claims = (redis_proofs.claim("d", now=0.0, expires_at=60.0) for _ in range(20))
     assert (await asyncio.gather(*claims)).count(True) == 1
     assert await redis_proofs.claim("other", now=0.0, expires_at=60.0)

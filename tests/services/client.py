@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.services.errors import ServiceError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREFIX = "ZENITH_TEST_"
+REVIVALS = 5
 SHARED: Mapping[str, Sequence[str]] = {
     "postgres": ("url",),
     "redis": ("url",),
@@ -61,6 +63,14 @@ class Service:
 
     def revive(self) -> None:
         """Start what has ended again, and wait until it serves."""
+        for _ in range(REVIVALS):
+            try:
+                self.keeper.ask(do="revive", id=self.id)
+            except ServiceError:
+                # A server that was killed may still be letting go of its memory.
+                time.sleep(0.5)
+            else:
+                return
         self.keeper.ask(do="revive", id=self.id)
 
     def stop(self) -> None:

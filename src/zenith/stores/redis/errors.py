@@ -29,4 +29,6 @@ def unreachable() -> tuple[type[Exception], ...]:
     """Whatever says that Redis could not be asked. The driver is imported by the first error."""
     from redis.exceptions import RedisClusterException, RedisError  # noqa: PLC0415  # optional
 
-    return (RedisError, RedisClusterException, OSError, TimeoutError)
+    # The driver uses a connection after it was closed, where many begin at once and the nodes of a
+    # cluster are read anew meanwhile; then it is an attribute of None that says so.
+    return (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError)
