@@ -88,6 +88,14 @@ async def test_fields_can_be_left_out():
     assert not any("ratelimit" in name for name in answer.headers)
 
 
+async def test_the_older_fields_alone():
+    app = secured(application(), RateLimitSettings(headers=False))
+    async with caller(app) as client:
+        answer = await client.get("/plain")
+    names = {name for name in answer.headers if "ratelimit" in name}
+    assert names == {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+
+
 async def test_all_limits_of_a_request_are_one_step():
     app = secured(application())
     await statuses(app, "/search/a", 1)

@@ -1,0 +1,140 @@
+"""What visitors do in the other files of this folder, once more where coverage can see it."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from tests.accounts.application import (
+    ORIGIN,
+    OTHER_PASSWORD,
+    browse,
+    make_administrator,
+    make_settings,
+    running,
+)
+from tests.accounts.mails import link_in, mailed
+from tests.mfa.people import code_for
+from zenith.console import create_server
+
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+SECRET = re.compile(r'<p class="secret">([A-Z2-7]+)</p>')
+TICKET = re.compile(r'name="ticket" value="([^"]+)"')
+EMAIL = "root@example.org"
+NEW = "another honest river of 7"
+
+
+class Walker:
+    """A browser without scripts."""
+
+    def __init__(self, app, client):
+        self.app, self.client = app, client
+
+    async def get(self, path):
+        return await self.client.get(path)
+
+    async def send(self, path, form, **fields):
+        token = unescape(TOKEN.search((await self.client.get(form)).text)[1])
+        data = {"csrf_token": token, **fields}
+        return await self.client.post(path, data=data, headers={"Origin": ORIGIN})
+
+    async def sign_in(self, password=OTHER_PASSWORD, email=EMAIL):
+        form = "/account/sign-in"
+        answer = await self.send(form, form, email=email, password=password)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    async def newest(self, kind):
+        mails = await mailed(self.app, kind=kind)
+        return link_in(mails[-1]).removeprefix(ORIGIN)
+
+
+@pytest.fixture
+async def walker(tmp_path):
+    app = create_server(make_settings(tmp_path))
+    async with running(app), browse(app, headers={"Accept": "text/html"}) as client:
+        await make_administrator(app)
+        yield Walker(app, client)
+
+
+async def test_second_factors(walker):
+    await walker.sign_in()
+    app, factors = "/account/factors/app", "/account/factors"
+    page = (await walker.get(app)).text
+    secret, ticket = SECRET.search(page)[1], TICKET.search(page)[1]
+    wrong = await walker.send(app, app, ticket=ticket, code="000000")
+    assert wrong.status_code == 422
+    lost = await walker.send(app, app, ticket="x", code="000000")
+    assert lost.headers["location"] == app
+    added = await walker.send(app, app, ticket=ticket, code=code_for(secret))
+    assert "authenticator app is added" in added.text
+    assert (await walker.get(factors)).status_code == 200
+    new = "/account/factors/passkeys/new"
+    assert (await walker.get(new)).status_code == 200
+    refused = await walker.send(new, new, credential="{}", name="x")
+    assert refused.status_code == 422
+    renewed = await walker.send(f"{factors}/recovery-codes", factors)
+    assert renewed.status_code == 200
+    for path in ("devices/end-all", "devices/unknown/end"):
+        assert (await walker.send(f"{factors}/{path}", factors)).status_code == 303
+    renamed = await walker.send(f"{factors}/passkeys/x/rename", factors, name="y")
+    assert renamed.status_code in (303, 404, 422)
+    removed = await walker.send(f"{factors}/passkeys/x/remove", factors)
+    assert removed.status_code in (303, 404)
+    reset = await walker.send("/admin/accounts/unknown/reset-factors", "/admin/accounts")
+    assert reset.status_code in (303, 404)
+    await walker.send("/account/sign-out", "/account/")
+    assert (await walker.sign_in()).startswith("/sign-in/factor")
+    form = "/sign-in/factor"
+    assert (await walker.get(form)).status_code == 200
+    bad = await walker.send(form, form, factor="totp", proof="000000")
+    assert bad.status_code in (401, 422)
+    codes = re.findall(r'<li class="secret">([^<]+)</li>', renewed.text)
+    finished = await walker.send(form, form, factor="recovery_code", proof=codes[0], trust="yes")
+    assert finished.status_code == 303
+    assert (await walker.send(f"{app}/remove", factors)).status_code == 303
+
+
+async def test_mails(walker):
+    assert (await walker.get("/account/forgot")).status_code == 200
+    asked = await walker.send("/account/forgot", "/account/forgot", email=EMAIL)
+    assert asked.headers["location"].endswith("reset-mailed")
+    nonsense = await walker.send("/account/forgot", "/account/forgot", email="x" * 250)
+    assert nonsense.status_code in (303, 422)
+    link = await walker.newest("reset_password")
+    assert (await walker.get(link)).status_code == 303
+    reset = "/account/reset"
+    assert (await walker.send(reset, reset, new="a", repeated="b")).status_code == 422
+    done = await walker.send(reset, reset, new=NEW, repeated=NEW)
+    assert done.headers["location"].endswith("password-reset")
+    assert (await walker.get(link)).status_code == 400
+    await walker.sign_in(NEW)
+    form = "/account/email"
+    assert (await walker.send(form, form, email="x", password=NEW)).status_code == 422
+    new = "new@example.org"
+    asked = await walker.send(form, form, email=new, password=NEW)
+    assert asked.status_code == 303
+    assert (await walker.get("/outbox")).status_code == 200
+    mails = await mailed(walker.app)
+    link = next(link_in(each) for each in mails if "/account/confirm-email/" in each.text)
+    assert (await walker.get(link.removeprefix(ORIGIN))).status_code == 303
+    confirm = "/account/confirm-email"
+    assert (await walker.get(confirm)).status_code == 200
+    pressed = await walker.send(confirm, confirm)
+    assert pressed.headers["location"].endswith("email-changed")
+
+
+async def test_an_end(walker):
+    await walker.sign_in()
+    copy = await walker.send("/account/export", "/account/delete")
+    assert copy.headers["content-type"].startswith("application/json")
+    form = "/account/delete"
+    assert (await walker.send(form, form, password="wrong")).status_code in (401, 422)
+    assert (await walker.send(form, form, password=OTHER_PASSWORD)).status_code in (
+        303,
+        403,
+        409,
+        422,
+    )
