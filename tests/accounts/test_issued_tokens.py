@@ -166,3 +166,18 @@ async def test_it_is_recorded(world):
     await world.revoke("unknown")
     assert [event.type for event in recorded] == [EventType.TOKEN_REVOKED] * 2
     assert {event.reason for event in recorded} == {"access token", "refresh token"}
+
+
+@pytest.mark.parametrize("off", [{}, {"rate_limits": None}], ids=["limits on", "limits off"])
+async def test_one_address_may_not_revoke_without_end(tmp_path, monkeypatch, off):
+    """Each takes a look into the database, so the limit also holds where that of all is off."""
+    monkeypatch.setattr("zenith.accounts.issued_tokens.routes.REVOCATIONS", "3/minute")
+    app = Zenith(settings=make_settings(tmp_path, **off))
+    app.add_auth()
+    await app.assembly.start()
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+        data = {"token": "never issued"}
+        answers = [await client.post("/auth/revoke", data=data) for _ in range(4)]
+    await app.assembly.stop()
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]

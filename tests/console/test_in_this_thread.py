@@ -80,17 +80,17 @@ async def test_second_factors(walker):
     for path in ("devices/end-all", "devices/unknown/end"):
         assert (await walker.send(f"{factors}/{path}", factors)).status_code == 303
     renamed = await walker.send(f"{factors}/passkeys/x/rename", factors, name="y")
-    assert renamed.status_code in (303, 404, 422)
+    assert renamed.status_code == 404
     removed = await walker.send(f"{factors}/passkeys/x/remove", factors)
-    assert removed.status_code in (303, 404)
+    assert removed.status_code == 404
     reset = await walker.send("/admin/accounts/unknown/reset-factors", "/admin/accounts")
-    assert reset.status_code in (303, 404)
+    assert reset.headers["location"] == "/admin/accounts?notice=no-factors"
     await walker.send("/account/sign-out", "/account/")
     assert (await walker.sign_in()).startswith("/sign-in/factor")
     form = "/sign-in/factor"
     assert (await walker.get(form)).status_code == 200
     bad = await walker.send(form, form, factor="totp", proof="000000")
-    assert bad.status_code in (401, 422)
+    assert bad.status_code == 422
     codes = re.findall(r'<li class="secret">([^<]+)</li>', renewed.text)
     finished = await walker.send(form, form, factor="recovery_code", proof=codes[0], trust="yes")
     assert finished.status_code == 303
@@ -102,7 +102,7 @@ async def test_mails(walker):
     asked = await walker.send("/account/forgot", "/account/forgot", email=EMAIL)
     assert asked.headers["location"].endswith("reset-mailed")
     nonsense = await walker.send("/account/forgot", "/account/forgot", email="x" * 250)
-    assert nonsense.status_code in (303, 422)
+    assert nonsense.status_code == 422
     link = await walker.newest("reset_password")
     assert (await walker.get(link)).status_code == 303
     reset = "/account/reset"
@@ -131,10 +131,6 @@ async def test_an_end(walker):
     copy = await walker.send("/account/export", "/account/delete")
     assert copy.headers["content-type"].startswith("application/json")
     form = "/account/delete"
-    assert (await walker.send(form, form, password="wrong")).status_code in (401, 422)
-    assert (await walker.send(form, form, password=OTHER_PASSWORD)).status_code in (
-        303,
-        403,
-        409,
-        422,
-    )
+    assert (await walker.send(form, form, password="wrong")).status_code == 422
+    last = await walker.send(form, form, password=OTHER_PASSWORD)
+    assert last.status_code == 409, "the last administrator stays"

@@ -143,6 +143,13 @@ async def test_a_certificate_of_another_host_is_refused(redis_tls: Mapping[str, 
         await ping(client(elsewhere, ca_file=Path(redis_tls["ca_file"]), retries=0))
 
 
+def test_a_driver_that_trips_over_its_own_connection_is_a_refusal() -> None:
+    """Of many that begin at once in a cluster, one may find its connection closed."""
+    with pytest.raises(ServiceUnavailableError) as caught, errors_wrapped():
+        None.writelines([])  # type: ignore[attr-defined]
+    assert caught.value.reason == "redis: AttributeError"
+
+
 async def test_a_server_that_hangs_costs_the_timeout_only(
     private_service: Callable[[str], Service],
 ) -> None:
