@@ -18,6 +18,9 @@ GUARD_LINES = 120
 DRIVERS = frozenset(
     {"aiosqlite", "alembic", "asyncpg", "redis", "sqlalchemy", "sqlite3", "sqlmodel"}
 )
+EXPRESSIONS = frozenset({"sqlalchemy", "sqlmodel"})
+"""Not only drivers: also a language for queries, spoken where models and conditions are made."""
+SPEAKERS = frozenset({"query", "tenants", "policies/where.py"})
 WEBLESS = frozenset(
     {"kernel", "passwords", "encryption", "query", "content", "validation", "outbound", "mail"}
 )
@@ -87,10 +90,14 @@ def imports(source: Source) -> Iterator[str]:
             yield source.at(line, "FastAPI is for app, depends, routes, console and testing")
         elif top in WEB and source.folder in WEBLESS:
             yield source.at(line, f"{source.folder} knows no web: {top}")
-        elif top in DRIVERS and source.folder != "stores":
+        elif top in DRIVERS and source.folder != "stores" and not _may_speak(source, top):
             yield source.at(line, f"only stores import drivers: {top}")
         elif module == "zenith" and source.folder not in {"console", "cli", "testing", "scanner"}:
             yield source.at(line, "import from the part that defines the name, not from zenith")
+
+
+def _may_speak(source: Source, module: str) -> bool:
+    return module in EXPRESSIONS and not SPEAKERS.isdisjoint({source.folder, source.path})
 
 
 def _may_use_fastapi(source: Source) -> bool:
