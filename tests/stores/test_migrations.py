@@ -16,7 +16,7 @@ from zenith.stores.sql import Database, current, is_current, upgrade
 from zenith.stores.sql.migrate import VERSION_TABLE
 from zenith.stores.sql.schema import metadata
 
-NEWEST = "0008"
+NEWEST = "0012"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
