@@ -75,7 +75,10 @@ async def interleave(
 
 
 async def _calibrate(run: Batch, milliseconds: float, clock: Clock) -> int:
-    """How often the work fits into the time, once it is warm."""
+    """How often the work fits into the time, once it is warm: the first time may be many times as
+    long, and a batch made for that would be over before caches are of any use.
+    """
+    await _time(run, 2, clock)
     count = 1
     while True:
         spent = await _time(run, count, clock) * count / 1000

@@ -7,7 +7,8 @@ from typing import Final, Literal, TypeAlias
 from zenith.kernel.errors import AuthenticationError, ConflictError, ValidationError
 
 KeyFault: TypeAlias = Literal[
-    "malformed", "unknown", "revoked", "expired", "owner_inactive", "key_in_query"
+    "malformed", "unknown", "revoked", "expired", "owner_inactive", "key_in_query",
+    "bound", "unbound", "unproven"
 ]
 
 
@@ -20,9 +21,12 @@ class APIKeyError(AuthenticationError):
 
     code, status, title = "invalid_api_key", 401, "The API key is invalid or has expired"
 
-    def __init__(self, fault: KeyFault, *, key_id: str = "") -> None:
+    def __init__(self, fault: KeyFault, *, key_id: str = "", challenge: str = "") -> None:
         self.fault: Final = fault
-        super().__init__(reason=f"{fault}:{key_id}" if key_id else fault)
+        super().__init__(
+            reason=f"{fault}:{key_id}" if key_id else fault,
+            headers={"WWW-Authenticate": challenge} if challenge else None,
+        )
 
 
 class KeyRequestError(ValidationError):

@@ -41,6 +41,8 @@ class APIKey:
     last_used_at: float | None = None
     """To the minute."""
     last_used_address: str = ""
+    thumbprint: str | None = None
+    """The public key (RFC 7638) whose holder alone may use it; None: whoever has it may."""
 
     @property
     def revoked(self) -> bool:

@@ -13,7 +13,7 @@ from zenith.api_keys.key_format import lookup_of
 from zenith.api_keys.scopes import MANAGE_ALL, MANAGE_OWN, covers, read_scopes
 from zenith.api_keys.settings import DAY, APIKeySettings
 from zenith.api_keys.store import APIKeyStore, Cursor
-from zenith.authentication import Revocation, RevocationList
+from zenith.authentication import Revocation, RevocationList, is_thumbprint
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import NotFoundError, PermissionDeniedError
 from zenith.kernel.events import EventSink, EventType
@@ -39,6 +39,8 @@ class KeyRequest:
     """Requests per hour; None: as many as the settings allow."""
     owner_id: str | None = None
     """None for a service."""
+    thumbprint: str | None = None
+    """The public key (RFC 7638) whose holder alone shall use it; None: whoever has it may."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +70,8 @@ class APIKeys:
     Threat: a key made by somebody for more than they may do themselves, or a narrowed credential
     that makes itself a wider one (ASVS 8.2.1, 8.3.2). Nobody can hand on what they do not hold; a
     credential with scopes needs `api_keys:write` and can hand on those scopes only. Every change
-    is on record before its answer leaves (ASVS 16.2.1).
+    is on record before its answer leaves (ASVS 16.2.1). `binds` says whether proofs of possession
+    are judged: without that no key can be bound.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class APIKeys:
         *,
         pace: Pace | None = None,
         made: Made | None = None,
+        binds: bool = True,
         clock: Clock = wall_clock,
     ) -> None:
         self.settings: Final = settings or APIKeySettings()
@@ -88,6 +92,7 @@ class APIKeys:
         self._events: Final = events
         self._pace: Final = pace
         self._made: Final = made
+        self._binds: Final = binds
         self._clock: Final = clock
 
     async def issue(self, actor: Actor, request: KeyRequest) -> IssuedKey:
@@ -112,6 +117,7 @@ class APIKeys:
                 rate_limit=self._rate_limit(actor, request.rate_limit),
                 created_at=now,
                 expires_at=now + self._lifetime(request.lifetime),
+                thumbprint=self._thumbprint(request.thumbprint),
             )
         )
         outcome = await self._store.create(issued.record, now=now, most=self.settings.max_per_owner)
@@ -252,6 +258,17 @@ class APIKeys:
             raise KeyRequestError("rate_limit", f"A key has 1 to {most} requests per hour")
         return asked
 
+    def _thumbprint(self, asked: str | None) -> str | None:
+        if asked is None:
+            if self.settings.bound_only:
+                raise KeyRequestError("thumbprint", "Name the public key that the key is bound to")
+            return None
+        if not is_thumbprint(asked):
+            raise KeyRequestError("thumbprint", "Give the key's SHA-256 thumbprint, 43 characters")
+        if not self._binds:
+            raise KeyRequestError("thumbprint", "Proofs of possession are switched off here")
+        return asked
+
     async def _admit(self, actor: Actor) -> None:
         if self._pace is not None and not actor.trusted:
             await self._pace(actor)
@@ -269,6 +286,7 @@ class APIKeys:
             "name": key.name,
             "owner": key.owner_id,
             "scopes": list(key.scopes),
+            "bound": key.thumbprint is not None,
         }
         if successor is not None:
             details["successor"] = successor

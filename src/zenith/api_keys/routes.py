@@ -38,6 +38,8 @@ class NewKey(BaseModel):
     """Seconds; the settings' default where it is left out."""
     rate_limit: Annotated[int, Field(ge=1, le=10**9)] | None = None
     """Requests per hour; as many as the settings allow where it is left out."""
+    thumbprint: Annotated[str, Field(max_length=100)] | None = None
+    """RFC 7638 thumbprint (SHA-256) of the public key that each use must prove (RFC 9449)."""
     service: bool = False
     """A key without an owner; for administrators."""
 
@@ -69,6 +71,7 @@ class KeyItem(BaseModel):
     replaced_by: str | None
     last_used_at: float | None
     last_used_address: str
+    thumbprint: str | None
 
 
 class KeyWithSecret(KeyItem):
@@ -107,6 +110,7 @@ async def create(body: NewKey, request: Request, response: Response) -> KeyWithS
         lifetime=body.expires_in,
         rate_limit=body.rate_limit,
         owner_id=None if body.service else actor.owner_id,
+        thumbprint=body.thumbprint,
     )
     return _with_secret(await api_keys_of(request).issue(actor, wanted), response)
 

@@ -1,4 +1,4 @@
-"""`X-API-Key` and `Authorization: Bearer zk_...`: API keys as credentials."""
+"""`X-API-Key`, `Authorization: Bearer zk_...` or `DPoP zk_...`: API keys as credentials."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from zenith.api_keys.last_uses import INTERVAL, LastUses
 from zenith.api_keys.scopes import holding, narrowed
 from zenith.api_keys.settings import APIKeySettings
 from zenith.api_keys.store import APIKeyStore, KeyUse
-from zenith.authentication import RevocationList, Subject, SubjectCache
+from zenith.authentication import Possession, RevocationList, Subject, SubjectCache
 from zenith.kernel.clock import Clock, steady_clock, wall_clock
-from zenith.kernel.errors import BadRequestError
+from zenith.kernel.errors import AuthenticationError, BadRequestError
 from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.pipeline import Exchange
@@ -24,7 +24,9 @@ from zenith.pipeline import Exchange
 NAME: Final = "api_key"
 KEY_HEADER: Final = b"x-api-key"
 HEADER: Final = b"authorization"
-BEARER: Final = b"bearer "
+BEARER: Final = b"bearer"
+DPOP: Final = b"dpop"
+PROOF_HEADER: Final = b"dpop"
 _PREFIX: Final = PREFIX.encode("ascii")
 
 
@@ -52,6 +54,9 @@ class APIKeyScheme:
     A key of an account acts with those permissions of its owner that its scopes name, as they are
     at that moment, and holds no role; a locked or deleted owner's keys are dead. `limit` charges
     each use to the key.
+
+    A key that is bound to a public key needs a proof by `possession` each time (RFC 9449), in
+    `X-API-Key` or as `DPoP`; as a bearer it is refused, and where nothing judges proofs too.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class APIKeyScheme:
         *,
         uses: LastUses,
         limit: KeyLimit | None = None,
+        possession: Possession | None = None,
         challenge: str | None = "Bearer",
         clock: Clock = wall_clock,
         steady: Clock = steady_clock,
@@ -73,6 +79,8 @@ class APIKeyScheme:
         self._revocations: Final = revocations
         self._uses: Final = uses
         self._limit: Final = limit
+        self._possession: Final = possession
+        self._bound_only: Final = settings.bound_only
         self._free: Final = frozenset(settings.scopes)
         self._challenge: Final = challenge
         self._clock: Final = clock
@@ -107,6 +115,8 @@ class APIKeyScheme:
         if live is None or not live.noted:
             return None
         record, owner = live.record, live.subject
+        if record.thumbprint is not None:
+            return None
         if record.expires_at is not None and record.expires_at <= self._clock():
             return None
         if record.owner_id is not None and self._subjects.peek(record.owner_id) is not owner:
@@ -123,7 +133,7 @@ class APIKeyScheme:
         BadRequestError for several credentials, RateLimitError for a key over its limit, and
         ServiceUnavailableError where it cannot be known.
         """
-        raw = _key_of(exchange)
+        way, raw = _key_of(exchange)
         if raw is None:
             return None
         await self._revocations.refresh()
@@ -137,6 +147,11 @@ class APIKeyScheme:
             owner = await self._subjects.find(record.owner_id)
             if owner is None or not owner.active:
                 raise APIKeyError("owner_inactive", key_id=record.id)
+        # Before anything is charged to the key: who has only a copy cannot use up its limit.
+        if record.thumbprint is not None:
+            await self._prove(exchange, way, raw, record, record.thumbprint)
+        elif way == DPOP or self._bound_only:
+            raise APIKeyError("unbound", key_id=record.id)
         if not live.principal.is_authenticated or live.subject is not owner:
             self._judge(live, owner)
         # Known already while the limit is charged: the event of a refusal names the key.
@@ -147,6 +162,23 @@ class APIKeyScheme:
         if not live.noted:
             self._note(live, exchange.client, now)
         return live.principal
+
+    async def _prove(
+        self, exchange: Exchange, way: bytes, raw: bytes, record: APIKey, thumbprint: str
+    ) -> None:
+        possession = self._possession
+        if possession is None or way == BEARER:
+            raise APIKeyError("bound", key_id=record.id)
+        if PROOF_HEADER not in exchange.headers:
+            raise APIKeyError("unproven", key_id=record.id, challenge=possession.challenge)
+        try:
+            await possession.prove(
+                exchange, credential=raw.decode("ascii"), thumbprint=thumbprint
+            )
+        except AuthenticationError as error:
+            # Whose key was copied can be read in the log.
+            error.reason = f"{error.reason}:{record.id}"
+            raise
 
     async def _read(self, raw: bytes) -> LiveKey:
         text = raw.decode("latin-1")
@@ -198,28 +230,31 @@ def api_key_of(exchange: Exchange) -> APIKey | None:
     return key if isinstance(key, APIKey) else None
 
 
-def _key_of(exchange: Exchange) -> bytes | None:
+def _key_of(exchange: Exchange) -> tuple[bytes, bytes | None]:
+    """In which way a key is presented, and the key; None where there is none."""
     headers = exchange.headers
     key, authorization = headers.get(KEY_HEADER), headers.get(HEADER)
-    bearer = None
-    if authorization is not None and authorization[: len(BEARER)].lower() == BEARER:
-        bearer = authorization[len(BEARER) :].strip(b" ")
+    way, _, shown = (authorization or b"").partition(b" ")
+    way = way.lower()
+    token = shown.strip(b" ") if way in (BEARER, DPOP) and shown else None
     if key is None:
-        if bearer is None:
+        if token is None:
             _refuse_query(exchange.scope["query_string"])
-            return None
-        if not bearer.startswith(_PREFIX):
-            return None
-        key = bearer
-    elif bearer is not None:
+            return way, None
+        if not token.startswith(_PREFIX):
+            return way, None
+        key = token
+    elif token is not None:
         raise _ambiguous()
+    else:
+        way = KEY_HEADER
     sent = exchange.scope["headers"]
     # As many names as headers: none came twice.
     if len(headers) != len(sent):
         names = [name for name, _ in sent]
         if names.count(KEY_HEADER) > 1 or names.count(HEADER) > 1:
             raise _ambiguous()
-    return key
+    return way, key
 
 
 def _ambiguous() -> BadRequestError:

@@ -37,6 +37,10 @@ class APIKeySettings:
     max_per_owner: int = 50
     """Living keys that one account may have."""
 
+    bound_only: bool = False
+    """Whether each key must be bound to a public key when it is made (RFC 9449); keys that are not
+    are refused then, also those that were made before."""
+
     cache_entries: int = 10_000
     """Keys kept ready in memory, each for at most one second."""
 

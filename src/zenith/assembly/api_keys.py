@@ -16,6 +16,7 @@ from zenith.api_keys import (
     LastUses,
 )
 from zenith.assembly.parts import Parts
+from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline import Exchange
 from zenith.rate_limits import Hit, Limit, RateLimiter
 from zenith.rate_limits.charges import Charges
@@ -41,6 +42,11 @@ def api_key_parts(parts: Parts) -> APIKeyParts | None:
     settings = parts.settings.api_keys
     if settings is None:
         return None
+    if settings.bound_only and parts.proofs is None:
+        raise ConfigurationError(
+            "api_keys.bound_only is set, and proofs of possession are off",
+            fix="set ZENITH_TOKENS__DPOP=optional",
+        )
     store = SqlAPIKeyStore(parts.database)
     uses = LastUses(store)
     limits = _KeyLimits(parts.limiter)
@@ -52,6 +58,7 @@ def api_key_parts(parts: Parts) -> APIKeyParts | None:
             settings,
             pace=limits.admit_change,
             made=_KeyNotices(parts.account_store, parts.notices).made,
+            binds=parts.proofs is not None,
         ),
         scheme=APIKeyScheme(
             store,
@@ -60,6 +67,7 @@ def api_key_parts(parts: Parts) -> APIKeyParts | None:
             settings,
             uses=uses,
             limit=limits,
+            possession=parts.proofs,
             # The bearer scheme beside it offers the same.
             challenge=None,
         ),

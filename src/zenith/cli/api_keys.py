@@ -62,6 +62,10 @@ def create(
     ] = "",
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires.")] = None,
     rate_limit: Annotated[int | None, typer.Option(min=1, help="Requests per hour.")] = None,
+    thumbprint: Annotated[
+        str | None,
+        typer.Option(help="RFC 7638 thumbprint of the public key that each use must prove."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, once."""
@@ -74,6 +78,7 @@ def create(
             lifetime=None if days is None else float(days * DAY),
             rate_limit=rate_limit,
             owner_id=await _owner_id(assembly, owner),
+            thumbprint=thumbprint,
         )
         return await keys.issue(_operator(), request)
 
@@ -166,6 +171,7 @@ def _document(key: APIKey) -> dict[str, Any]:
         "replaced_by": key.replaced_by,
         "last_used_at": _iso(key.last_used_at),
         "last_used_address": key.last_used_address,
+        "thumbprint": key.thumbprint,
     }
 
 

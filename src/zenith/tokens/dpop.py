@@ -131,6 +131,14 @@ class DpopVerifier:
             raise DpopError("replayed")
         return found
 
+    async def prove(self, exchange: Exchange, *, credential: str, thumbprint: str) -> None:
+        """Judge the proof of the running request, for `credential` and by the key `thumbprint`,
+        and remember the key (`proven_key`). Raises as `verify` does.
+        """
+        exchange.state[ProvenKey] = await self.verify(
+            ProofRequest.of(exchange), credential=credential, thumbprint=thumbprint
+        )
+
     def nonce(self) -> str:
         """The nonce that proofs must carry now."""
         return self._nonce_of(int(self._clock() // NONCE_LIFETIME), self._keys[0])

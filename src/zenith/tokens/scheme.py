@@ -12,7 +12,7 @@ from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import ANONYMOUS, NO_FACTORS, Principal
 from zenith.pipeline import Exchange
 from zenith.tokens.cache import TokenCache, VerifiedToken
-from zenith.tokens.dpop import DpopVerifier, ProofRequest, ProvenKey
+from zenith.tokens.dpop import DpopVerifier
 from zenith.tokens.errors import TokenError
 from zenith.tokens.foreign import ForeignIssuer, issuer_of
 from zenith.tokens.jws import Claims
@@ -109,9 +109,7 @@ class BearerScheme:
             return (await self._judge(self._cache, value, token, bound=False)).principal
         if kind == DPOP and self._dpop is not None:
             bound = await self._judge(self._bound, value, token, bound=True)
-            exchange.state[ProvenKey] = await self._dpop.verify(
-                ProofRequest.of(exchange), credential=token, thumbprint=bound.thumbprint
-            )
+            await self._dpop.prove(exchange, credential=token, thumbprint=bound.thumbprint or "")
             return bound.principal
         return None
 

@@ -182,6 +182,7 @@ def _insertion(key: APIKey) -> Any:
         replaced_by=key.replaced_by,
         last_used_at=key.last_used_at,
         last_used_address=key.last_used_address,
+        thumbprint=key.thumbprint,
     )
 
 
@@ -204,4 +205,5 @@ def _key(row: Row[*tuple[Any, ...]]) -> APIKey:
         replaced_by=row.replaced_by,
         last_used_at=row.last_used_at,
         last_used_address=row.last_used_address,
+        thumbprint=row.thumbprint,
     )

@@ -25,6 +25,7 @@ api_keys: Final = Table(
     Column("replaced_by", Text),
     Column("last_used_at", Double),
     Column("last_used_address", Text, nullable=False),
+    Column("thumbprint", String(43)),
     Index(None, "prefix", unique=True),
     Index(None, "owner_id", "created_at"),
     Index(None, "created_at", "id"),
