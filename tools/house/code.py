@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -44,6 +44,11 @@ class Source:
         """The parsed text."""
         return ast.parse(self.text)
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree, for the rules that look at all of them."""
+        return list(ast.walk(self.tree))
+
     @property
     def folder(self) -> str:
         """The capability, or the module itself when it lies at the top."""
@@ -59,12 +64,13 @@ class Source:
         return f"src/zenith/{self.path}:{line}: {breach}"
 
 
-def sources(root: Path = SOURCE) -> list[Source]:
-    """Every Python file of the package."""
-    return [
+@cache
+def sources(root: Path = SOURCE) -> tuple[Source, ...]:
+    """Every Python file of the package, read once for all rules."""
+    return tuple(
         Source(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
         for path in sorted(root.rglob("*.py"))
-    ]
+    )
 
 
 def sizes(source: Source) -> Iterator[str]:
@@ -73,7 +79,7 @@ def sizes(source: Source) -> Iterator[str]:
     limit = GUARD_LINES if source.name == "guard.py" else FILE_LINES
     if lines > limit:
         yield source.at(1, f"{lines} lines, {limit} at most: split it by noun")
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES:
@@ -84,7 +90,7 @@ def sizes(source: Source) -> Iterator[str]:
 
 def imports(source: Source) -> Iterator[str]:
     """Frameworks and drivers stay in their rooms; nothing inside leans on the front door."""
-    for line, module in _imported(source.tree):
+    for line, module in _imported(source.nodes):
         top = module.split(".")[0]
         if top == "fastapi" and not _may_use_fastapi(source):
             yield source.at(line, "FastAPI is for app, depends, routes, console and testing")
@@ -108,8 +114,8 @@ def _may_use_fastapi(source: Source) -> bool:
     return source.name in FASTAPI_FILES
 
 
-def _imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -154,7 +160,7 @@ def environment(source: Source) -> Iterator[str]:
     """Only the settings, and the command line, read the environment."""
     if source.folder in ENVIRONMENT_READERS:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if (
             isinstance(node, ast.Attribute)
             and isinstance(node.value, ast.Name)

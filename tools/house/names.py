@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tools.house.code import Source, sources
 
@@ -38,14 +38,14 @@ def words(name: str) -> list[str]:
 
 def breaches(source: Source) -> Iterator[str]:
     """Public functions, classes, methods, arguments and module-level names in one file."""
-    for line, name in _public(source.tree):
+    for line, name in _public(source.nodes):
         for word in words(name):
             if word in INSTEAD:
                 yield source.at(line, f"{name}: say {INSTEAD[word]}, not {word}")
 
 
-def _public(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _public(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if node.name.startswith("_"):
                 continue
