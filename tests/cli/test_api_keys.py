@@ -40,11 +40,12 @@ def test_a_key_is_made_listed_rotated_and_revoked(zenith, tmp_path):
 
 
 def test_a_key_of_a_service_is_shown_once_for_people(zenith):
-    answer = zenith("api-keys", "create", "billing", "--days", "3", "--rate-limit", "10")
+    more = ("--days", "3", "--rate-limit", "10", "--thumbprint", "A" * 43)
+    answer = zenith("api-keys", "create", "billing", *more)
     assert is_key(answer.stdout.splitlines()[0])
     assert "cannot be shown again" in answer.stdout
     (row,) = listed(zenith)
-    assert (row["owner_id"], row["rate_limit"]) == (None, 10)
+    assert (row["owner_id"], row["rate_limit"], row["thumbprint"]) == (None, 10, "A" * 43)
 
 
 def test_pages_follow_each_other(zenith, monkeypatch):
@@ -66,6 +67,7 @@ def test_what_is_wrong_is_said(zenith):
         (("create", "x", "--scope", "a b"), 1, "Write scopes as words"),
         (("create", ""), 1, "Give the key a name"),
         (("create", "x", "--days", "0"), 2, ""),
+        (("create", "x", "--thumbprint", "abc"), 1, "43 characters"),
         (("revoke", "unknown"), 1, "no such key"),
         (("rotate", "unknown"), 1, "no such key"),
         (("list", "--after", "x"), 1, "no cursor"),

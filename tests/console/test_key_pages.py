@@ -74,6 +74,7 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(house, member) -> None:
         ({"further": "users:write"}, "not yours to hand on"),
         ({"further": "a::b"}, "Write scopes as words"),
         ({"days": "3000"}, "lives for at most"),
+        ({"thumbprint": "abc"}, "43 characters"),
     ],
 )
 def test_what_cannot_be_made_is_explained(member, fields, complaint) -> None:
@@ -81,6 +82,13 @@ def test_what_cannot_be_made_is_explained(member, fields, complaint) -> None:
     assert answer.status_code == 422
     assert complaint in errors(answer)
     assert "No keys yet" in member.get(OWN).text
+
+
+def test_a_key_is_bound_to_a_public_key(house, member) -> None:
+    answer = make(member, thumbprint=" " + "A" * 43)
+    assert "Authorization: DPoP" in answer.text
+    assert accepted(house, made(answer)) == 401
+    assert ">bound<" in member.get(OWN).text
 
 
 def test_names_are_text(member) -> None:

@@ -7,8 +7,15 @@ from typing import Final, Literal, TypeAlias
 from zenith.kernel.errors import AuthenticationError, ConflictError, ValidationError
 
 KeyFault: TypeAlias = Literal[
-    "malformed", "unknown", "revoked", "expired", "owner_inactive", "key_in_query",
-    "bound", "unbound", "unproven"
+    "malformed",
+    "unknown",
+    "revoked",
+    "expired",
+    "owner_inactive",
+    "key_in_query",
+    "bound",
+    "unbound",
+    "unproven",
 ]
 
 

@@ -92,7 +92,8 @@ class APIKeys:
         self._events: Final = events
         self._pace: Final = pace
         self._made: Final = made
-        self._binds: Final = binds
+        self.binds: Final = binds
+        """Whether keys can be bound to a public key."""
         self._clock: Final = clock
 
     async def issue(self, actor: Actor, request: KeyRequest) -> IssuedKey:
@@ -265,7 +266,7 @@ class APIKeys:
             return None
         if not is_thumbprint(asked):
             raise KeyRequestError("thumbprint", "Give the key's SHA-256 thumbprint, 43 characters")
-        if not self._binds:
+        if not self.binds:
             raise KeyRequestError("thumbprint", "Proofs of possession are switched off here")
         return asked
 

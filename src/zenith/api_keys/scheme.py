@@ -172,9 +172,7 @@ class APIKeyScheme:
         if PROOF_HEADER not in exchange.headers:
             raise APIKeyError("unproven", key_id=record.id, challenge=possession.challenge)
         try:
-            await possession.prove(
-                exchange, credential=raw.decode("ascii"), thumbprint=thumbprint
-            )
+            await possession.prove(exchange, credential=raw.decode("ascii"), thumbprint=thumbprint)
         except AuthenticationError as error:
             # Whose key was copied can be read in the log.
             error.reason = f"{error.reason}:{record.id}"

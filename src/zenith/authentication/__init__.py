@@ -1,6 +1,7 @@
 """Who is it? Schemes find credentials; revocations end them."""
 
 from zenith.authentication.guard import AuthenticationGuard
+from zenith.authentication.possession import Possession, is_thumbprint
 from zenith.authentication.revocation import RevocationList, session_revocations
 from zenith.authentication.scheme import RecallingScheme, Scheme
 from zenith.authentication.store import (
@@ -14,6 +15,7 @@ from zenith.authentication.subject import Grants, Subject, SubjectCache, Subject
 __all__ = [
     "AuthenticationGuard",
     "Grants",
+    "Possession",
     "RecallingScheme",
     "Revocation",
     "RevocationChannel",
@@ -24,5 +26,6 @@ __all__ = [
     "Subject",
     "SubjectCache",
     "SubjectSource",
+    "is_thumbprint",
     "session_revocations",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -33,11 +34,22 @@ OWN: Final = "/account/keys"
 ALL: Final = "/admin/keys"
 DAY: Final = 86_400
 LIFETIMES: Final = {7: "7 days", 30: "30 days", 90: "90 days", 365: "a year"}
-Name = Annotated[str, Form(max_length=200)]
-Further = Annotated[str, Form(max_length=2000)]
-Chosen = Annotated[list[Annotated[str, Form(max_length=100)]], Form(max_length=200)]
-Days = Annotated[int, Form(ge=1, le=3660)]
 manage_all = require_permission(MANAGE_ALL)
+
+
+class KeyForm(BaseModel):
+    """What a new key shall be, as the form says it."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    scopes: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=200)] = []
+    further: Annotated[str, Field(max_length=2000)] = ""
+    days: Annotated[int, Field(ge=1, le=3660)] = 90
+    thumbprint: Annotated[str, Field(max_length=100)] = ""
+
+
+Wanted = Annotated[KeyForm, Form()]
 
 
 def key_pages() -> APIRouter:
@@ -61,24 +73,15 @@ async def own_keys(request: Request) -> Response:
 
 
 @may_make_keys
-async def make_own(
-    request: Request,
-    name: Name = "",
-    scopes: Chosen = [],  # noqa: B006  FastAPI copies it
-    further: Further = "",
-    days: Days = 90,
-) -> Response:
+async def make_own(request: Request, form: Wanted) -> Response:
     """Make a key and show it, once."""
-    actor = _actor(request)
-    wanted = _wanted(name, scopes, further, days, owner_id=actor.owner_id)
-    return await _shown_once(request, _own_page, lambda: api_keys_of(request).issue(actor, wanted))
+    return await _make(request, _own_page, form, owner_id=_actor(request).owner_id)
 
 
 @may_make_keys
 async def rotate_own(request: Request, key_id: str) -> Response:
     """Make a key's successor and show it, once."""
-    actor = _actor(request)
-    return await _shown_once(request, _own_page, lambda: api_keys_of(request).rotate(actor, key_id))
+    return await _rotate(request, _own_page, key_id)
 
 
 @may_manage_keys
@@ -96,24 +99,16 @@ async def all_keys(request: Request) -> Response:
 
 @may_make_keys
 @manage_all
-async def make_for_service(
-    request: Request,
-    name: Name = "",
-    scopes: Chosen = [],  # noqa: B006  FastAPI copies it
-    further: Further = "",
-    days: Days = 90,
-) -> Response:
+async def make_for_service(request: Request, form: Wanted) -> Response:
     """Make a key without an owner and show it, once."""
-    wanted, actor = _wanted(name, scopes, further, days, owner_id=None), _actor(request)
-    return await _shown_once(request, _all_page, lambda: api_keys_of(request).issue(actor, wanted))
+    return await _make(request, _all_page, form, owner_id=None)
 
 
 @may_make_keys
 @manage_all
 async def rotate_any(request: Request, key_id: str) -> Response:
     """Make the successor of a service's key and show it, once."""
-    actor = _actor(request)
-    return await _shown_once(request, _all_page, lambda: api_keys_of(request).rotate(actor, key_id))
+    return await _rotate(request, _all_page, key_id)
 
 
 @manage_all
@@ -121,6 +116,23 @@ async def revoke_any(request: Request, key_id: str) -> Response:
     """End anybody's key."""
     await api_keys_of(request).revoke(_actor(request), key_id)
     return go_to(ALL, notice="key-revoked")
+
+
+async def _make(request: Request, page: Any, form: KeyForm, *, owner_id: str | None) -> Response:
+    wanted = KeyRequest(
+        name=form.name,
+        scopes=[*form.scopes, *form.further.replace(",", " ").split()],
+        lifetime=form.days * DAY,
+        owner_id=owner_id,
+        thumbprint=form.thumbprint.strip() or None,
+    )
+    keys, actor = api_keys_of(request), _actor(request)
+    return await _shown_once(request, page, lambda: keys.issue(actor, wanted))
+
+
+async def _rotate(request: Request, page: Any, key_id: str) -> Response:
+    keys, actor = api_keys_of(request), _actor(request)
+    return await _shown_once(request, page, lambda: keys.rotate(actor, key_id))
 
 
 async def _shown_once(
@@ -192,6 +204,8 @@ def _form(request: Request, actor: Actor, issued: IssuedKey | None) -> dict[str,
         "lifetimes": lifetimes or {1: "a day"},
         "preset": preset,
         "limit": keys.settings.requests_per_hour,
+        "binds": keys.binds,
+        "bound_only": keys.settings.bound_only,
         "overlap_hours": round(keys.settings.rotation_overlap / 3600),
     }
 
@@ -203,13 +217,6 @@ def _shown(key: APIKey) -> dict[str, Any]:
     else:
         state = "revoked" if key.revoked else "expired"
     return {"key": key, "state": state, "alive": alive}
-
-
-def _wanted(
-    name: str, scopes: list[str], further: str, days: int, *, owner_id: str | None
-) -> KeyRequest:
-    texts = [*scopes, *further.replace(",", " ").split()]
-    return KeyRequest(name=name, scopes=texts, lifetime=days * DAY, owner_id=owner_id)
 
 
 def _actor(request: Request) -> Actor:

@@ -11,6 +11,7 @@ from zenith.stores.memory.identities import MemoryAuthorizationStore, MemoryIden
 from zenith.stores.memory.mail_links import MemoryMailLinkStore
 from zenith.stores.memory.one_time import MemoryOneTimeStore
 from zenith.stores.memory.pending_sign_ins import MemoryPendingStore
+from zenith.stores.memory.policies import MemoryDecisionStore, MemoryPolicyStore
 from zenith.stores.memory.rate_limits import MemoryRateLimitStore
 from zenith.stores.memory.refresh import MemoryRefreshStore
 from zenith.stores.memory.revocations import MemoryRevocationStore
@@ -24,12 +25,14 @@ __all__ = [
     "MemoryAttemptStore",
     "MemoryAuditStore",
     "MemoryAuthorizationStore",
+    "MemoryDecisionStore",
     "MemoryFactorStore",
     "MemoryIdentityStore",
     "MemoryKeyStore",
     "MemoryMailLinkStore",
     "MemoryOneTimeStore",
     "MemoryPendingStore",
+    "MemoryPolicyStore",
     "MemoryProofStore",
     "MemoryRateLimitStore",
     "MemoryRefreshStore",

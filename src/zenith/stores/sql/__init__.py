@@ -15,6 +15,7 @@ from zenith.stores.sql.migrate import current, is_current, upgrade
 from zenith.stores.sql.one_time import SqlOneTimeStore
 from zenith.stores.sql.passkeys import SqlPasskeyStore
 from zenith.stores.sql.pending_sign_ins import SqlPendingStore
+from zenith.stores.sql.policies import SqlDecisionStore, SqlPolicyStore
 from zenith.stores.sql.refresh import SqlRefreshStore
 from zenith.stores.sql.revocations import SqlRevocationStore
 from zenith.stores.sql.sessions import SqlSessionStore
@@ -30,6 +31,7 @@ __all__ = [
     "SqlAuditStore",
     "SqlAuthorizationStore",
     "SqlChallengeStore",
+    "SqlDecisionStore",
     "SqlFactorStore",
     "SqlIdentityStore",
     "SqlKeyStore",
@@ -37,6 +39,7 @@ __all__ = [
     "SqlOneTimeStore",
     "SqlPasskeyStore",
     "SqlPendingStore",
+    "SqlPolicyStore",
     "SqlProofStore",
     "SqlRefreshStore",
     "SqlRevocationStore",

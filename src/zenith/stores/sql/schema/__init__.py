@@ -17,6 +17,11 @@ from zenith.stores.sql.schema.factors import (
 from zenith.stores.sql.schema.identities import identities, pending_authorizations
 from zenith.stores.sql.schema.mail_links import mail_links
 from zenith.stores.sql.schema.metadata import metadata
+from zenith.stores.sql.schema.policies import (
+    policy_activations,
+    policy_decisions,
+    policy_versions,
+)
 from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
 from zenith.stores.sql.schema.token_keys import token_keys, token_proofs
 
@@ -33,6 +38,9 @@ __all__ = [
     "passkeys",
     "pending_authorizations",
     "pending_sign_ins",
+    "policy_activations",
+    "policy_decisions",
+    "policy_versions",
     "recovery_codes",
     "refresh_families",
     "revocations",
