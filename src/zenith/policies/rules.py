@@ -1,0 +1,65 @@
+"""Rules: who may do what under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+from typing import Literal as OneOf
+
+from zenith.policies.conditions import All
+from zenith.policies.errors import PolicyError
+
+Effect: TypeAlias = OneOf["allow", "deny"]
+Combine: TypeAlias = OneOf["deny-overrides", "first-match"]
+EFFECTS: Final = ("allow", "deny")
+COMBINATIONS: Final = ("deny-overrides", "first-match")
+MAX_NAME: Final = 200
+EVERYTHING: Final = All(())
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`effect` applies to `actions`, compared exactly, if `condition` is true.
+
+    `fields` narrows the rule to some fields of the resource: an allow rule then allows the action
+    and shows these fields only, a deny rule hides these fields and denies nothing else.
+    """
+
+    name: str
+    effect: Effect
+    actions: frozenset[str] | None
+    """None is every action, `*`."""
+    condition: All = field(default=EVERYTHING)
+    fields: frozenset[str] | None = None
+    """None is every field."""
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "rule")
+        if self.effect not in EFFECTS:
+            raise PolicyError(f"`{self.effect!s:.50}` is no effect", fix="write allow or deny")
+        object.__setattr__(self, "actions", _names(self.actions, "action"))
+        object.__setattr__(self, "fields", _names(self.fields, "field"))
+
+    @property
+    def decides(self) -> bool:
+        """Whether the rule takes part in decisions: a deny rule for some fields only masks."""
+        return self.effect == "allow" or self.fields is None
+
+
+def check_name(name: object, what: str) -> str:
+    """`name` if it is a text that can stand in a log; raises PolicyError."""
+    if type(name) is str and name.strip() and name.isprintable() and len(name) <= MAX_NAME:
+        return name
+    raise PolicyError(
+        f"{name!r:.50} is no name of a {what}",
+        fix=f"give a text of 1 to {MAX_NAME} printable characters",
+    )
+
+
+def _names(names: Collection[str] | None, what: str) -> frozenset[str] | None:
+    if names is None:
+        return None
+    if isinstance(names, str) or not names:
+        raise PolicyError(f"the rule names no {what}", fix=f"give a list of {what}s")
+    return frozenset(check_name(name, what) for name in names)
