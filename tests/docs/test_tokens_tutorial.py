@@ -62,4 +62,4 @@ async def test_the_shown_proof_holds(monkeypatch):
     verifier = DpopVerifier(Seen(), [SECRET], origin="https://shop.example")
     proof = names.proof("GET", "https://shop.example/me", "token").encode()
     request = ProofRequest(method="GET", path="/me", proofs=[proof])
-    assert await verifier.verify(request, credential="token")
+    assert await verifier.verify(request, credential="token") == names.thumbprint
