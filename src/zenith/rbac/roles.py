@@ -7,19 +7,19 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.permissions import NO_PERMISSIONS, OWN, Permissions, check_permission
-from zenith.kernel.principal import Principal
+from zenith.kernel.permissions import NO_PERMISSIONS, Permissions, check_permission
+from zenith.rbac.inheritance import Inheritance
 
 Compiled: TypeAlias = tuple[frozenset[str], Permissions]
 
 MAX_COMPILED: Final = 1024
 """Combinations of roles and own permissions kept compiled."""
 MAX_REPORTED: Final = 1000
+NO_INHERITANCE: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
 NOTHING: Final[Compiled] = (frozenset(), NO_PERMISSIONS)
-_OWN_SUFFIX: Final = f":{OWN}"
 _log: Final = logging.getLogger("zenith.rbac")
 
 
@@ -69,27 +69,43 @@ ROLE_PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """What each role grants by itself; it also has what the roles that it implies grant."""
 
 
+class CurrentRoles(Protocol):
+    """Roles that may change while the application runs."""
+
+    @property
+    def current(self) -> RoleSet:
+        """As they are at this moment."""
+        ...
+
+
 class RoleSet:
-    """The roles of an application.
+    """The roles of an application, compiled: immutable, and a new one after each change.
 
     Threat: a role that grants more than its table says, because a name was misspelled or a level
     misread (ASVS 8.1.1, 8.2.1). The definition is checked once, here; a role that is not in it
-    grants nothing. Roles of the same level do not imply each other.
+    grants nothing. Roles of the same level, or without one (None), do not imply each other; what a
+    role `inherits` it implies whatever the levels. `administrator` implies every role.
 
-    Raises ConfigurationError for roles without a level, levels that are no integers, and
-    permissions of no known form.
+    Raises ConfigurationError for roles without a level, levels that are no integers, permissions of
+    no known form, and roles that imply each other.
     """
 
     def __init__(
         self,
-        hierarchy: Mapping[str, int] = ROLE_HIERARCHY,
+        hierarchy: Mapping[str, int | None] | Mapping[str, int] = ROLE_HIERARCHY,
         permissions: Mapping[str, Collection[str]] = ROLE_PERMISSIONS,
+        *,
+        inherits: Mapping[str, Collection[str]] = NO_INHERITANCE,
+        administrator: str | None = None,
     ) -> None:
-        self._levels: Final = {str(role): level for role, level in hierarchy.items()}
+        levels = {str(role): level for role, level in hierarchy.items()}
         self._granted: Final = {
             str(role): _patterns(role, texts) for role, texts in permissions.items()
         }
-        _check(self._levels, self._granted)
+        inherited = {str(role): frozenset(map(str, names)) for role, names in inherits.items()}
+        _check(levels, self._granted, inherited)
+        self._order: Final = Inheritance(levels, inherited, administrator=administrator)
+        self._roles: Final = frozenset(levels)
         self._compiled: Final[OrderedDict[tuple[frozenset[str], frozenset[str]], Compiled]] = (
             OrderedDict()
         )
@@ -98,7 +114,12 @@ class RoleSet:
     @property
     def roles(self) -> frozenset[str]:
         """Every defined role."""
-        return frozenset(self._levels)
+        return self._roles
+
+    @property
+    def current(self) -> RoleSet:
+        """Itself: roles that nothing changes are always current."""
+        return self
 
     def compile(self, roles: Iterable[str], permissions: Iterable[str] = ()) -> Compiled:
         """All roles held or implied, and the permissions that follow from them and from
@@ -136,20 +157,17 @@ class RoleSet:
         return self.compile(_several(roles), custom_permissions)[1].allow(permission)
 
     def _compile(self, roles: frozenset[str], permissions: frozenset[str]) -> Compiled:
-        levels = self._levels
-        held = {str(role) for role in roles if role in levels}
-        for role in roles - held:
+        known = {str(role) for role in roles if role in self._roles}
+        for role in roles - known:
             self._report("role", role)
-        if held:
-            top = max(levels[role] for role in held)
-            held.update(role for role, level in levels.items() if level < top)
+        held = self._order.implied(known)
         granted = {text for role in held for text in self._granted.get(role, ())}
         for text in permissions:
-            if _is_pattern(text):
+            if is_pattern(text):
                 granted.add(text)
             else:
                 self._report("permission", text)
-        return (frozenset(held), Permissions(granted)) if held or granted else NOTHING
+        return (held, Permissions(granted)) if held or granted else NOTHING
 
     def _report(self, what: str, text: str) -> None:
         if text not in self._reported and len(self._reported) < MAX_REPORTED:
@@ -157,34 +175,8 @@ class RoleSet:
             _log.warning("unknown %s %.80r grants nothing", what, text)
 
 
-def can_grant(
-    granter: Principal, roles: Iterable[str], role_set: RoleSet, *, permissions: Iterable[str] = ()
-) -> bool:
-    """Whether `granter` may give, or take away, these roles and own permissions.
-
-    Threat: an administrator of a part who becomes, or makes a friend, administrator of the whole
-    (ASVS 8.2.1). Nobody can grant what they do not hold: each role must be among the granter's
-    own, and everything that follows from them must be granted to the granter in full, which a
-    narrowed credential is not. Pass the roles before and after a change: to take the higher role
-    away needs it too. Unknown roles and malformed permissions can be granted by nobody.
-    """
-    wanted = frozenset(map(str, roles))
-    own = tuple(permissions)
-    if not granter.is_authenticated or granter.scopes is not None:
-        return False
-    if not (wanted <= role_set.roles and all(map(_is_pattern, own))):
-        return False
-    implied, granted = role_set.compile(wanted, own)
-    return implied <= granter.roles and all(_covers(granter.permissions, text) for text in granted)
-
-
-def _covers(held: Permissions, pattern: str) -> bool:
-    return held.allow(pattern) or (
-        pattern.endswith(_OWN_SUFFIX) and held.allow(pattern.removesuffix(_OWN_SUFFIX))
-    )
-
-
-def _is_pattern(text: str) -> bool:
+def is_pattern(text: str) -> bool:
+    """Whether `text` can be granted: a permission, or one that ends in a wildcard."""
     try:
         check_permission(text, pattern=True)
     except ConfigurationError:
@@ -210,7 +202,11 @@ def _patterns(role: str, texts: Collection[str]) -> frozenset[str]:
         ) from None
 
 
-def _check(levels: Mapping[str, int], granted: Mapping[str, frozenset[str]]) -> None:
+def _check(
+    levels: Mapping[str, int | None],
+    granted: Mapping[str, frozenset[str]],
+    inherits: Mapping[str, frozenset[str]],
+) -> None:
     if not levels:
         raise ConfigurationError(
             "rbac.hierarchy has no roles", fix="leave the default, ROLE_HIERARCHY"
@@ -218,7 +214,7 @@ def _check(levels: Mapping[str, int], granted: Mapping[str, frozenset[str]]) -> 
     for role, level in levels.items():
         if not role.strip() or not role.isprintable():
             raise ConfigurationError(f"rbac.hierarchy: {role!r} is no role", fix="give it a name")
-        if type(level) is not int:
+        if level is not None and type(level) is not int:
             raise ConfigurationError(
                 f"rbac.hierarchy: the level of `{role}` is {level!r}",
                 fix="give an integer; a role implies every role with a lower one",
@@ -227,5 +223,11 @@ def _check(levels: Mapping[str, int], granted: Mapping[str, frozenset[str]]) -> 
         if role not in levels:
             raise ConfigurationError(
                 f"rbac.permissions: role `{role}` has no level",
+                fix="add it to rbac.hierarchy, or correct its name: " + ", ".join(sorted(levels)),
+            )
+    for role, names in inherits.items():
+        for name in sorted({role, *names} - levels.keys()):
+            raise ConfigurationError(
+                f"rbac.inherits: `{role}` inherits `{name}`, and there is no role `{name}`",
                 fix="add it to rbac.hierarchy, or correct its name: " + ", ".join(sorted(levels)),
             )

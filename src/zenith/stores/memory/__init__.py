@@ -15,6 +15,7 @@ from zenith.stores.memory.policies import MemoryDecisionStore, MemoryPolicyStore
 from zenith.stores.memory.rate_limits import MemoryRateLimitStore
 from zenith.stores.memory.refresh import MemoryRefreshStore
 from zenith.stores.memory.revocations import MemoryRevocationStore
+from zenith.stores.memory.roles import MemoryRoleStore
 from zenith.stores.memory.sessions import MemorySessionStore
 from zenith.stores.memory.token_keys import MemoryKeyStore
 from zenith.stores.memory.token_proofs import MemoryProofStore
@@ -37,5 +38,6 @@ __all__ = [
     "MemoryRateLimitStore",
     "MemoryRefreshStore",
     "MemoryRevocationStore",
+    "MemoryRoleStore",
     "MemorySessionStore",
 ]

@@ -109,6 +109,40 @@ class MemoryAccountStore:
         """The account with this e-mail, for stores that change accounts in a step of theirs."""
         return self._accounts.get(self._ids.get(email_key, ""))
 
+    def get(self, account_id: str) -> Account | None:
+        """The account with this id, for stores that change accounts in a step of theirs."""
+        return self._accounts.get(account_id)
+
+    def holders(self, role: str) -> frozenset[str]:
+        """Ids of the accounts that hold `role`."""
+        return frozenset(self._holders.get(role, ()))
+
+    def is_last(self, account_id: str, role: str) -> bool:
+        """Whether no other open account holds `role`."""
+        return self._is_last(self._accounts[account_id], role)
+
+    def give_role(self, account_id: str, role: str) -> None:
+        """Add a role in a step of another store."""
+        account = self._accounts[account_id]
+        self._hold(account_id, (role,))
+        self._accounts[account_id] = replace(account, roles=(*account.roles, role))
+
+    def take_role(self, account_id: str, role: str) -> None:
+        """Remove a role in a step of another store."""
+        account = self._accounts[account_id]
+        self._holders[role].discard(account_id)
+        kept = tuple(each for each in account.roles if each != role)
+        self._accounts[account_id] = replace(account, roles=kept)
+
+    def exchange_role(self, former: str, present: str) -> None:
+        """Give the holders of one role another in its place, in a step of another store."""
+        for account_id in self.holders(former):
+            account = self._accounts[account_id]
+            held = tuple(present if each == former else each for each in account.roles)
+            self._accounts[account_id] = replace(account, roles=held)
+            self._hold(account_id, (present,))
+        self._holders.pop(former, None)
+
     def forget(self, account: Account) -> None:
         """Remove an account in a step of another store."""
         del self._accounts[account.id], self._ids[account.email_key]

@@ -12,12 +12,14 @@ from zenith.stores.sql.factors import SqlFactorStore
 from zenith.stores.sql.identities import SqlIdentityStore
 from zenith.stores.sql.mail_links import SqlMailLinkStore
 from zenith.stores.sql.migrate import current, is_current, upgrade
+from zenith.stores.sql.model_database import ModelDatabase
 from zenith.stores.sql.one_time import SqlOneTimeStore
 from zenith.stores.sql.passkeys import SqlPasskeyStore
 from zenith.stores.sql.pending_sign_ins import SqlPendingStore
 from zenith.stores.sql.policies import SqlDecisionStore, SqlPolicyStore
 from zenith.stores.sql.refresh import SqlRefreshStore
 from zenith.stores.sql.revocations import SqlRevocationStore
+from zenith.stores.sql.roles import SqlRoleStore
 from zenith.stores.sql.sessions import SqlSessionStore
 from zenith.stores.sql.token_keys import SqlKeyStore
 from zenith.stores.sql.token_proofs import SqlProofStore
@@ -25,6 +27,7 @@ from zenith.stores.sql.trusted_devices import SqlChallengeStore, SqlTrustedDevic
 
 __all__ = [
     "Database",
+    "ModelDatabase",
     "SqlAPIKeyStore",
     "SqlAccountStore",
     "SqlAttemptStore",
@@ -43,6 +46,7 @@ __all__ = [
     "SqlProofStore",
     "SqlRefreshStore",
     "SqlRevocationStore",
+    "SqlRoleStore",
     "SqlSessionStore",
     "SqlTrustedDeviceStore",
     "current",

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Select,
     delete,
     func,
-    insert,
     select,
     update,
 )
@@ -104,7 +103,7 @@ class SqlAccountStore:
             return "changed" if await self._database.count(change) else "unchanged"
         async with self._database.transaction() as connection:
             await self._database.lock(connection, ROLES_LOCK)
-            if keep_one is not None and await _is_last(connection, account_id, keep_one):
+            if keep_one is not None and await is_last_holder(connection, account_id, keep_one):
                 return "kept"
             return "changed" if (await connection.execute(change)).rowcount else "unchanged"
 
@@ -121,12 +120,14 @@ class SqlAccountStore:
             if (await connection.execute(known)).first() is None:
                 return False
             loses = keep_one is not None and keep_one not in wanted
-            if loses and await _is_last(connection, account_id, keep_one or ""):
+            if loses and await is_last_holder(connection, account_id, keep_one or ""):
                 return False
             await connection.execute(
-                delete(account_roles).where(account_roles.c.account_id == account_id)
+                delete(account_roles).where(
+                    account_roles.c.account_id == account_id, account_roles.c.role.not_in(wanted)
+                )
             )
-            await _insert_roles(connection, account_id, wanted)
+            await self._insert_roles(connection, account_id, wanted)
             return True
 
     async def update_profile(self, account_id: str, changes: Mapping[str, object]) -> bool:
@@ -148,7 +149,7 @@ class SqlAccountStore:
         """Remove the account and what belongs to it, its sign-ins included, in one step."""
         async with self._database.transaction() as connection:
             await self._database.lock(connection, ROLES_LOCK)
-            if keep_one is not None and await _is_last(connection, account_id, keep_one):
+            if keep_one is not None and await is_last_holder(connection, account_id, keep_one):
                 return "kept"
             for table in (sessions, refresh_families):
                 await connection.execute(delete(table).where(table.c.account_id == account_id))
@@ -203,8 +204,24 @@ class SqlAccountStore:
         )
         if (await connection.execute(stored)).rowcount != 1:
             return False
-        await _insert_roles(connection, account.id, tuple(dict.fromkeys(account.roles)))
+        await self._insert_roles(connection, account.id, tuple(dict.fromkeys(account.roles)))
         return True
+
+    async def _insert_roles(
+        self, connection: AsyncConnection, account_id: str, roles: Sequence[str]
+    ) -> None:
+        rows = [
+            {"account_id": account_id, "role": role, "position": position}
+            for position, role in enumerate(roles)
+        ]
+        fresh = self._database.insert(account_roles)
+        # What is held already stays, with who granted it.
+        placed = fresh.on_conflict_do_update(
+            index_elements=[account_roles.c.account_id, account_roles.c.role],
+            set_={"position": fresh.excluded.position},
+        )
+        if rows:
+            await connection.execute(placed, rows)
 
     async def _one(self, statement: Select[*tuple[Any, ...]]) -> Account | None:
         found = self._accounts(await self._database.rows(statement))
@@ -227,7 +244,8 @@ def _holders(role: str) -> Select[*tuple[Any, ...]]:
     return select(account_roles.c.account_id).where(account_roles.c.role == role)
 
 
-async def _is_last(connection: AsyncConnection, account_id: str, role: str) -> bool:
+async def is_last_holder(connection: AsyncConnection, account_id: str, role: str) -> bool:
+    """Whether no other open account holds `role`; the caller holds `ROLES_LOCK`."""
     open_holders = (
         _holders(role)
         .join_from(account_roles, accounts, account_roles.c.account_id == accounts.c.id)
@@ -238,15 +256,6 @@ async def _is_last(connection: AsyncConnection, account_id: str, role: str) -> b
     if (await connection.execute(is_holder)).first() is None:
         return False
     return (await connection.execute(others.limit(1))).first() is None
-
-
-async def _insert_roles(connection: AsyncConnection, account_id: str, roles: Sequence[str]) -> None:
-    rows = [
-        {"account_id": account_id, "role": role, "position": position}
-        for position, role in enumerate(roles)
-    ]
-    if rows:
-        await connection.execute(insert(account_roles), rows)
 
 
 def _values(row: Row[*tuple[Any, ...]], roles: tuple[str, ...]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from zenith.stores.sql.schema.policies import (
     policy_decisions,
     policy_versions,
 )
+from zenith.stores.sql.schema.roles import role_assignments, role_versions, roles
 from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
 from zenith.stores.sql.schema.token_keys import token_keys, token_proofs
 
@@ -44,6 +45,9 @@ __all__ = [
     "recovery_codes",
     "refresh_families",
     "revocations",
+    "role_assignments",
+    "role_versions",
+    "roles",
     "sessions",
     "spent_challenges",
     "token_keys",

@@ -49,6 +49,8 @@ account_roles: Final = Table(
     ),
     Column("role", Text, primary_key=True),
     Column("position", SmallInteger, nullable=False),
+    Column("granted_by", Text),
+    Column("granted_at", Double),
     Index(None, "role"),
 )
 
