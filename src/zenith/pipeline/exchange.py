@@ -32,6 +32,7 @@ SECURE_SCHEMES: Final = frozenset({"https", "wss"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 M = TypeVar("M", bound=Mark)
 T = TypeVar("T")
+Settle: TypeAlias = Callable[[int | None], Awaitable[None] | None]
 NO_SERVICES: Final[Mapping[type, Any]] = MappingProxyType({})
 
 current_exchange: ContextVar[Exchange] = ContextVar("zenith_exchange")
@@ -94,6 +95,9 @@ class Exchange:
     """For what a guard remembers between its two hooks; the guard's class is the key."""
     host: str = ""
     """Host name and port as the transport guard accepted them."""
+    settle: Settle | None = None
+    """Called with the status before anything of the answer is sent, and at the end with None; what
+    it refuses, such as a transaction that cannot be kept, replaces the answer."""
     _request_id: str | None = None
     _nonce: str | None = None
 

@@ -92,6 +92,10 @@ class SecurityMiddleware:
         try:
             await self._serve(exchange, send)
         finally:
+            if exchange.settle is not None:
+                waiting = exchange.settle(None)
+                if waiting is not None:
+                    await waiting
             self._deadlines.leave(exchange)
             current_exchange.reset(token)
             # Else scope, body and exchange would hold each other until the garbage collector comes.

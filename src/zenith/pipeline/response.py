@@ -39,6 +39,8 @@ class GuardedResponse:
             return
         exchange = self._exchange
         if kind in RESPONSE_STARTS:
+            if exchange.settle is not None:
+                await self._settle(message["status"])
             if exchange.refusal is not None:
                 self._replaced = True
                 await refuse(exchange, Problem.of(exchange.refusal), self._pass)
@@ -62,6 +64,16 @@ class GuardedResponse:
         """Answer with the refusal, or with the one that came up before it."""
         self._exchange.failure = self._exchange.refusal or error
         await refuse(self._exchange, Problem.of(error), self)
+
+    async def _settle(self, status: int) -> None:
+        exchange = self._exchange
+        settle, refusal = exchange.settle, exchange.refusal
+        try:
+            waiting = settle and settle(status if refusal is None else refusal.status)
+            if waiting is not None:
+                await waiting
+        except SecurityError as error:
+            exchange.refusal = error
 
     async def _pass(self, message: Message) -> None:
         if message["type"] in RESPONSE_STARTS:

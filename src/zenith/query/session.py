@@ -1,0 +1,336 @@
+"""Sessions: one for each request that queries, or one of code's own; and the hooks of all of them.
+
+Whoever opens a session is its owner: it is committed when the owner's block ends well, rolled back
+when it does not. Tasks that the block starts take turns with it (`_Turns`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar, Token
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import ORMExecuteState, SessionTransaction, UOWTransaction
+from sqlmodel import Session
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from zenith.query.errors import SessionError, client_error, errors_translated
+
+OPEN: Final = "open a session: `async with sessions.open(): ...`"
+OWN: Final = (
+    "wait for it before the block ends, or open one of its own: `async with open_session()`"
+)
+_COMMANDS: Final = (
+    *("exec", "execute", "scalar", "scalars", "get", "get_one", "stream", "stream_scalars"),
+    *("refresh", "flush", "merge", "delete", "commit", "rollback", "run_sync"),
+)
+T = TypeVar("T")
+
+
+class HookedSession(Session):
+    """The synchronous heart of every session: what hooks listen to."""
+
+
+# Hooks -------------------------------------------------------------------------------------------
+
+OnExecute = Callable[[ORMExecuteState], Any]
+OnFlush = Callable[[Session, UOWTransaction, Any], None]
+OnBegin = Callable[[Session, SessionTransaction, Connection], None]
+E = TypeVar("E", bound=OnExecute)
+F = TypeVar("F", bound=OnFlush)
+B = TypeVar("B", bound=OnBegin)
+
+
+def on_execute(hook: E) -> E:
+    """Call `hook` before every statement of every session: SELECT, UPDATE and DELETE of models,
+    those that load relations and refresh rows, and raw SQL. It may change `state.statement`, or
+    raise to refuse it. Rows that a flush inserts, changes or deletes pass `on_flush` instead.
+    """
+    event.listen(HookedSession, "do_orm_execute", hook)
+    return hook
+
+
+def on_flush(hook: F) -> F:
+    """Call `hook(session, context, instances)` before rows are written: `session.new`,
+    `session.dirty` and `session.deleted` hold them. It may change them, or raise to refuse.
+    """
+    event.listen(HookedSession, "before_flush", hook)
+    return hook
+
+
+def on_begin(hook: B) -> B:
+    """Call `hook(session, transaction, connection)` when a transaction or savepoint gets its
+    connection, before its first statement.
+    """
+    event.listen(HookedSession, "after_begin", hook)
+    return hook
+
+
+def unhook(hook: OnExecute | OnFlush | OnBegin) -> None:
+    """Remove what one of the three has added."""
+    for name in ("do_orm_execute", "before_flush", "after_begin"):
+        if event.contains(HookedSession, name, hook):
+            event.remove(HookedSession, name, hook)
+
+
+# Turns -------------------------------------------------------------------------------------------
+
+
+class _Turns:
+    """Lets the tasks of one block use its session one after the other.
+
+    Threat: two tasks that share a session, where one rolls back what the other believes saved. A
+    `transaction()` takes the turn of what is around it for as long as it lasts, and gives out
+    turns of its own to whatever is started inside.
+    """
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._holder: asyncio.Task[Any] | None = None
+        self._lock: Final = asyncio.Lock()
+
+    @property
+    def unit(self) -> Unit:
+        """Whose session it is."""
+        raise NotImplementedError
+
+    @asynccontextmanager
+    async def take(self) -> AsyncGenerator[ModelSession]:
+        """Wait for the turn; raises SessionError once the block has ended."""
+        task = asyncio.current_task()
+        if self._holder is not None and self._holder is task:
+            yield self.unit.session
+            return
+        async with self._lock:
+            if self.closed:
+                raise SessionError("a task outlived the session that it uses", fix=OWN)
+            self._holder = task
+            try:
+                yield self.unit.session
+            finally:
+                self._holder = None
+
+    async def close(self) -> None:
+        """End it. A task that still works in it is stopped: what it does could not be kept."""
+        self.closed = True
+        holder = self._holder
+        if holder is not None and holder is asyncio.current_task():
+            return
+        if holder is not None:
+            holder.cancel()
+        async with self._lock:
+            pass
+
+
+class _Savepoint(_Turns):
+    """The turns inside of a `transaction()`."""
+
+    def __init__(self, unit: Unit) -> None:
+        super().__init__()
+        self._unit: Final = unit
+
+    @property
+    def unit(self) -> Unit:
+        return self._unit
+
+
+_current: ContextVar[_Turns | None] = ContextVar("zenith_session", default=None)
+
+
+# Sessions ----------------------------------------------------------------------------------------
+
+
+class ModelSession(AsyncSession):
+    """SQLModel's session, whose commands take turns.
+
+    `exec` also takes the parameters of a `text()` in second place.
+    """
+
+    sync_session_class = HookedSession
+    _unit: Unit
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        turns = _current.get()
+        if turns is None or turns.unit is not self._unit:
+            turns = self._unit
+        async with turns.take():
+            with errors_translated():
+                yield
+
+
+def _in_turn(name: str) -> Callable[..., Any]:
+    command: Callable[..., Any] = getattr(AsyncSession, name)
+
+    async def call(self: ModelSession, *arguments: Any, **options: Any) -> Any:
+        async with self._turn():  # pyright: ignore[reportPrivateUsage]
+            return await command(self, *arguments, **options)
+
+    async def call_exec(
+        self: ModelSession, statement: Any, params: Any = None, **options: Any
+    ) -> Any:
+        return await call(self, statement, params=params, **options)
+
+    return call_exec if name == "exec" else call
+
+
+for _name in _COMMANDS:
+    setattr(ModelSession, _name, _in_turn(_name))
+
+
+class Unit(_Turns):
+    """What one request, or one block, reads and writes: one session, made when first used."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        super().__init__()
+        self.sessions: Final = sessions
+        self.kept = False
+        """Whether it ended well."""
+        self._session: ModelSession | None = None
+        self._token: Final[Token[_Turns | None]] = _current.set(self)
+
+    @property
+    def unit(self) -> Unit:
+        return self
+
+    @property
+    def session(self) -> ModelSession:
+        """The session; its connection is taken with the first statement."""
+        if self._session is None:
+            self._session = ModelSession(self.sessions.engine, expire_on_commit=False)
+            self._session._unit = self  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return self._session
+
+    def end(self, *, keep: bool) -> Awaitable[None] | None:
+        """Commit or roll back, once, and give the connection back; None where there is nothing to
+        wait for. Raises SecurityError where the database does not take it.
+        """
+        if self.closed:
+            return None
+        if self._session is None:
+            self.closed, self.kept = True, keep
+            return None
+        return self._end(self._session, keep=keep)
+
+    async def _end(self, session: ModelSession, *, keep: bool) -> None:
+        await self.close()
+        # Closes in a task of its own, which a cancelled request does not stop halfway.
+        async with session:
+            self._session = None
+            if keep:
+                with errors_translated():
+                    await AsyncSession.commit(session)
+        self.kept = keep
+
+    def leave(self) -> None:
+        """Put back what was current before."""
+        # Another context, such as that of a test's fixture, has nothing to put back.
+        with suppress(ValueError):
+            _current.reset(self._token)
+
+
+class Sessions:
+    """Opens sessions on one engine. Nothing is connected before the first statement."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine: Final = engine
+        event.listen(engine.sync_engine, "handle_error", client_error)
+
+    def begin(self) -> Unit:
+        """The session of a request, current from now on; whoever begins it calls `end`, then
+        `leave`.
+        """
+        return Unit(self)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[ModelSession]:
+        """A session of its own, current inside the block: committed when the block ends well,
+        rolled back when it raises.
+        """
+        unit = Unit(self)
+        try:
+            yield unit.session
+        except BaseException:
+            await (unit.end(keep=False) or _nothing())
+            raise
+        else:
+            await (unit.end(keep=True) or _nothing())
+        finally:
+            unit.leave()
+
+    async def session(self) -> AsyncIterator[ModelSession]:
+        """`open` as a dependency, for applications without the pipeline:
+        `FastAPI(dependencies=[Depends(sessions.session, scope="function")])`.
+        """
+        async with self.open() as session:
+            yield session
+
+
+async def _nothing() -> None:
+    return None
+
+
+def current_session() -> ModelSession:
+    """The session of the running request or block; raises SessionError where there is none."""
+    turns = _current.get()
+    if turns is None:
+        raise SessionError("there is no session here", fix=OPEN)
+    if turns.closed:
+        raise SessionError("the session is over", fix=OWN)
+    return turns.unit.session
+
+
+@asynccontextmanager
+async def open_session() -> AsyncGenerator[ModelSession]:
+    """A session of its own on the database of the running request or block, committed and rolled
+    back on its own: for tasks that outlive a request, and for what must be kept if it fails.
+    """
+    turns = _current.get()
+    if turns is None:
+        raise SessionError("it is not known which database is meant", fix=OPEN)
+    async with turns.unit.sessions.open() as session:
+        yield session
+
+
+@asynccontextmanager
+async def operation() -> AsyncGenerator[ModelSession]:
+    """The session for one statement of a query, while it is this task's turn.
+
+    Once the request has been answered well (background tasks, streams), and in sockets, each
+    statement is its own transaction. What was started by a request that failed does nothing more.
+    """
+    turns = _current.get()
+    if turns is None:
+        raise SessionError("there is no session here", fix=OPEN)
+    unit = turns.unit
+    if unit.kept and turns is unit:
+        async with unit.sessions.open() as session:
+            yield session
+        return
+    async with turns.take() as session:
+        yield session
+
+
+@asynccontextmanager
+async def transaction() -> AsyncGenerator[ModelSession]:
+    """All of the block or none of it, inside what is already under way (a SAVEPOINT).
+
+    It is kept for good when the request or block around it is. Nests. Other tasks of the request
+    wait until it ends; those that are started inside belong to it.
+    """
+    async with operation() as session:
+        turns = _Savepoint(session._unit)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        token = _current.set(turns)
+        try:
+            async with session.begin_nested():
+                try:
+                    yield session
+                finally:
+                    await turns.close()
+        finally:
+            _current.reset(token)

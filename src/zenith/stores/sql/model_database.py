@@ -1,0 +1,102 @@
+"""Where the application's own models live: connections of their own, and their tables."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Final, Self
+from urllib.parse import quote, unquote, urlsplit
+
+from sqlalchemy import MetaData, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
+from sqlmodel import SQLModel
+
+from zenith.kernel.keys import Secret
+from zenith.query import Sessions
+from zenith.stores.settings import DatabaseSettings
+from zenith.stores.sql import postgres_engine, sqlite_engine
+from zenith.stores.sql.database import Dialect
+from zenith.stores.sql.errors import errors_wrapped
+
+READS: Final = ("SELECT", "PRAGMA", "EXPLAIN")
+_to_json: Final = partial(json.dumps, separators=(",", ":"), allow_nan=False)
+
+
+class ModelDatabase(Sessions):
+    """Sessions on one SQLite file or one PostgreSQL server; opens nothing before the first
+    statement.
+
+    Its connections are not those of `Database`: a request that holds one and waits for Zenith's own
+    stores must not wait for itself. On SQLite, which has one writer for each file, it is therefore
+    never the file of Zenith's stores (`beside`). Reading takes no lock; the lock is taken with the
+    first statement that writes, and each statement sees what is committed, as on PostgreSQL.
+    """
+
+    def __init__(self, settings: DatabaseSettings | str) -> None:
+        if isinstance(settings, str):
+            settings = DatabaseSettings(url=Secret(settings))
+        self.settings: Final = settings
+        self.dialect: Final[Dialect] = (
+            "sqlite" if settings.url.reveal().startswith("sqlite") else "postgresql"
+        )
+        if self.dialect == "sqlite":
+            engine = sqlite_engine.make(settings, _to_json).execution_options(
+                **sqlite_engine.SINGLE
+            )
+            event.listen(engine.sync_engine, "before_cursor_execute", _lock_to_write)
+        else:
+            engine = postgres_engine.make(settings, _to_json)
+        super().__init__(engine)
+
+    def __repr__(self) -> str:
+        return f"ModelDatabase({self.dialect})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def create_tables(self, metadata: MetaData = SQLModel.metadata) -> None:
+        """Create the tables that are missing. One that exists is left as it is, also where its
+        model has changed: that is a migration's work.
+        """
+        with errors_wrapped():
+            async with self.engine.begin() as connection:
+                await connection.run_sync(metadata.create_all)
+
+    async def close(self) -> None:
+        """Close the connections; a later statement opens new ones."""
+        await self.engine.dispose()
+
+
+def beside(settings: DatabaseSettings) -> str:
+    """The URL of models where Zenith's own tables are in `settings`: the same server, or on SQLite
+    a file beside, `zenith.db` and `zenith.models.db`.
+    """
+    url = settings.url.reveal()
+    if not url.startswith("sqlite"):
+        return url
+    path = PurePosixPath(unquote(urlsplit(url).path).removeprefix("/"))
+    return f"sqlite:///{quote(str(path.with_suffix('.models' + path.suffix)))}"
+
+
+def _lock_to_write(
+    connection: Connection,
+    cursor: DBAPICursor,
+    statement: str,
+    parameters: object,
+    context: ExecutionContext | None,
+    many: bool,
+) -> None:
+    """Begin with the first statement that writes: a transaction that has read before it asks for
+    the lock is refused whenever somebody else wrote in between.
+    """
+    del parameters, context, many
+    if statement.lstrip(" \t\r\n(").upper().startswith(READS):
+        return
+    driver = connection.connection.driver_connection
+    if driver is not None and not driver.in_transaction:
+        cursor.execute("BEGIN IMMEDIATE")
