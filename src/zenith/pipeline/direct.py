@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from starlette._exception_handler import wrap_app_handling_exceptions
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+from starlette.datastructures import QueryParams
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 
 from zenith.pipeline.dispatch import RouteDispatch
 from zenith.pipeline.exchange import EXCHANGE_KEY, ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +24,8 @@ REQUEST: Final = "fastapi_inner_astack"
 FUNCTION: Final = "fastapi_function_astack"
 HANDLERS: Final = "starlette.exception_handlers"
 FAILURE: Final = "zenith.failure"
+NO_QUERY: Final = QueryParams()
+COOKIE: Final = b"cookie"
 
 
 class DirectCall:
@@ -73,7 +76,7 @@ class DirectCall:
         scope[HANDLERS] = self._handlers
         request = None
         try:
-            async with AsyncExitStack() as files:
+            async with _Files() as files:
                 scope[FILES] = files
                 if entry.handler is None or self._application.dependency_overrides:
                     route: Any = entry.listed
@@ -81,7 +84,7 @@ class DirectCall:
                 else:
                     # No dependency has anything to close, so one stack stands for all three.
                     scope[REQUEST] = scope[FUNCTION] = files
-                    request = Request(scope, receive, send)
+                    request = _request(scope, receive, send)
                     response = await entry.handler(request)
                     await response(scope, receive, send)
         except Exception as error:  # noqa: BLE001  the framework decides what becomes of it
@@ -101,6 +104,33 @@ class DirectCall:
             else:
                 return
         await self._failing(scope, receive, _drop if _has_started(scope) else send)
+
+
+class _Files(AsyncExitStack):
+    """What is to be closed; mostly nothing, and then there is nothing to do."""
+
+    async def __aexit__(self, *failure: Any) -> bool:
+        return bool(self._exit_callbacks) and await super().__aexit__(*failure)
+
+
+def _request(scope: Scope, receive: Receive, send: Send) -> Request:
+    """The framework's request, with what it would find out anew each time filled in: parameters
+    where there is no query, and cookies as its own parser reads them.
+    """
+    request = Request(scope, receive, send)
+    known = vars(request)
+    if not scope["query_string"]:
+        known["_query_params"] = NO_QUERY
+    sent = [value for name, value in scope["headers"] if name == COOKIE]
+    if not sent:
+        known["_cookies"] = {}
+    elif len(sent) == 1:
+        parsed = scope[EXCHANGE_KEY].head.facts
+        cookies = parsed.get(sent[0])
+        if cookies is None:
+            cookies = parsed[sent[0]] = cookie_parser(sent[0].decode("latin-1"))
+        known["_cookies"] = cookies.copy()
+    return request
 
 
 def handlers_in(stack: Any) -> Any:
