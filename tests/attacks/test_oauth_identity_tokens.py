@@ -133,7 +133,7 @@ async def test_a_set_of_keys_that_holds_a_secret():
     jwk = {"kty": "oct", "kid": "k1", "alg": "HS256", "k": encoded(b"s" * 32)}
     journey.provider.answers = {"/jwks": httpx.Response(200, json={"keys": [jwk]})}
     journey.provider.key = key
-    await refused(journey, "id token")
+    await refused(journey, "no key")
 
 
 async def test_a_token_signed_with_a_key_of_ones_own():

@@ -26,7 +26,7 @@ def _unread(answer):
 
 class FakeProvider(httpx.AsyncBaseTransport):
     """`claims` and `header` change ID tokens, `tokens` the token answer, `metadata` the discovery
-    document; `answers` replaces whole answers by path.
+    document; `answers` replaces whole answers by path; `signed` is the key that signs UserInfo.
     """
 
     def __init__(self, clock=time.time):
@@ -38,7 +38,8 @@ class FakeProvider(httpx.AsyncBaseTransport):
         self.answers = {}
         self.key, self.published = KEY, [KEY]
         self.typ = "JWT"
-        self.codes = {}
+        self.signed = None
+        self.codes, self.pushed = {}, {}
         self.requests = []
 
     def handle(self, request):
@@ -54,7 +55,9 @@ class FakeProvider(httpx.AsyncBaseTransport):
         if path == "/token":
             return self.exchange(dict(parse_qsl(request.content.decode())))
         if path == "/userinfo":
-            return httpx.Response(200, json=self.userinfo)
+            return self.tell()
+        if path == "/pushed":
+            return self.take(dict(parse_qsl(request.content.decode())))
         return httpx.Response(404, json={})
 
     async def handle_async_request(self, request):
@@ -77,9 +80,23 @@ class FakeProvider(httpx.AsyncBaseTransport):
         }
         return {name: value for name, value in document.items() if value is not None}
 
+    def tell(self):
+        if self.signed is None:
+            return httpx.Response(200, json=self.userinfo)
+        token = sign_compact({"iss": ISSUER, "aud": CLIENT, **self.userinfo}, self.signed)
+        return httpx.Response(200, text=token, headers={"content-type": "application/jwt"})
+
+    def take(self, form):
+        """A pushed request (RFC 9126)."""
+        reference = f"urn:ietf:params:oauth:request_uri:{secrets.token_hex(8)}"
+        self.pushed[reference] = form
+        return httpx.Response(201, json={"request_uri": reference, "expires_in": 60})
+
     def visit(self, url, *, subject="s1", email="ada@example.org", **claims):
         """The person signs in at the address; what the browser brings back."""
         query = dict(parse_qsl(urlsplit(url).query))
+        if "request_uri" in query:
+            query = self.pushed.pop(query["request_uri"])
         code = secrets.token_urlsafe(16)
         self.codes[code] = query, {"sub": subject, "email": email, "email_verified": True, **claims}
         return {"code": code, "state": query["state"], "iss": ISSUER}

@@ -27,7 +27,7 @@ class Letters:
     def __init__(self):
         self.told = []
 
-    def tell(self, account, notice, **facts):
+    async def tell(self, account, notice, **facts):
         self.told.append((account.id, notice, facts))
 
 

@@ -80,16 +80,11 @@ def challenge_of(verifier: str) -> str:
     return b64encode(hashlib.sha256(verifier.encode("utf-8", "surrogatepass")).digest())
 
 
-def authorization_url(
-    provider: Provider,
-    endpoints: Endpoints,
-    secrets: FlowSecrets,
-    *,
-    redirect_uri: str,
-    extra: Mapping[str, str],
-) -> str:
-    """Where the browser is sent (RFC 6749 section 4.1.1)."""
-    fields = {
+def authorization_fields(
+    provider: Provider, secrets: FlowSecrets, *, redirect_uri: str, extra: Mapping[str, str]
+) -> dict[str, str]:
+    """What is asked of the provider (RFC 6749 section 4.1.1)."""
+    return {
         "response_type": "code",
         "client_id": provider.client_id,
         "redirect_uri": redirect_uri,
@@ -102,6 +97,10 @@ def authorization_url(
         **provider.extra,
         **extra,
     }
+
+
+def authorization_url(endpoints: Endpoints, fields: Mapping[str, str]) -> str:
+    """Where the browser is sent."""
     separator = "&" if "?" in endpoints.authorization else "?"
     return f"{endpoints.authorization}{separator}{urlencode(fields)}"
 

@@ -6,14 +6,21 @@ Source: RFC 9700 section 2.1, RFC 7636, RFC 9207, OpenID Connect Core 1.0 sectio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.keys import digest, new_token
-from zenith.oauth.authorization import RANDOM, AuthorizationAnswer, FlowSecrets, Wish
-from zenith.oauth.authorization import authorization_url as url_of
+from zenith.oauth.authorization import (
+    MAX_PATH,
+    RANDOM,
+    AuthorizationAnswer,
+    FlowSecrets,
+    Wish,
+    authorization_fields,
+    authorization_url,
+)
 from zenith.oauth.client_authentication import authenticate_client
 from zenith.oauth.directory import Directory, Source
 from zenith.oauth.errors import (
@@ -21,14 +28,18 @@ from zenith.oauth.errors import (
     AuthorizationStateError,
     ProviderError,
 )
-from zenith.oauth.id_token import ProvenIdentity, verify_id_token
+from zenith.oauth.id_token import ProvenIdentity, verify_id_token, verify_userinfo
 from zenith.oauth.profile import discord_identity, github_identity, with_userinfo
 from zenith.oauth.provider import Endpoints, Provider
 from zenith.oauth.store import AuthorizationStore, PendingAuthorization
-from zenith.tokens import TokenError
+from zenith.tokens import KeyRing, TokenError
 
-DECLINED: Final = frozenset({"access_denied", "user_cancelled_authorize", "login_required"})
+DECLINED: Final = frozenset(
+    {"access_denied", "user_cancelled_authorize", "login_required", "consent_required"}
+    | {"interaction_required", "account_selection_required"}
+)
 MAX_TOKEN: Final = 8192
+T = TypeVar("T")
 
 
 class Http(Source, Protocol):
@@ -41,7 +52,11 @@ class Http(Source, Protocol):
     async def post(
         self, url: str, form: dict[str, str], *, headers: dict[str, str]
     ) -> dict[str, Any]:
-        """The answer of a token endpoint."""
+        """The answer of an endpoint for tokens or pushed requests."""
+        ...
+
+    async def userinfo(self, url: str, *, bearer: str) -> dict[str, Any] | str:
+        """The claims at `url`, or the compact token that they are signed in."""
         ...
 
 
@@ -105,7 +120,29 @@ class CodeFlow:
                 expires_at=now + self._lifetime,
             )
         )
-        return url_of(provider, endpoints, secrets, redirect_uri=redirect_uri, extra=wish.extra)
+        fields = authorization_fields(
+            provider, secrets, redirect_uri=redirect_uri, extra=wish.extra
+        )
+        if endpoints.pushed:
+            fields = await self._push(provider, endpoints, fields)
+        return authorization_url(endpoints, fields)
+
+    async def _push(
+        self, provider: Provider, endpoints: Endpoints, fields: dict[str, str]
+    ) -> dict[str, str]:
+        """Hand the request in, so that the browser carries a reference that it cannot change.
+
+        Threat: a request that is altered or read on its way through the browser (RFC 9126, ASVS
+        10.4.13). There is no way back to a request in the open: it could be forced.
+        """
+        form, headers = authenticate_client(provider, fields, now=self._clock())
+        answer = await self._http.post(endpoints.pushed, form, headers=headers)
+        found = answer.get("request_uri")
+        if not isinstance(found, str) or not 0 < len(found) <= MAX_PATH:
+            raise ProviderError(
+                reason=f"pushed request: {str(answer.get('error', 'no request_uri'))[:40]!r}"
+            )
+        return {"client_id": provider.client_id, "request_uri": found}
 
     async def finish(
         self,
@@ -190,8 +227,23 @@ class CodeFlow:
         identity = await self._verify(provider, id_token, access_token, secrets, pending)
         if identity.email or not endpoints.userinfo or provider.email_trust == "microsoft":
             return identity
-        claims = await self._http.get(endpoints.userinfo, bearer=access_token)
+        claims = await self._userinfo(provider, endpoints, access_token, identity)
         return with_userinfo(provider, identity, claims)
+
+    async def _userinfo(
+        self,
+        provider: Provider,
+        endpoints: Endpoints,
+        access_token: str,
+        identity: ProvenIdentity,
+    ) -> Mapping[str, Any]:
+        found = await self._http.userinfo(endpoints.userinfo, bearer=access_token)
+        if not isinstance(found, str):
+            return found
+        now = self._clock()
+        return await self._by_key(
+            provider, lambda keys: verify_userinfo(found, keys, provider, identity, now=now)
+        )
 
     async def _verify(
         self,
@@ -201,21 +253,29 @@ class CodeFlow:
         secrets: FlowSecrets,
         pending: PendingAuthorization,
     ) -> ProvenIdentity:
+        now = self._clock()
+        return await self._by_key(
+            provider,
+            lambda keys: verify_id_token(
+                id_token,
+                keys,
+                provider,
+                expected_nonce=secrets.nonce,
+                access_token=access_token,
+                begun_at=pending.created_at,
+                now=now,
+            ),
+        )
+
+    async def _by_key(self, provider: Provider, verify: Callable[[KeyRing], T]) -> T:
+        """What `verify` says by the provider's keys, and by its newest where it knows none."""
         for renewed in (False, True):
             keys = await self._directory.keys(provider, renewed=renewed)
             try:
-                return verify_id_token(
-                    id_token,
-                    keys,
-                    provider,
-                    expected_nonce=secrets.nonce,
-                    access_token=access_token,
-                    begun_at=pending.created_at,
-                    now=self._clock(),
-                )
+                return verify(keys)
             except TokenError:
                 continue
-        raise ProviderError(reason="id token: signed by an unknown key")
+        raise ProviderError(reason="signed by an unknown key")
 
 
 def _check_issuer(provider: Provider, endpoints: Endpoints, answer: AuthorizationAnswer) -> None:

@@ -85,7 +85,7 @@ class Directory:
 
         async def ask() -> KeyRing:
             endpoints = await self.endpoints(provider)
-            return read_keys(await self._source.get(endpoints.jwks))
+            return read_keys(await self._source.get(endpoints.jwks), provider.algorithms)
 
         kept = self._keys.setdefault(provider.name, _Kept(ask, self._steady))
         return await kept.get(max_age=KEY_PAUSE if renewed else MAX_AGE)

@@ -25,9 +25,11 @@ except ModuleNotFoundError as error:  # pragma: no cover - the tests have every 
 
 MAX_BYTES: Final = 256 * 1024
 OK: Final = 200
+CREATED: Final = 201
 BAD_REQUEST: Final = 400
 UNAUTHORIZED: Final = 401
 JSON_TYPES: Final = ("application/json", "application/jwk-set+json")
+JWT: Final = "application/jwt"
 ITEMS: Final = "items"
 
 
@@ -48,19 +50,27 @@ class ProviderHttp:
     async def get(self, url: str, *, bearer: str = "") -> dict[str, Any]:
         """The JSON object at `url`; a list is found under `items`."""
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        status, document = await self._send("GET", url, headers=headers)
-        if status != OK:
-            raise ProviderError(reason=f"status {status} from a provider")
-        return document
+        response, body = await self._send("GET", url, headers=headers)
+        _check_status(response)
+        return _json(response, body)
+
+    async def userinfo(self, url: str, *, bearer: str) -> dict[str, Any] | str:
+        """The claims at `url`, or the compact token that they are signed in."""
+        headers = {"Authorization": f"Bearer {bearer}", "Accept": "application/json"}
+        response, body = await self._send("GET", url, headers=headers)
+        _check_status(response)
+        return body.decode("latin-1") if _kind(response) == JWT else _json(response, body)
 
     async def post(
         self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str]
     ) -> dict[str, Any]:
-        """What the token endpoint answers, errors included (RFC 6749 section 5.2)."""
-        status, document = await self._send("POST", url, headers=headers, form=form)
-        if status not in (OK, BAD_REQUEST, UNAUTHORIZED):
-            raise ProviderError(reason=f"status {status} from a token endpoint")
-        return document
+        """What the endpoint for tokens or pushed requests answers, errors included (RFC 6749
+        section 5.2).
+        """
+        response, body = await self._send("POST", url, headers=headers, form=form)
+        if response.status_code not in (OK, CREATED, BAD_REQUEST, UNAUTHORIZED):
+            raise ProviderError(reason=f"status {response.status_code} from a token endpoint")
+        return _json(response, body)
 
     async def _send(
         self,
@@ -69,7 +79,7 @@ class ProviderHttp:
         *,
         headers: Mapping[str, str],
         form: Mapping[str, str] | None = None,
-    ) -> tuple[int, dict[str, Any]]:
+    ) -> tuple[httpx.Response, bytes]:
         sent = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -95,7 +105,7 @@ class ProviderHttp:
             raise ProviderError(reason="a provider did not answer in time") from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
             raise ProviderError(reason=f"a provider: {type(error).__name__}") from None
-        return response.status_code, _json(response, body)
+        return response, body
 
 
 async def _bounded(response: httpx.Response) -> bytes:
@@ -110,9 +120,18 @@ async def _bounded(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
+def _check_status(response: httpx.Response) -> None:
+    if response.status_code != OK:
+        raise ProviderError(reason=f"status {response.status_code} from a provider")
+
+
+def _kind(response: httpx.Response) -> str:
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower()
+
+
 def _json(response: httpx.Response, body: bytes) -> dict[str, Any]:
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in JSON_TYPES and response.status_code == OK:
+    if _kind(response) not in JSON_TYPES and response.status_code == OK:
         raise ProviderError(reason="a provider answered no JSON")
     try:
         if body.lstrip()[:1] == b"[":

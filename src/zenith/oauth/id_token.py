@@ -85,6 +85,26 @@ def verify_id_token(
     return _identity(provider, issuer, claims, now)
 
 
+def verify_userinfo(
+    token: str, keys: KeyRing, provider: Provider, identity: ProvenIdentity, *, now: float
+) -> Mapping[str, Any]:
+    """The claims of a signed UserInfo answer (OpenID Connect Core 1.0 section 5.3.2).
+
+    It must be from the issuer of the ID token and for this client. `now` is in Unix seconds. Raises
+    ProviderError, and TokenError `unknown_key` as `verify_id_token` does.
+    """
+    try:
+        _, claims = verify_claims(token, keys, algorithms=provider.algorithms, now=now)
+    except TokenError as error:
+        if error.fault == "unknown_key":
+            raise
+        raise ProviderError(reason=f"userinfo: {error.reason}") from None
+    if claims.get("iss") != identity.issuer:
+        raise ProviderError(reason="userinfo: iss does not hold")
+    _check_audience(claims, provider.client_id)
+    return claims
+
+
 def _identity(
     provider: Provider, issuer: str, claims: Mapping[str, Any], now: float
 ) -> ProvenIdentity:

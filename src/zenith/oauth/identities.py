@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final, Protocol
 
 from zenith.accounts import Account, AccountSettings, AccountStore, Client, SignIn, canonical_email
@@ -31,8 +31,8 @@ MAX_IDENTITIES: Final = 20
 class Teller(Protocol):
     """Tells owners what happened to their account."""
 
-    def tell(self, account: Account, notice: str, **facts: object) -> None:
-        """Queue a mail; never waits."""
+    def tell(self, account: Account, notice: str, **facts: object) -> Awaitable[None]:
+        """Queue a mail; whoever awaits it knows that it is stored."""
         ...
 
 
@@ -120,7 +120,7 @@ class Identities:
             raise IdentityTakenError(reason="linked to another account")
         if outcome == "linked":
             await self._note(EventType.IDENTITY_LINKED, account_id, provider, client, session_id)
-            self._tell(account, "identity_linked", provider.label, client)
+            await self._tell(account, "identity_linked", provider.label, client)
 
     async def unlink(self, principal: Principal, identity_id: str, *, client: Client) -> None:
         """Remove a link of the principal's account; its other sign-ins end (ASVS 7.4.3).
@@ -150,7 +150,7 @@ class Identities:
         )
         account = await self._accounts.by_id(principal.subject)
         if account is not None:
-            self._tell(account, "identity_unlinked", identity.provider, client)
+            await self._tell(account, "identity_unlinked", identity.provider, client)
 
     async def _adopt(
         self, provider: Provider, proven: ProvenIdentity, client: Client
@@ -219,7 +219,7 @@ class Identities:
             )
         )
 
-    def _tell(self, account: Account, notice: str, label: str, client: Client) -> None:
+    async def _tell(self, account: Account, notice: str, label: str, client: Client) -> None:
         if self._notices is not None:
             facts = seen(client, self._clock())
-            self._notices.tell(account, notice, provider=label, **facts)
+            await self._notices.tell(account, notice, provider=label, **facts)

@@ -37,6 +37,8 @@ class Endpoints:
     token: str
     jwks: str = ""
     userinfo: str = ""
+    pushed: str = ""
+    """Where the application hands in what it asks for, before the browser comes (RFC 9126)."""
     issuer_in_response: bool = False
     """Whether each answer names its issuer (RFC 9207 section 3): then one without is refused."""
 

@@ -230,7 +230,8 @@ class OpenIDConnect:
     """What is asked for; `openid` must be among them."""
 
     algorithms: tuple[str, ...] = ASYMMETRIC
-    """Signatures of ID tokens that are accepted."""
+    """Signatures of ID tokens that are accepted. A published RSA key that names no algorithm is for
+    RS256, or for the only one for RSA in this list."""
 
     def __post_init__(self) -> None:
         if "openid" not in self.scopes:
