@@ -41,9 +41,12 @@ class HookedSession(Session):
 OnExecute = Callable[[ORMExecuteState], Any]
 OnFlush = Callable[[Session, UOWTransaction, Any], None]
 OnBegin = Callable[[Session, SessionTransaction, Connection], None]
+OnUse = Callable[[Session], None]
 E = TypeVar("E", bound=OnExecute)
 F = TypeVar("F", bound=OnFlush)
 B = TypeVar("B", bound=OnBegin)
+U = TypeVar("U", bound=OnUse)
+_uses: Final[list[OnUse]] = []
 
 
 def on_execute(hook: E) -> E:
@@ -71,8 +74,19 @@ def on_begin(hook: B) -> B:
     return hook
 
 
-def unhook(hook: OnExecute | OnFlush | OnBegin) -> None:
-    """Remove what one of the three has added."""
+def on_use(hook: U) -> U:
+    """Call `hook(session)` before every command of every session, those that may be answered from
+    memory included. It may raise to refuse, and does not query.
+    """
+    _uses.append(hook)
+    return hook
+
+
+def unhook(hook: OnExecute | OnFlush | OnBegin | OnUse) -> None:
+    """Remove what one of the four has added."""
+    if hook in _uses:
+        _uses.remove(hook)
+        return
     for name in ("do_orm_execute", "before_flush", "after_begin"):
         if event.contains(HookedSession, name, hook):
             event.remove(HookedSession, name, hook)
@@ -160,6 +174,8 @@ class ModelSession(AsyncSession):
         if turns is None or turns.unit is not self._unit:
             turns = self._unit
         async with turns.take():
+            for hook in _uses:
+                hook(self.sync_session)
             with errors_translated():
                 yield
 
