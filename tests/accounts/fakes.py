@@ -15,26 +15,29 @@ from zenith.accounts import (
     RecentAccounts,
     Registration,
     SignIn,
+    Standing,
     TokenGrants,
 )
 from zenith.accounts.evenness import EvenTime
-from zenith.accounts.notices import Notices
+from zenith.accounts.notices import LostMails, Notices
 from zenith.accounts.wording import WORDINGS
 from zenith.authentication import RevocationList, SubjectCache
 from zenith.kernel.principal import Principal
-from zenith.mail import Letters, Outbox
+from zenith.mail import Letters, MailDelivery, MailQueue, Outbox
 from zenith.passwords import PasswordHasher, PasswordJudge, PasswordPolicy, PasswordSettings
 from zenith.rate_limits import RateLimiter
-from zenith.rbac import RoleSet
+from zenith.rbac import LiveRoles, RbacSettings, RoleSet
 from zenith.sessions import Sessions
 from zenith.stores.memory import (
     MemoryAccountStore,
     MemoryAttemptStore,
+    MemoryMailQueueStore,
     MemoryOneTimeStore,
     MemoryPendingStore,
     MemoryRateLimitStore,
     MemoryRefreshStore,
     MemoryRevocationStore,
+    MemoryRoleStore,
     MemorySessionStore,
 )
 from zenith.tokens import BearerScheme, RefreshTokens, TokenManager
@@ -76,8 +79,8 @@ class World:
         self.time = other.time if other else Time()
         self.steady = other.steady if other else Time()
         self.settings = settings or AccountSettings()
-        self.roles = roles or RoleSet()
         self.accounts = other.accounts if other else MemoryAccountStore()
+        self.role_store = other.role_store if other else MemoryRoleStore(self.accounts)
         self.session_store = other.session_store if other else MemorySessionStore()
         self.refresh_store = other.refresh_store if other else MemoryRefreshStore()
         self.revocation_store = other.revocation_store if other else MemoryRevocationStore()
@@ -93,6 +96,9 @@ class World:
         self.revocations = RevocationList(
             self.revocation_store, clock=self.time, steady=self.steady
         )
+        self.roles = roles or LiveRoles(RbacSettings(), self.role_store)
+        if isinstance(self.roles, LiveRoles):
+            self.revocations.follow(self.roles)
         self.limits = AttemptLimits(
             RateLimiter(MemoryRateLimitStore(clock=self.steady)),
             self.devices,
@@ -103,14 +109,20 @@ class World:
             clock=self.time,
         )
         self.sessions = Sessions(self.session_store, self.revocations, clock=self.time)
-        subjects = AccountSubjects(self.accounts, self.roles.compile)
+        subjects = AccountSubjects(
+            self.accounts, self.roles.compile, assigned=self.role_store, clock=self.time
+        )
         self.subjects = SubjectCache(subjects, self.revocations, steady=self.steady)
         self.recent = RecentAccounts(self.accounts, self.revocations, steady=self.steady)
         self.manager = TokenManager(KEY, revocations=self.revocations, clock=self.time)
         self.bearer = BearerScheme(self.manager, self.revocations, grants=self.roles.compile)
         self.outbox = Outbox(clock=self.time)
         letters = Letters(WORDINGS, application="Test", origin="https://app.example.org")
-        self.notices = Notices(self.outbox, letters, events=self.events, clock=self.time)
+        lost = LostMails(self.events, self.time)
+        self.mails = MemoryMailQueueStore()
+        queue = MailQueue(self.mails, [KEY], give_up=lost, clock=self.time)
+        delivery = MailDelivery(queue, self.outbox, letters, give_up=lost, clock=self.time)
+        self.notices = Notices(letters, queue, delivery)
         self.grants = TokenGrants(
             manager=self.manager,
             refresh=RefreshTokens(self.refresh_store, KEY, clock=self.time),
@@ -133,6 +145,7 @@ class World:
             second_factors=second_factors,
             clock=self.time,
         )
+        self.standing = Standing(self.accounts, self.role_store)
         self.registration = self.make_registration()
         self.password_change = PasswordChange(
             accounts=self.accounts,
@@ -150,6 +163,7 @@ class World:
             limits=self.limits,
             events=self.events,
             roles=self.roles,
+            standing=self.standing,
             administrator_role="super_admin",
             notices=self.notices,
             clock=self.time,

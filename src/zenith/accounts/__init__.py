@@ -38,10 +38,12 @@ from zenith.accounts.notices import Notices
 from zenith.accounts.password_change import PasswordChange
 from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.registration import Registration
+from zenith.accounts.role_administration import RoleAssignments, RoleChange, RoleDefinitions
 from zenith.accounts.routes import auth_router
 from zenith.accounts.services import AccountServices
 from zenith.accounts.settings import AccountSettings
 from zenith.accounts.sign_in import BrowserSignIn, SignIn
+from zenith.accounts.standing import Standing
 from zenith.accounts.step_up import Confirmed, FactorCheck, PasswordCheck, StepUp
 from zenith.accounts.store import Account, AccountStore, LockOutcome, OneTimeStore
 from zenith.accounts.subjects import AccountSubjects
@@ -84,9 +86,13 @@ __all__ = [
     "RecentAccounts",
     "Registration",
     "RegistrationClosedError",
+    "RoleAssignments",
+    "RoleChange",
+    "RoleDefinitions",
     "SecondFactors",
     "SetupLinkError",
     "SignIn",
+    "Standing",
     "StepUp",
     "TokenGrants",
     "TokenKind",

@@ -11,12 +11,13 @@ from zenith.accounts.errors import LastAdministratorError
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.notices import Notices
 from zenith.accounts.sign_in import SignIn
+from zenith.accounts.standing import Standing
 from zenith.accounts.store import Account, AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConflictError, PermissionDeniedError, ValidationError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.principal import Principal
-from zenith.rbac import RoleSet, can_grant
+from zenith.rbac import CurrentRoles, can_grant
 
 PAGE: Final = 50
 MAX_SEARCH: Final = 254
@@ -36,7 +37,8 @@ class Administration:
         sign_in: SignIn,
         limits: AttemptLimits,
         events: EventSink,
-        roles: RoleSet,
+        roles: CurrentRoles,
+        standing: Standing,
         administrator_role: str,
         notices: Notices,
         clock: Clock = wall_clock,
@@ -46,6 +48,7 @@ class Administration:
         self._limits: Final = limits
         self._events: Final = events
         self._roles: Final = roles
+        self._standing: Final = standing
         self._administrator_role: Final = administrator_role
         self._notices: Final = notices
         self._clock: Final = clock
@@ -77,7 +80,9 @@ class Administration:
         await self._record(EventType.ACCOUNT_LOCKED, actor, account_id, client)
         account = await self._accounts.by_id(account_id)
         if account is not None:
-            self._notices.tell(account, "account_locked", reason="An administrator locked it.")
+            await self._notices.tell(
+                account, "account_locked", reason="An administrator locked it."
+            )
         return True
 
     async def unlock(self, actor: Principal, account_id: str, *, client: Client) -> bool:
@@ -114,12 +119,12 @@ class Administration:
         """
         if actor.subject == account_id:
             raise ConflictError("You cannot change your own roles")
-        unknown = [role for role in roles if role not in self._roles.roles]
+        unknown = [role for role in roles if role not in self._roles.current.roles]
         if unknown:
             raise ValidationError([f"There is no role {role!r}" for role in unknown])
         if not await self._is_within_reach(actor, account_id):
             return False
-        if not can_grant(actor, roles, self._roles):
+        if not await self._standing.may_grant(actor, roles, self._roles.current):
             raise PermissionDeniedError("You do not hold these roles", reason=f"to {account_id}")
         # Twice, as with a lock: what fails half-way leaves no token with more than the account has.
         await self._sign_in.end_all(account_id)
@@ -138,7 +143,8 @@ class Administration:
         account = await self._accounts.by_id(account_id)
         if account is None:
             return False
-        if not can_grant(actor, account.roles, self._roles, permissions=account.permissions):
+        roles = self._roles.current
+        if not can_grant(actor, account.roles, roles, permissions=account.permissions):
             raise PermissionDeniedError(
                 "This account has roles that you do not hold", reason=f"target {account_id}"
             )

@@ -153,7 +153,7 @@ class TokenGrants:
         if self._accounts is not None:
             account = await self._accounts.by_id(error.account_id)
         if account is not None and self._notices is not None:
-            self._notices.tell(account, REUSED, **seen(client, self._clock()))
+            await self._notices.tell(account, REUSED, **seen(client, self._clock()))
 
     async def access(self, session: SessionRecord, *, thumbprint: str | None = None) -> AccessGrant:
         """A further access token of a live session, with what the session has proven by now.
@@ -170,6 +170,7 @@ class TokenGrants:
             session.account_id,
             session_id=session.id,
             roles=subject.held_roles,
+            role_ends=subject.ending_roles,
             permissions=subject.own_permissions,
             factors=session.factors,
             tenant=subject.tenant,

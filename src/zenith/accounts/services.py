@@ -15,6 +15,7 @@ from zenith.accounts.password_change import PasswordChange
 from zenith.accounts.profiles import Profiles
 from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.registration import Registration
+from zenith.accounts.role_administration import RoleAssignments, RoleDefinitions
 from zenith.accounts.settings import AccountSettings
 from zenith.accounts.sign_in import SignIn
 from zenith.accounts.step_up import StepUp
@@ -34,6 +35,8 @@ class AccountServices:
     step_up: StepUp
     password_change: PasswordChange
     administration: Administration
+    roles: RoleDefinitions
+    assignments: RoleAssignments
     mail: MailFlows | None
     """None where mail goes nowhere: production without a mail server."""
     deletion: Deletion

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
+
+from zenith.mail import QueuedMail
 
 LockOutcome: TypeAlias = Literal["changed", "unchanged", "kept"]
 DeleteOutcome: TypeAlias = Literal["deleted", "unknown", "kept"]
@@ -91,6 +93,14 @@ class AccountStore(Protocol):
         """
         ...
 
+    async def set_permissions(
+        self, account_id: str, permissions: Iterable[str], *, expected: Sequence[str]
+    ) -> bool:
+        """Replace the account's own permissions if they are still `expected`; False if another
+        change was first, or if there is no such account. One step.
+        """
+        ...
+
     async def update_profile(self, account_id: str, changes: Mapping[str, object]) -> bool:
         """Set columns of the application's own, in one step; those not named stay. False if there
         is no such account. Raises ValidationError for values that do not fit.
@@ -145,13 +155,20 @@ class EmailChange:
     present: str = field(repr=False)
 
 
+ChangeMails: TypeAlias = Callable[[EmailChange], Sequence[QueuedMail]]
+"""Writes the mails that tell of a change."""
+
+
 class MailLinkStore(Protocol):
     """One-time links by mail. Whatever a link does is one step with its end: of many who use it at
     once one succeeds, and a failure leaves both the link and the account as they were.
     """
 
-    async def issue(self, link: MailLink) -> None:
-        """Remember a link. Others of the same purpose stay, until one of them is used."""
+    async def issue(self, link: MailLink, *, mail: QueuedMail | None = None) -> bool:
+        """Remember a link, and queue the mail that brings it, in one step; False where the link is
+        remembered and there was no room for its mail. Other links of the same purpose stay, until
+        one of them is used.
+        """
         ...
 
     async def check(self, digest: str, *, purpose: LinkPurpose, now: float) -> MailLink | None:
@@ -175,11 +192,11 @@ class MailLinkStore(Protocol):
         ...
 
     async def change_email(
-        self, digest: str, *, revert: str, now: float, until: float
+        self, digest: str, *, revert: str, now: float, until: float, mails: ChangeMails
     ) -> EmailChange | None:
-        """Spend the link, replace the address, and issue a link with the digest `revert` and the
-        end `until` that brings the former one back. None, and nothing changed, as for
-        `reset_password`, and where another account has the address by now.
+        """Spend the link, replace the address, issue a link with the digest `revert` and the end
+        `until` that brings the former one back, and queue the mails that tell of it. None, and
+        nothing changed, as for `reset_password`, and where another account has the address by now.
         """
         ...
 

@@ -26,6 +26,7 @@ from zenith.assembly.mail_flows import (
 )
 from zenith.assembly.mfa import MfaParts
 from zenith.assembly.parts import Parts
+from zenith.assembly.roles import make_assignments, make_definitions, make_standing
 from zenith.assembly.sessions import make_places, make_watch
 from zenith.assembly.step_up import make_step_up
 from zenith.tokens import TokenManager
@@ -50,6 +51,8 @@ def account_services(parts: Parts, manager: TokenManager, mfa: MfaParts | None) 
         step_up=make_step_up(parts, grants, limits, mfa),
         password_change=_password_change(parts, limits, sign_in),
         administration=_administration(parts, sign_in, limits),
+        roles=make_definitions(parts),
+        assignments=make_assignments(parts),
         mail=make_mail_flows(parts, links, verification, sign_in, limits, recent),
         deletion=make_deletion(parts, sign_in, limits),
         export=make_export(parts),
@@ -136,6 +139,7 @@ def _administration(parts: Parts, sign_in: SignIn, limits: AttemptLimits) -> Adm
         limits=limits,
         events=parts.events,
         roles=parts.roles,
+        standing=make_standing(parts),
         administrator_role=parts.settings.rbac.administrator,
         notices=parts.notices,
     )

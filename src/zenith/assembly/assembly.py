@@ -22,7 +22,7 @@ from zenith.authentication import RevocationList
 from zenith.kernel.keys import Secret
 from zenith.oauth import OAuthServices
 from zenith.pipeline import Guard
-from zenith.rbac import RoleSet
+from zenith.rbac import LiveRoles
 from zenith.settings import Settings
 from zenith.stores.redis import RedisRevocationChannel, connect_redis
 from zenith.stores.redis.errors import errors_wrapped
@@ -44,7 +44,7 @@ class Assembly:
     api_keys: APIKeys | None
     oauth: OAuthServices | None
     """Sign-in with other providers; None where none is set."""
-    roles: RoleSet
+    roles: LiveRoles
     revocations: RevocationList
     guards: tuple[Guard, ...]
     services: Mapping[type, Any]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from zenith.accounts import AccountServices
 from zenith.api_keys import APIKeys
@@ -10,6 +11,7 @@ from zenith.assembly.api_keys import APIKeyParts
 from zenith.assembly.mfa import MfaParts
 from zenith.assembly.oauth import authorization_prune
 from zenith.assembly.parts import Parts
+from zenith.assembly.roles import prune_roles
 from zenith.assembly.sessions import make_watch
 from zenith.audit import AuditGuard, AuditLog
 from zenith.authentication import AuthenticationGuard
@@ -24,6 +26,8 @@ from zenith.sessions import SessionScheme, SessionSettings
 from zenith.stores.foundation import Foundation
 from zenith.tokens import BearerScheme, DpopVerifier, TokenManager
 from zenith.transport import TransportGuard
+
+DAY: Final = 86_400.0
 
 
 def offered_services(
@@ -90,6 +94,9 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
     async def prune_links() -> int:
         return await parts.mail_links.prune(now=wall_clock())
 
+    async def prune_mails() -> int:
+        return await parts.mail_queue.prune(before=wall_clock() - DAY)
+
     async def prune_pending() -> int:
         return await parts.pending_store.prune(now=wall_clock())
 
@@ -115,7 +122,9 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
             *(each.prune for each in parts.signing.background),
             *(() if parts.proofs is None else (parts.proofs.prune,)),
             prune_links,
+            prune_mails,
             prune_pending,
+            partial(prune_roles, parts),
             *(() if mfa is None else (mfa.prune,)),
             authorization_prune(parts),
             *(() if keys is None else (keys.keys.prune,)),

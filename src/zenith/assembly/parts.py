@@ -17,6 +17,7 @@ from zenith.kernel.events import EventSink, Silence
 from zenith.kernel.keys import Secret, derive
 from zenith.passwords import PasswordHasher, PasswordJudge, PasswordPolicy
 from zenith.rate_limits import FallbackStore, RateLimiter, RateLimitSettings
+from zenith.rbac import LiveRoles
 from zenith.sessions import Sessions
 from zenith.settings import Settings
 from zenith.stores.memory import MemoryRateLimitStore
@@ -26,9 +27,11 @@ from zenith.stores.sql import (
     SqlAttemptStore,
     SqlAuditStore,
     SqlMailLinkStore,
+    SqlMailQueueStore,
     SqlOneTimeStore,
     SqlPendingStore,
     SqlRefreshStore,
+    SqlRoleStore,
     SqlSessionStore,
 )
 from zenith.tokens import ForeignIssuer, RefreshTokens
@@ -53,7 +56,9 @@ class Parts:
         self.redis = redis
         self.revocations = revocations
         self.issuers = issuers
-        self.roles = settings.rbac.role_set()
+        self.role_store = SqlRoleStore(database)
+        self.roles = LiveRoles(settings.rbac, self.role_store)
+        revocations.follow(self.roles)
         self._add_accounts(user_model)
         self._add_passwords()
         self._add_credentials()
@@ -63,14 +68,18 @@ class Parts:
         self.account_model = AccountModel(user_model)
         self.account_store = SqlAccountStore(database, self.account_model)
         self.subjects = SubjectCache(
-            AccountSubjects(self.account_store, self.roles.compile), self.revocations
+            AccountSubjects(self.account_store, self.roles.compile, assigned=self.role_store),
+            self.revocations,
         )
         self.audit_log = (
             None if settings.audit is None else AuditLog(SqlAuditStore(database), settings.audit)
         )
         self.events: EventSink = self.audit_log or Silence()
         self.mailer = make_mailer(settings)
-        self.notices = make_notices(settings, self.mailer, self.events)
+        self.mail_queue = SqlMailQueueStore(database)
+        self.notices = make_notices(
+            settings, self.mailer, self.events, self.mail_queue, self.secrets
+        )
         self.mail_links = SqlMailLinkStore(database)
 
     def _add_passwords(self) -> None:

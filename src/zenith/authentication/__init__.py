@@ -2,7 +2,7 @@
 
 from zenith.authentication.guard import AuthenticationGuard
 from zenith.authentication.possession import Possession, is_thumbprint
-from zenith.authentication.revocation import RevocationList, session_revocations
+from zenith.authentication.revocation import Follower, RevocationList, session_revocations
 from zenith.authentication.scheme import RecallingScheme, Scheme
 from zenith.authentication.store import (
     Revocation,
@@ -10,10 +10,11 @@ from zenith.authentication.store import (
     RevocationKind,
     RevocationStore,
 )
-from zenith.authentication.subject import Grants, Subject, SubjectCache, SubjectSource
+from zenith.authentication.subject import Grants, Subject, SubjectCache, SubjectSource, acting_in
 
 __all__ = [
     "AuthenticationGuard",
+    "Follower",
     "Grants",
     "Possession",
     "RecallingScheme",
@@ -26,6 +27,7 @@ __all__ = [
     "Subject",
     "SubjectCache",
     "SubjectSource",
+    "acting_in",
     "is_thumbprint",
     "session_revocations",
 ]

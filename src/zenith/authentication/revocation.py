@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from zenith.authentication.store import (
     Revocation,
@@ -21,6 +21,17 @@ MAX_AGE: Final = 1.0
 OVERLAP: Final = 30.0
 """Seconds that each question reaches back: longer than any transaction or clock skew, so that no
 revocation that is stored late falls between two questions."""
+
+
+class Follower(Protocol):
+    """Something else that every process must know within a second, such as the roles."""
+
+    async def refresh(self) -> bool:
+        """Ask its store; whether what credentials stand for may have changed.
+
+        Raises ServiceUnavailableError where the store cannot be asked.
+        """
+        ...
 
 
 class RevocationList:
@@ -45,6 +56,8 @@ class RevocationList:
         self._steady: Final = steady
         self._known: dict[tuple[RevocationKind, str], Revocation] = {}
         self._listeners: list[Listener] = []
+        self._followers: list[Follower] = []
+        self._news = 0
         self._refreshed = float("-inf")
         self._cursor = 0.0
         self._lock: Final = asyncio.Lock()
@@ -60,6 +73,23 @@ class RevocationList:
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` for each revocation that becomes known: caches drop what it concerns."""
         self._listeners.append(listener)
+
+    def follow(self, follower: Follower) -> None:
+        """Refresh `follower` together with the list. What it has to tell reaches the listeners as a
+        revocation of the kind `roles`, after it has changed.
+        """
+        self._followers.append(follower)
+
+    async def announce(self) -> None:
+        """Let followers look at once, here and in the processes that listen: call it after a change
+        of what they follow was stored.
+        """
+        now = self._clock()
+        news = (Revocation(kind="roles", key="*", at=now, until=now),)
+        self._apply(news)
+        if self._channel is not None:
+            await self._channel.publish(news)
+        await self.refresh()
 
     async def revoke(self, *revocations: Revocation) -> None:
         """Store, apply here, then tell the other processes."""
@@ -78,11 +108,16 @@ class RevocationList:
             asked = self._steady()
             if asked - self._refreshed < MAX_AGE:
                 return
-            now = self._clock()
+            now, news = self._clock(), self._news
             found = await self._store.since(self._cursor)
             self._apply(found)
+            for follower in self._followers:
+                if await follower.refresh():
+                    self._tell(Revocation(kind="roles", key="*", at=now, until=now))
             self._cursor = now - OVERLAP
-            self._refreshed = asked
+            if news == self._news:
+                # Otherwise something was announced while the stores answered: ask them again.
+                self._refreshed = asked
             self._forget(now)
 
     def is_revoked(
@@ -118,14 +153,21 @@ class RevocationList:
 
     def _apply(self, revocations: Sequence[Revocation]) -> None:
         for revocation in revocations:
+            if revocation.kind == "roles":
+                self._news += 1
+                self._refreshed = float("-inf")
+                continue
             key = (revocation.kind, revocation.key)
             known = self._known.get(key)
             if known is not None and known.at >= revocation.at:
                 continue
             self._known[key] = revocation
-            self.version += 1
-            for listener in self._listeners:
-                listener(revocation)
+            self._tell(revocation)
+
+    def _tell(self, revocation: Revocation) -> None:
+        self.version += 1
+        for listener in self._listeners:
+            listener(revocation)
 
     def _forget(self, now: float) -> None:
         expired = [key for key, revocation in self._known.items() if revocation.until < now]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-RevocationKind: TypeAlias = Literal["token", "session", "subject"]
+RevocationKind: TypeAlias = Literal["token", "session", "subject", "roles"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,8 @@ class Revocation:
 
     kind: RevocationKind
     key: str
-    """The token's jti, the session's id, or the subject's id."""
+    """The token's jti, the session's id, or the subject's id; for roles nothing that matters: some
+    definition has changed, which is told and never stored."""
     at: float
     """Unix time; for a subject, whatever was issued before it is refused."""
     until: float

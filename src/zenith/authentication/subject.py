@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final, Protocol, TypeVar
 
 from zenith.authentication.revocation import RevocationList
 from zenith.authentication.store import Revocation
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.permissions import NO_PERMISSIONS, Permissions
+from zenith.kernel.principal import Principal
+
+Key = TypeVar("Key")
 
 MAX_AGE: Final = 1.0
 MAX_SUBJECTS: Final = 10_000
+NO_ENDS: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +31,14 @@ class Subject:
     """Held roles and those that they imply."""
     held_roles: tuple[str, ...] = ()
     """As assigned: what a token carries, to be compiled anew where it is verified."""
+    ending_roles: Mapping[str, float] = field(default_factory=lambda: NO_ENDS)
+    """Roles assigned for a time, and the Unix times at which they end."""
     own_permissions: tuple[str, ...] = ()
     """Grants beyond those of the roles."""
     permissions: Permissions = NO_PERMISSIONS
     tenant: str | None = None
+    """The tenant in which all this holds; None outside of them, where only what was assigned
+    everywhere counts."""
 
 
 class Grants(Protocol):
@@ -45,13 +54,15 @@ class Grants(Protocol):
 class SubjectSource(Protocol):
     """Finds subjects; `accounts` provides it."""
 
-    async def find(self, subject_id: str) -> Subject | None:
-        """The subject, or None if it does not exist."""
+    async def find(self, subject_id: str, tenant: str | None = None) -> Subject | None:
+        """The subject with what it may do in `tenant`, or None if it does not exist."""
         ...
 
 
 class SubjectCache:
-    """Subjects by id, at most one second old, dropped at once when something of them is revoked."""
+    """Subjects by id and tenant, at most one second old, dropped at once when something of them is
+    revoked, and all of them when a role has changed.
+    """
 
     def __init__(
         self, source: SubjectSource, revocations: RevocationList, *, steady: Clock = steady_clock
@@ -59,36 +70,74 @@ class SubjectCache:
         self._source: Final = source
         self._steady: Final = steady
         self._subjects: OrderedDict[str, tuple[float, Subject]] = OrderedDict()
+        self._in_tenants: OrderedDict[tuple[str, str], tuple[float, Subject]] = OrderedDict()
         self._generation = 0
         revocations.subscribe(self._drop)
 
     def peek(self, subject_id: str) -> Subject | None:
-        """The subject as it was at most `MAX_AGE` seconds ago, if it is known here."""
+        """The subject as it was at most `MAX_AGE` seconds ago, if it is known here; outside of all
+        tenants.
+        """
         cached = self._subjects.get(subject_id)
         if cached is None or self._steady() - cached[0] >= MAX_AGE:
             return None
         return cached[1]
 
-    async def find(self, subject_id: str) -> Subject | None:
-        """The subject as it was at most `MAX_AGE` seconds ago."""
+    async def find(self, subject_id: str, tenant: str | None = None) -> Subject | None:
+        """The subject as it was at most `MAX_AGE` seconds ago, in `tenant`."""
+        if tenant is None:
+            return await self._find(self._subjects, subject_id, subject_id, None)
+        return await self._find(self._in_tenants, (subject_id, tenant), subject_id, tenant)
+
+    async def _find(
+        self,
+        known: OrderedDict[Key, tuple[float, Subject]],
+        key: Key,
+        subject_id: str,
+        tenant: str | None,
+    ) -> Subject | None:
         now = self._steady()
-        cached = self.peek(subject_id)
-        if cached is not None:
-            return cached
+        cached = known.get(key)
+        if cached is not None and now - cached[0] < MAX_AGE:
+            return cached[1]
         generation = self._generation
-        subject = await self._source.find(subject_id)
+        subject = await (
+            self._source.find(subject_id)
+            if tenant is None
+            else self._source.find(subject_id, tenant)
+        )
         if subject is None:
-            self._subjects.pop(subject_id, None)
+            known.pop(key, None)
             return None
         if generation == self._generation:
             # Otherwise something was revoked while the store answered: its answer may be stale.
-            self._subjects[subject_id] = (now, subject)
-            self._subjects.move_to_end(subject_id)
-            if len(self._subjects) > MAX_SUBJECTS:
-                self._subjects.popitem(last=False)
+            known[key] = (now, subject)
+            known.move_to_end(key)
+            if len(known) > MAX_SUBJECTS:
+                known.popitem(last=False)
         return subject
 
     def _drop(self, revocation: Revocation) -> None:
         self._generation += 1
-        if revocation.kind == "subject":
+        if revocation.kind == "roles":
+            self._subjects.clear()
+            self._in_tenants.clear()
+        elif revocation.kind == "subject":
             self._subjects.pop(revocation.key, None)
+            for key in [key for key in self._in_tenants if key[0] == revocation.key]:
+                del self._in_tenants[key]
+
+
+def acting_in(principal: Principal, subject: Subject) -> Principal:
+    """`principal` with what `subject`, the same account in one tenant, may do there.
+
+    Threat: roles of one tenant that count in another (ASVS 8.4.1). For whoever finds out the tenant
+    of a request: `acting_in(principal, await subjects.find(principal.subject, tenant))`. Raises
+    ValueError for a principal that is not this person, or whose credential was narrowed: that one
+    keeps what it was narrowed to, everywhere and nowhere more.
+    """
+    if principal.kind != "user" or principal.subject != subject.id or principal.scopes is not None:
+        raise ValueError("only a person's own, whole credential can act in a tenant")
+    return replace(
+        principal, roles=subject.roles, permissions=subject.permissions, tenant=subject.tenant
+    )

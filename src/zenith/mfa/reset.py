@@ -12,7 +12,7 @@ from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.principal import Principal
 from zenith.mfa.enrolment import seen
 from zenith.mfa.store import FactorStore
-from zenith.rbac import RoleSet, can_grant
+from zenith.rbac import CurrentRoles, can_grant
 
 EVERY_FACTOR: Final = "Every second factor"
 
@@ -33,7 +33,7 @@ class FactorReset:
         sign_in: SignIn,
         notices: Notices,
         events: EventSink,
-        roles: RoleSet,
+        roles: CurrentRoles,
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -55,7 +55,8 @@ class FactorReset:
         account = await self._accounts.by_id(account_id)
         if account is None:
             return False
-        if not can_grant(actor, account.roles, self._roles, permissions=account.permissions):
+        roles = self._roles.current
+        if not can_grant(actor, account.roles, roles, permissions=account.permissions):
             raise PermissionDeniedError(
                 "This account has roles that you do not hold", reason=f"target {account_id}"
             )
@@ -76,5 +77,5 @@ class FactorReset:
             )
         )
         facts = seen(client, self._clock())
-        self._notices.tell(account, "factor_removed", factor=EVERY_FACTOR, **facts)
+        await self._notices.tell(account, "factor_removed", factor=EVERY_FACTOR, **facts)
         return True

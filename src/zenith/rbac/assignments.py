@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
+from types import MappingProxyType
 from typing import Final
 
 EVERYWHERE: Final = "*"
 """The tenant of an assignment that holds in all tenants, and outside of them."""
+
+NO_ENDS: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +45,13 @@ class HeldRoles:
 
     lasting: tuple[str, ...] = ()
     """Without an end."""
-    ending: Mapping[str, float] | None = None
+    ending: Mapping[str, float] = field(default_factory=lambda: NO_ENDS)
     """Role to the Unix time at which it ends; none that lasts too."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them."""
-        return (*self.lasting, *(self.ending or ()))
+        return (*self.lasting, *self.ending)
 
 
 def held_roles(
@@ -66,5 +69,5 @@ def held_roles(
             ends[each.role] = max(end, ends.get(each.role, end))
     return HeldRoles(
         tuple(role for role, end in ends.items() if end == inf),
-        {role: end for role, end in ends.items() if end != inf} or None,
+        {role: end for role, end in ends.items() if end != inf},
     )

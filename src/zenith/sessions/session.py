@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -219,6 +219,16 @@ class Sessions:
         ended = await self._store.end_all(account_id, except_id=except_id)
         await self._announce([key for key in ended if key not in known])
         return ended
+
+    async def renew(self, account_ids: Iterable[str]) -> None:
+        """Refuse the access tokens that these accounts have, so that they are refreshed with what
+        the accounts may do by now. Their sessions go on.
+        """
+        now = self._clock()
+        until = now + self._access_lifetime
+        await self._revocations.revoke(
+            *(Revocation(kind="subject", key=key, at=now, until=until) for key in account_ids)
+        )
 
     async def prune(self) -> int:
         """Remove from the store what is not live any more; how many there were."""

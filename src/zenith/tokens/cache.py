@@ -27,7 +27,8 @@ class VerifiedToken:
 
     principal: Principal
     expires_at: float
-    """Unix seconds: the earlier of the token's `exp` and the end of its key."""
+    """Unix seconds: the earliest of the token's `exp`, the end of its key, and the end of a role
+    that it carries."""
     issued_at: float
     token_id: str
     version: int

@@ -19,7 +19,7 @@ MAX_TEXT: Final = 255
 MAX_TIME: Final = 253_402_300_800.0
 """The year 10000: beyond it, dates cannot be shown."""
 _TEXT: Final = frozenset({"sub", "jti", "sid", "client_id", "tenant"})
-_GRANTS: Final = frozenset({"roles", "permissions", "scope", "factors", "cnf"})
+_GRANTS: Final = frozenset({"roles", "permissions", "scope", "factors", "cnf", "role_ends"})
 # Compared with `type(...)`, for True is an int to isinstance.
 _NUMBERS: Final[frozenset[object]] = frozenset({int, float})
 _STRING: Final[frozenset[object]] = frozenset({str})
@@ -57,8 +57,8 @@ def validate_claims(
     """Raise TokenError unless header and claims are those of a present token for us.
 
     Required are `iss`, `aud`, `sub`, `exp`, `iat`, `jti` and `type`; `nbf`, `sid`, `client_id`,
-    `tenant`, `scope`, `roles`, `permissions`, `factors` and `cnf` are optional, but if there must
-    have their type. `now` is Unix seconds.
+    `tenant`, `scope`, `roles`, `role_ends`, `permissions`, `factors` and `cnf` are optional, but
+    if there must have their type. `now` is Unix seconds.
     """
     typ = header.get("typ")
     if typ != expected.typ and _media_type(typ) != expected.typ:
@@ -133,7 +133,7 @@ def _check_grant(name: str, value: Any) -> None:
     elif name == "cnf":
         # One way to be bound (RFC 9449 section 6.1); a token that is bound in another is not ours.
         good = kind is dict and list(value) == ["jkt"] and type(value["jkt"]) is str
-    elif name == "factors":
+    elif name in ("factors", "role_ends"):
         good = kind is dict and _NUMBERS.issuperset(map(type, value.values()))
     else:
         good = kind is list and _STRING.issuperset(map(type, value))

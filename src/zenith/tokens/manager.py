@@ -73,6 +73,7 @@ class TokenManager:
         *,
         session_id: str | None = None,
         roles: Iterable[str] = (),
+        role_ends: Mapping[str, float] | None = None,
         permissions: Iterable[str] = (),
         scopes: Iterable[str] | None = None,
         factors: Mapping[str, float] | None = None,
@@ -84,7 +85,9 @@ class TokenManager:
     ) -> str:
         """A signed access token of the RFC 9068 profile for `subject`, the account's id.
 
-        `roles` and `permissions` are those held, not compiled; `scopes` narrow them; `factors`
+        `roles` and `permissions` are those held, not compiled; `role_ends` are roles held until a
+        Unix time, in a claim of their own, so that who does not know it grants less, not more;
+        `scopes` narrow them; `factors`
         says when each factor was proven, in Unix seconds. `thumbprint` is the key that alone may
         use the token (RFC 9449); `claims` are further ones, such as `auth_time`. `lifetime` is in
         seconds, by default `settings.access_lifetime`.
@@ -94,6 +97,8 @@ class TokenManager:
         complete.update({name: value for name, value in named.items() if value is not None})
         if held := sorted(roles):
             complete["roles"] = held
+        if role_ends:
+            complete["role_ends"] = dict(role_ends)
         if own := sorted(permissions):
             complete["permissions"] = own
         if scopes is not None:

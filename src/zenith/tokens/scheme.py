@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import inf
 from types import MappingProxyType
 from typing import Final
 
-from zenith.authentication import Grants, RevocationList
+from zenith.authentication import Grants, Revocation, RevocationList
 from zenith.kernel.errors import BadRequestError, ConfigurationError
 from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import ANONYMOUS, NO_FACTORS, Principal
@@ -22,6 +23,7 @@ NAME: Final = "bearer"
 HEADER: Final = b"authorization"
 BEARER: Final = b"bearer"
 DPOP: Final = b"dpop"
+NO_ENDS: Final[Mapping[str, float]] = MappingProxyType({})
 FOREIGN_PREFIXES: Final = (b"zk_",)
 """How credentials of other schemes begin that are sent as Bearer too: API keys."""
 
@@ -58,6 +60,8 @@ class BearerScheme:
         """By the whole header field: a hit is one look-up, and nothing is cut off before it."""
         self._bound: Final = TokenCache(manager.settings.cache_entries)
         """Those that need a proof each time, apart, so that no look-up can forget it."""
+        self._roles_seen = 0
+        revocations.subscribe(self._on_news)
 
     @property
     def name(self) -> str:
@@ -118,6 +122,7 @@ class BearerScheme:
     ) -> VerifiedToken:
         await self._revocations.refresh()
         version, judged = self._keyring.version, self._revocations.version
+        roles_seen = self._roles_seen
         verified = cache.get(value, now=self._clock(), version=version)
         if verified is None:
             verified = await self._verify(token, version)
@@ -132,18 +137,27 @@ class BearerScheme:
         ):
             raise TokenError("revoked")
         verified.judged = judged
-        cache.put(value, verified)
+        if roles_seen == self._roles_seen:
+            cache.put(value, verified)
         return verified
+
+    def _on_news(self, news: Revocation) -> None:
+        if news.kind == "roles":
+            # What the tokens stand for was compiled from roles that are not the same any more.
+            self._roles_seen += 1
+            self._cache.clear()
+            self._bound.clear()
 
     async def _verify(self, token: str, version: int) -> VerifiedToken:
         issuer = self._issuers.get(issuer_of(token)) if self._issuers else None
         if issuer is not None:
             return await issuer.verify(token, version=version)
         claims, until = self._manager.verify_until(token)
-        bound = claims.get("cnf")
+        bound, now = claims.get("cnf"), self._clock()
         return VerifiedToken(
-            principal=principal_of(claims, grants=self._grants),
-            expires_at=until,
+            principal=principal_of(claims, grants=self._grants, now=now),
+            # At the end of a role the token is looked at anew, and stands for less.
+            expires_at=min(until, _next_end(claims, now)),
             issued_at=claims["iat"],
             token_id=claims["jti"],
             version=version,
@@ -151,13 +165,19 @@ class BearerScheme:
         )
 
 
-def principal_of(claims: Claims, *, grants: Grants | None = None) -> Principal:
+def principal_of(
+    claims: Claims, *, grants: Grants | None = None, now: float | None = None
+) -> Principal:
     """The principal that verified access-token claims stand for.
 
-    `grants` compiles roles and permissions; without it roles grant nothing by themselves. Raises
-    TokenError if a permission in the token cannot be read.
+    `grants` compiles roles and permissions; without it roles grant nothing by themselves. Roles
+    that were assigned for a time count if they have not ended by `now`, Unix seconds; without it,
+    they do not count. Raises TokenError if a permission in the token cannot be read.
     """
     roles = frozenset[str](claims.get("roles", ()))
+    ends: Mapping[str, float] = claims.get("role_ends", NO_ENDS)
+    if ends and now is not None:
+        roles |= {role for role, end in ends.items() if now < end}
     own = claims.get("permissions", ())
     try:
         if grants is None:
@@ -178,6 +198,11 @@ def principal_of(claims: Claims, *, grants: Grants | None = None) -> Principal:
         tenant=claims.get("tenant"),
         scheme="dpop" if "cnf" in claims else NAME,
     )
+
+
+def _next_end(claims: Claims, now: float) -> float:
+    ends: Mapping[str, float] = claims.get("role_ends", NO_ENDS)
+    return min((end for end in ends.values() if now < end), default=inf)
 
 
 def _token_of(exchange: Exchange, value: bytes | None) -> tuple[bytes, str]:

@@ -86,6 +86,16 @@ class MemoryAccountStore:
         self._accounts[account_id] = replace(account, roles=wanted)
         return True
 
+    async def set_permissions(
+        self, account_id: str, permissions: Iterable[str], *, expected: Sequence[str]
+    ) -> bool:
+        """Replace the account's own permissions if they are still `expected`."""
+        account = self._accounts.get(account_id)
+        if account is None or account.permissions != tuple(expected):
+            return False
+        self._accounts[account_id] = replace(account, permissions=tuple(permissions))
+        return True
+
     async def update_profile(self, account_id: str, changes: Mapping[str, object]) -> bool:
         """Set columns of the application's own; those not named stay."""
         checked = self._model.checked(changes)

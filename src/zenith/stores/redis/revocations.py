@@ -28,6 +28,7 @@ _KINDS: Final[dict[str, RevocationKind]] = {
     "token": "token",
     "session": "session",
     "subject": "subject",
+    "roles": "roles",
 }
 _log: Final = logging.getLogger(__name__)
 

@@ -130,6 +130,21 @@ class SqlAccountStore:
             await self._insert_roles(connection, account_id, wanted)
             return True
 
+    async def set_permissions(
+        self, account_id: str, permissions: Iterable[str], *, expected: Sequence[str]
+    ) -> bool:
+        """Replace the account's own permissions if they are still `expected`. One step."""
+        mine = accounts.c.id == account_id
+        present = select(accounts.c.permissions).where(mine).with_for_update()
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(present)).first()
+            if row is None or row.permissions != list(expected):
+                return False
+            await connection.execute(
+                update(accounts).where(mine).values(permissions=list(permissions))
+            )
+            return True
+
     async def update_profile(self, account_id: str, changes: Mapping[str, object]) -> bool:
         """Set columns of the application's own, in one step; those not named stay."""
         checked = self._model.checked(changes)
