@@ -11,7 +11,9 @@ from zenith.policies.conditions import (
     Reference,
 )
 from zenith.policies.errors import PolicyError
+from zenith.policies.explanation import Explanation, RuleReport
 from zenith.policies.operators import TimeWindow
+from zenith.policies.policy import Policy
 from zenith.policies.rules import Rule
 
 __all__ = [
@@ -20,10 +22,13 @@ __all__ = [
     "Comparison",
     "Condition",
     "Exists",
+    "Explanation",
     "Literal",
     "Not",
+    "Policy",
     "PolicyError",
     "Reference",
     "Rule",
+    "RuleReport",
     "TimeWindow",
 ]

@@ -16,13 +16,12 @@ from typing import Final, TypeAlias, cast
 from typing import Literal as OneOf
 
 from zenith.policies.errors import PolicyError
+from zenith.policies.limits import MAX_CONDITIONS, MAX_DEPTH, MAX_SEGMENTS
 from zenith.policies.operators import OPERATORS
 
 Root: TypeAlias = OneOf["subject", "resource", "context", "action"]
 ROOTS: Final = ("subject", "resource", "context", "action")
-MAX_DEPTH: Final = 32
-"""How deeply groups may lie within each other."""
-MAX_SEGMENTS: Final = 8
+_SEGMENTS: Final = 8
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -146,6 +145,26 @@ class Not:
 
 
 Condition: TypeAlias = Comparison | Exists | All | Any_ | Not
+
+
+def check_size(condition: object) -> None:
+    """Raise PolicyError for a tree that is too large, too deep, or of anything but conditions."""
+    waiting: list[tuple[object, int]] = [(condition, 0)]
+    count = 0
+    while waiting:
+        found, depth = waiting.pop()
+        count += 1
+        if count > MAX_CONDITIONS + 1 or depth > MAX_DEPTH:
+            raise PolicyError(
+                "the rule is too large",
+                fix=f"at most {MAX_CONDITIONS:,} conditions, {MAX_DEPTH} levels",
+            )
+        if isinstance(found, All | Any_):
+            waiting += [(each, depth + 1) for each in found.conditions]
+        elif isinstance(found, Not):
+            waiting.append((found.condition, depth + 1))
+        elif not isinstance(found, Comparison | Exists):
+            raise PolicyError(f"{found!r:.50} is no condition", fix="give Comparison, All, ...")
 
 
 def _text(value: object) -> str:

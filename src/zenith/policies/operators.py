@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from zenith.kernel.network import Address, Network
 from zenith.kernel.permissions import Permissions
 from zenith.policies.errors import PolicyError
+from zenith.policies.limits import MAX_ELEMENTS, MAX_MATCHED, MAX_PATTERN, MAX_TEXT
 from zenith.policies.values import (
     ORDERED,
     Truth,
@@ -37,14 +38,6 @@ from zenith.policies.values import (
 Test: TypeAlias = Callable[[object, object], Truth]
 Unary: TypeAlias = Callable[[object], Truth]
 
-MAX_ELEMENTS: Final = 10_000
-"""Elements of a list that is written into a rule."""
-MAX_TEXT: Final = 10_000
-"""Characters of a text that is written into a rule."""
-MAX_PATTERN: Final = 1_000
-"""Characters of a regular expression."""
-MAX_MATCHED: Final = 65_536
-"""Characters of a text that a regular expression is tried on; a longer one is unknown."""
 _PATTERN_MEMORY: Final = 1 << 20
 _MAPPED: Final = 96
 
@@ -309,8 +302,10 @@ def _window(value: object) -> object:
     if isinstance(value, TimeWindow):
         return value
     fix = 'write {"from": "09:00", "to": "17:30", "zone": "Europe/Berlin"}'
-    given = cast(Mapping[str, object], value) if isinstance(value, Mapping) else {}
-    if given.keys() != _WINDOW:
+    given: Mapping[str, object] = (
+        cast(Mapping[str, object], value) if isinstance(value, Mapping) else MappingProxyType({})
+    )
+    if sorted(given, key=str) != _WINDOW:
         raise PolicyError("the value is no time of day", fix=fix)
     try:
         start, end = (time.fromisoformat(cast(str, given[name])) for name in ("from", "to"))
@@ -322,7 +317,7 @@ def _window(value: object) -> object:
     return TimeWindow(start, end, zone)
 
 
-_WINDOW: Final = frozenset({"from", "to", "zone"})
+_WINDOW: Final = ["from", "to", "zone"]
 
 
 def _moment(value: object) -> object:

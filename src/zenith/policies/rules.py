@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
 
-from zenith.policies.conditions import All
+from zenith.policies.conditions import All, check_size
 from zenith.policies.errors import PolicyError
+from zenith.policies.limits import MAX_NAME, MAX_NAMES
+from zenith.policies.values import plain
 
 Effect: TypeAlias = OneOf["allow", "deny"]
 Combine: TypeAlias = OneOf["deny-overrides", "first-match"]
 EFFECTS: Final = ("allow", "deny")
 COMBINATIONS: Final = ("deny-overrides", "first-match")
-MAX_NAME: Final = 200
 EVERYTHING: Final = All(())
 
 
@@ -35,9 +36,12 @@ class Rule:
     """None is every field."""
 
     def __post_init__(self) -> None:
-        check_name(self.name, "rule")
+        object.__setattr__(self, "name", check_name(self.name, "rule"))
         if self.effect not in EFFECTS:
             raise PolicyError(f"`{self.effect!s:.50}` is no effect", fix="write allow or deny")
+        if type(self.condition) is not All:
+            object.__setattr__(self, "condition", All((self.condition,)))
+        check_size(self.condition)
         object.__setattr__(self, "actions", _names(self.actions, "action"))
         object.__setattr__(self, "fields", _names(self.fields, "field"))
 
@@ -49,8 +53,9 @@ class Rule:
 
 def check_name(name: object, what: str) -> str:
     """`name` if it is a text that can stand in a log; raises PolicyError."""
-    if type(name) is str and name.strip() and name.isprintable() and len(name) <= MAX_NAME:
-        return name
+    text = plain(name)
+    if isinstance(text, str) and text.strip() and text.isprintable() and len(text) <= MAX_NAME:
+        return text
     raise PolicyError(
         f"{name!r:.50} is no name of a {what}",
         fix=f"give a text of 1 to {MAX_NAME} printable characters",
@@ -62,4 +67,6 @@ def _names(names: Collection[str] | None, what: str) -> frozenset[str] | None:
         return None
     if isinstance(names, str) or not names:
         raise PolicyError(f"the rule names no {what}", fix=f"give a list of {what}s")
+    if len(names) > MAX_NAMES:
+        raise PolicyError(f"the rule names too many {what}s", fix=f"at most {MAX_NAMES:,}")
     return frozenset(check_name(name, what) for name in names)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
@@ -39,7 +40,7 @@ def plain(value: object) -> Plain | None:
     Members of enumerations stand for their values, instances of subclasses for what they hold,
     whatever methods they override. Moments with a zone are in UTC. NaN is no value.
     """
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _AS_THEY_ARE:
         return cast(Plain, value)
     exact = _EXACT.get(kind)
@@ -52,8 +53,11 @@ def plain(value: object) -> Plain | None:
 
 def equal(left: object, right: object) -> Truth:
     """Equality within one kind: integers, floats and decimals by value."""
-    if type(left) is str and type(right) is str:
+    kind = type(left)
+    if kind is type(right) and kind in _AS_THEY_ARE:
         return left == right
+    if left is None or right is None:
+        return None
     pair = _comparable(left, right)
     return None if pair is None else pair[0] == pair[1]
 
@@ -63,6 +67,8 @@ def order(left: object, right: object) -> int | None:
 
     Text is ordered by code points. Truth values, identifiers and bytes have no order.
     """
+    if left is None or right is None:
+        return None
     pair = _comparable(left, right)
     if pair is None or kind_of(pair[0]) not in ORDERED:
         return None
@@ -153,7 +159,8 @@ def _bytes(value: object) -> Plain | None:
     return bytes.__getitem__(cast(bytes, value), slice(None))
 
 
-def _exact_of(kind: type) -> Callable[[object], Plain | None] | None:
+@lru_cache(maxsize=1024)
+def _exact_of(kind: Any) -> Callable[[object], Plain | None] | None:
     return next((exact for base, exact in _SUBCLASSES if issubclass(kind, base)), None)
 
 
