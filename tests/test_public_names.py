@@ -36,6 +36,7 @@ FRONT_DOOR = frozenset(
         "rate_limit",
         "require_factor",
         "require_permission",
+        "require_policy",
         "require_role",
         "require_scope",
     }

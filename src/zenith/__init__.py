@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         public,
         require_factor,
         require_permission,
+        require_policy,
         require_role,
         require_scope,
     )
@@ -53,6 +54,7 @@ __all__ = [
     "rate_limit",
     "require_factor",
     "require_permission",
+    "require_policy",
     "require_role",
     "require_scope",
 ]
@@ -71,6 +73,7 @@ def __getattr__(name: str) -> object:
             "public",
             "require_factor",
             "require_permission",
+            "require_policy",
             "require_role",
             "require_scope",
         ),

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from typing import Final
 
+from zenith.authorization.errors import ConcealedError
 from zenith.kernel.errors import CsrfError, SecurityError
 from zenith.kernel.events import EventType, Outcome, Severity
 
@@ -32,6 +33,8 @@ def kind_of(status: int, failure: SecurityError | None, *, presented: bool) -> E
     ours = failure is not None and failure.status == status
     if ours and isinstance(failure, CsrfError):
         return EventType.CSRF_REFUSED
+    if ours and isinstance(failure, ConcealedError):
+        return EventType.PERMISSION_DENIED
     if status == 401:  # noqa: PLR2004
         return EventType.AUTHENTICATION_FAILED if presented else None
     if ours and status in MALFORMED:

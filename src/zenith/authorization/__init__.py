@@ -7,15 +7,18 @@ from zenith.authorization.access import (
     mark_access,
     public,
     require_factor,
-    require_permission,
     require_role,
     require_scope,
 )
-from zenith.authorization.authorizer import Authorizer
+from zenith.authorization.authorize import AllOf, authorize
+from zenith.authorization.authorizer import Authorizer, Filtering, Masking
 from zenith.authorization.confirmation import ConfirmPage
 from zenith.authorization.decision import ALLOW, Decision
-from zenith.authorization.errors import FactorRequiredError
+from zenith.authorization.depends import require_permission, require_policy
+from zenith.authorization.errors import ConcealedError, FactorRequiredError
 from zenith.authorization.guard import AuthorizationGuard
+from zenith.authorization.objects import ObjectAccess
+from zenith.authorization.ownership import Ownership
 from zenith.authorization.requirements import STEP_UP, HasFactor, Requirement
 from zenith.authorization.routes import SecuredRoute
 
@@ -23,20 +26,28 @@ __all__ = [
     "ALLOW",
     "STEP_UP",
     "Access",
+    "AllOf",
     "AuthorizationGuard",
     "Authorizer",
+    "ConcealedError",
     "ConfirmPage",
     "Decision",
     "FactorRequiredError",
+    "Filtering",
     "GuardedApplication",
     "HasFactor",
+    "Masking",
+    "ObjectAccess",
+    "Ownership",
     "Requirement",
     "SecuredRoute",
     "authenticated",
+    "authorize",
     "mark_access",
     "public",
     "require_factor",
     "require_permission",
+    "require_policy",
     "require_role",
     "require_scope",
 ]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar, cast, overload
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar, cast, overload
 
 from starlette.requests import HTTPConnection
 
@@ -20,7 +20,6 @@ from zenith.authorization.requirements import (
     STEP_UP,
     Anyone,
     HasFactor,
-    HasPermission,
     HasRole,
     HasScope,
     Requirement,
@@ -32,7 +31,6 @@ from zenith.kernel.errors import (
     PermissionDeniedError,
     SecurityError,
 )
-from zenith.kernel.principal import Principal
 from zenith.pipeline.exchange import (
     ASGIApp,
     Exchange,
@@ -45,8 +43,10 @@ from zenith.pipeline.exchange import (
 from zenith.pipeline.marks import Mark, add_mark, declare_enforced
 
 T = TypeVar("T")
+Further: TypeAlias = Callable[[], Awaitable[None]]
+SIGNATURE: Final = "__signature__"
 
-_DEPENDENCY_SIGNATURE: Final = inspect.Signature(
+DEPENDENCY_SIGNATURE: Final = inspect.Signature(
     [
         inspect.Parameter(
             "connection", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection
@@ -63,10 +63,14 @@ class Access(Mark):
     """
 
     __slots__ = ("__signature__", "__zenith_marks__", "requirement")
+    takes_parameters: ClassVar[bool] = False
+    """Whether only a route of FastAPI can hand over what it decides on."""
 
-    def __init__(self, requirement: Requirement) -> None:
+    def __init__(
+        self, requirement: Requirement, *, signature: inspect.Signature = DEPENDENCY_SIGNATURE
+    ) -> None:
         self.requirement: Final = requirement
-        self.__signature__: Final = _DEPENDENCY_SIGNATURE
+        self.__signature__: Final = signature
         self.__zenith_marks__: Final[tuple[Mark, ...]] = (self,)
 
     @overload
@@ -74,37 +78,49 @@ class Access(Mark):
     @overload
     def __call__(self, target: T, /) -> T: ...
     @overload
-    def __call__(self, *, connection: HTTPConnection) -> Coroutine[Any, Any, Principal]: ...
-    def __call__(self, *target: Any, **connection: HTTPConnection) -> Any:
+    def __call__(
+        self, *, connection: HTTPConnection, resource: Any = None
+    ) -> Coroutine[Any, Any, Any]: ...
+    def __call__(self, *target: Any, **solved: Any) -> Any:
         """Decorate an endpoint or wrap an application; FastAPI calls it as a dependency."""
-        if connection:
-            return self._as_dependency(**connection)
+        if solved:
+            return self.as_dependency(**solved)
         return _declare(target[0], self) if target else self
 
-    async def _as_dependency(self, connection: HTTPConnection) -> Principal:
+    async def as_dependency(self, connection: HTTPConnection, resource: Any = None) -> Any:
+        """What the dependency gives: the principal, who is admitted."""
+        del resource
         exchange = exchange_of(connection.scope)
         self.enforce(exchange)
         return exchange.principal
 
     # FastAPI unwraps callables to learn whether to await them; without this it would spend a
     # thread on every check.
-    __call__.__wrapped__ = _as_dependency  # type: ignore[attr-defined]
+    __call__.__wrapped__ = as_dependency  # type: ignore[attr-defined]
 
-    def enforce(self, exchange: Exchange) -> None:
-        """Raise a SecurityError unless the principal is admitted."""
+    def enforce(self, exchange: Exchange) -> Further | None:
+        """Raise a SecurityError unless the principal is admitted. What is left to ask, if that
+        takes waiting, is returned.
+        """
         principal = exchange.principal
         if exchange.admitted == (self, principal):
-            return  # the guard has asked, and the endpoint's own declaration asks again
+            return None  # the guard has asked, and the endpoint's own declaration asks again
         decision = self.requirement.decide(principal)
         if decision.denied:
-            raise _refusal(exchange, decision)
+            raise refusal_of(exchange, decision)
         exchange.admitted = (self, principal)
+        return None
+
+    def wrap(self, target: Callable[..., Any]) -> Callable[..., Any]:
+        """An endpoint of the same kind that asks before it runs."""
+        return _wrapper(target, self)
 
     def __repr__(self) -> str:
         return f"<access: {self.requirement.describe()}>"
 
 
-def _refusal(exchange: Exchange, decision: Decision) -> SecurityError:
+def refusal_of(exchange: Exchange, decision: Decision) -> SecurityError:
+    """What a caller is told who was denied."""
     reason = decision.reason
     if not exchange.principal.is_authenticated:
         # A credential that came along and did not hold says more than "authentication required".
@@ -119,14 +135,6 @@ public: Final = Access(Anyone())
 
 authenticated: Final = Access(SignedIn())
 """Any signed-in caller: `@authenticated` or `Depends(authenticated)`."""
-
-
-def require_permission(permission: str) -> Access:
-    """Callers who were granted `permission`, such as `users:write`.
-
-    Raises ConfigurationError for text that is no permission.
-    """
-    return Access(HasPermission(permission))
 
 
 def require_role(role: str) -> Access:
@@ -150,20 +158,29 @@ def require_factor(*factors: str, within: float = STEP_UP) -> Access:
 
 
 def _declare(target: Any, access: Access) -> Any:
-    if inspect.isclass(target):
+    is_class, is_application = inspect.isclass(target), _is_application(target)
+    if access.takes_parameters and (is_class or is_application):
+        raise ConfigurationError(
+            f"{access!r} loads what it decides on, which only a route of FastAPI can hand over",
+            fix="put it on an endpoint function, or leave `resource` out",
+        )
+    if is_class:
         return _declare_class(target, access)
-    if _is_application(target):
+    if is_application:
         return GuardedApplication(target, access)
     if not callable(target):
         raise ConfigurationError(
             f"{access!r} was put on {type(target).__name__}, which cannot be called",
             fix="put it on an endpoint function, or around an ASGI application",
         )
-    wrapper = _wrapper(target, access)
+    wrapper = access.wrap(target)
     # The original carries the mark too: if the route was registered before it was decorated, the
     # start check finds a mark that its endpoint does not enforce.
     add_mark(target, access)
+    signature = getattr(wrapper, SIGNATURE, None)
     functools.update_wrapper(wrapper, target)
+    if signature is not None:
+        setattr(wrapper, SIGNATURE, signature)
     return declare_enforced(wrapper, access)
 
 
@@ -218,7 +235,9 @@ class GuardedApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            self._access.enforce(exchange_of(scope))
+            further = self._access.enforce(exchange_of(scope))
+            if further is not None:
+                await further()
         await self.app(scope, receive, send)
 
 

@@ -1,8 +1,8 @@
-"""Decisions about a resource: the contract that roles, policies and adapters fulfil."""
+"""What roles, policies and adapters fulfil: decide on an object, filter a list, mask fields."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from zenith.authorization.decision import Decision
@@ -20,4 +20,32 @@ class Authorizer(Protocol):
         context: Mapping[str, Any],
     ) -> Decision:
         """Allow or deny; doubt is a denial (ASVS 8.2.2)."""
+        ...
+
+
+class Filtering(Protocol):
+    """Says which rows of a model a principal may do an action on."""
+
+    def where(
+        self,
+        subject: Principal,
+        action: str,
+        model: Any,
+        context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """A condition for a query; never wider than what `authorize` allows row by row."""
+        ...
+
+
+class Masking(Protocol):
+    """Says which fields of objects a principal may see."""
+
+    def mask(
+        self,
+        subject: Principal,
+        objects: Sequence[Any],
+        action: str = "read",
+        context: Mapping[str, Any] | None = None,
+    ) -> Sequence[Mapping[str, Any]]:
+        """Each object as a mapping of the fields that may be seen, in their order."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from zenith.kernel.errors import AuthenticationError, SecurityError
+from zenith.kernel.errors import AuthenticationError, NotFoundError, SecurityError
 
 SEE_OTHER: Final = 303
 
@@ -36,3 +36,11 @@ class LedToConfirmationError(SecurityError):
 
     def __init__(self, location: str, *, reason: str = "") -> None:
         super().__init__(reason=reason, headers={"Location": location})
+
+
+class ConcealedError(NotFoundError):
+    """There is none, or none that this caller may know of: the answer is one and the same.
+
+    Threat: numbers tried one after the other, until 403 instead of 404 tells which exist (ASVS
+    8.2.2). Both are recorded as denials, with their reasons; the caller sees no difference.
+    """

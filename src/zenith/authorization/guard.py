@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from zenith.authorization.access import Access
+from zenith.authorization.access import Access, Further
 from zenith.authorization.check import check_routes
+from zenith.authorization.routes import plan_of
 from zenith.pipeline.exchange import Exchange
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.routes import RouteTable
@@ -51,11 +52,25 @@ class AuthorizationGuard(Guard):
             refuse_undeclared=self._refuse_undeclared,
             factors=self._factors,
         )
+        for entry in table.walk():
+            plan_of(entry.dependant)
 
-    def on_request(self, exchange: Exchange) -> None:
+    def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Refuse callers whom the route does not admit."""
+        waiting: list[Further] | None = None
         for mark in exchange.marks:
             if isinstance(mark, Access):
-                mark.enforce(exchange)
+                further = mark.enforce(exchange)
+                if further is not None:
+                    waiting = [*(waiting or ()), further]
         if self._declared and (access := self._declared.get(exchange.route)) is not None:
-            access.enforce(exchange)
+            further = access.enforce(exchange)
+            if further is not None:
+                waiting = [*(waiting or ()), further]
+        return None if waiting is None else _all_of(waiting)
+
+
+async def _all_of(waiting: Sequence[Further]) -> None:
+    """What takes waiting is asked once everything else has admitted the caller."""
+    for further in waiting:
+        await further()

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from zenith.authorization.decision import ALLOW, Decision
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.permissions import check_permission
+from zenith.kernel.permissions import OWN, check_permission
 from zenith.kernel.principal import Principal
 
 STEP_UP: Final = 600.0
@@ -165,6 +165,64 @@ class HasFactor:
     def describe(self) -> str:
         """As a reader of the route table sees it."""
         return f"{' or '.join(self.factors)} within {self.within:g} s"
+
+
+@dataclass(frozen=True, slots=True)
+class HasPermissionOrOwn:
+    """A permission, if only on what the caller owns: what is asked before the object is loaded."""
+
+    permission: str
+    owner: str
+
+    def __post_init__(self) -> None:
+        check_permission(self.permission)
+
+    def decide(self, principal: Principal) -> Decision:
+        """Allow who was granted the permission, or the same with `:own`."""
+        if principal.permissions.allow_own(self.permission):
+            return ALLOW
+        return _missing("Permission denied", self.permission, principal)
+
+    def describe(self) -> str:
+        """As a reader of the route table sees it."""
+        return f"permission {self.permission}, or its owner with {self.permission}:{OWN}"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowsPolicy:
+    """What a policy says of an action, on the object where one is loaded."""
+
+    policy: str
+    action: str
+    with_object: bool = False
+
+    def decide(self, principal: Principal) -> Decision:
+        """Deny: of the principal alone nothing follows."""
+        return Decision(
+            allowed=False, reason=f"{self.policy} was not asked about {principal.subject or '-'}"
+        )
+
+    def describe(self) -> str:
+        """As a reader of the route table sees it."""
+        return f"policy {self.policy}: {self.action}" + (" (object)" if self.with_object else "")
+
+
+@dataclass(frozen=True, slots=True)
+class SeesAllowed:
+    """Anybody, but of each list only the rows that a policy allows."""
+
+    policy: str
+    action: str
+    model: str
+
+    def decide(self, principal: Principal) -> Decision:
+        """Allow: who may see nothing gets an empty list."""
+        del principal
+        return ALLOW
+
+    def describe(self) -> str:
+        """As a reader of the route table sees it."""
+        return f"policy {self.policy}: {self.action} (rows of {self.model})"
 
 
 def _missing(what: str, name: str, principal: Principal) -> Decision:

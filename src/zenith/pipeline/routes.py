@@ -69,6 +69,8 @@ class RouteEntry:
     may be called without asking it again."""
     handler: Handler | None = None
     """FastAPI's handler, where nothing but the framework's own stands around it."""
+    dependant: Dependant | None = None
+    """What FastAPI solves before it calls the endpoint."""
 
 
 Found: TypeAlias = tuple[RouteEntry | None, re.Match[str] | None]
@@ -233,8 +235,9 @@ def _entry(context: RouteContext, prefix: str, order: int) -> RouteEntry:
     endpoint = context.endpoint
     path = prefix + (context.path or "")
     marks = marks_of(endpoint)
-    dependant = getattr(context, "dependant", None)
-    if isinstance(dependant, Dependant):
+    found = getattr(context, "dependant", None)
+    dependant = found if isinstance(found, Dependant) else None
+    if dependant is not None:
         marks = (*marks, *_dependant_marks(dependant))
     if isinstance(original, (Mount, Host)):
         return _mount(context, original, path or prefix, order)
@@ -249,6 +252,7 @@ def _entry(context: RouteContext, prefix: str, order: int) -> RouteEntry:
         order=order,
         regex=regex,
         max_body_size=getattr(context, "max_body_size", None),
+        dependant=dependant,
     )
 
 
