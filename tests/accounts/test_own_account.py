@@ -185,6 +185,9 @@ async def test_other_capabilities_add_to_the_copy(app, client):
     assert found["keys"] == [found["account"]["id"]]
 
 
+OPERATOR = replace(principal("operator"), kind="service", scheme="cli")
+
+
 async def test_roles_are_given_by_those_who_hold_them(app, client):
     root = await make_administrator(app)
     admin, administration = principal(root.id), app.accounts.administration
@@ -208,7 +211,7 @@ async def test_roles_are_given_by_those_who_hold_them(app, client):
     with pytest.raises(PermissionDeniedError):
         await administration.set_roles(lower, root.id, ["user"], client=ALICE)
     with pytest.raises(LastAdministratorError):
-        await administration.set_roles(principal("other"), root.id, ["user"], client=ALICE)
+        await administration.set_roles(OPERATOR, root.id, ["user"], client=ALICE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,7 +155,7 @@ async def test_holders_are_found_in_pages(roles: RoleStore, accounts: AccountSto
         ("ada", "acme"),
         ("cid", "*"),
     ]
-    assert await roles.holders("editor", after="ada", limit=10) == found[2:]
+    assert await roles.holders("editor", after=("ada", "*"), limit=10) == found[1:]
     assert await roles.holders("editor", after=None, limit=1) == found[:1]
 
 

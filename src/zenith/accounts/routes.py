@@ -18,6 +18,7 @@ from zenith.accounts.issued_tokens import add_token_routes
 from zenith.accounts.mail_flows.routes import add_mail_routes
 from zenith.accounts.own_account.routes import add_account_routes
 from zenith.accounts.own_sessions import add_session_routes
+from zenith.accounts.role_administration.routes import add_role_routes
 from zenith.accounts.services import AccountServices
 from zenith.authorization import SecuredRoute, authenticated, public
 from zenith.pipeline import Exchange, exchange_of
@@ -142,6 +143,7 @@ def auth_router(*, prefix: str = "/auth", mail: bool = True) -> APIRouter:
     add_session_routes(router)
     add_token_routes(router)
     add_account_routes(router)
+    add_role_routes(router)
     if mail:
         add_mail_routes(router)
     return router

@@ -83,9 +83,9 @@ class RoleStore(Protocol):
         ...
 
     async def holders(
-        self, role: str, *, after: str | None, limit: int
+        self, role: str, *, after: tuple[str, str] | None, limit: int
     ) -> Sequence[RoleAssignment]:
-        """Assignments of the role in the order of account ids, those after the id `after`."""
+        """Assignments of the role in the order of account and tenant, those after `after`."""
         ...
 
     async def grant(self, assignment: RoleAssignment, *, expected: int) -> GrantOutcome:

@@ -73,9 +73,11 @@ class RoleAssignments:
             if each.expires_at is None or now < each.expires_at
         ]
 
-    async def holders(self, role: str, *, after: str | None = None) -> Sequence[RoleAssignment]:
-        """Who holds the role itself, in the order of account ids, one more than a page holds if
-        there are more.
+    async def holders(
+        self, role: str, *, after: tuple[str, str] | None = None
+    ) -> Sequence[RoleAssignment]:
+        """Who holds the role itself, in the order of account and tenant, those after `after`; one
+        more than a page holds if there are more.
         """
         return await self._store.holders(role, after=after, limit=PAGE + 1)
 

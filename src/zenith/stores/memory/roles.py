@@ -86,15 +86,14 @@ class MemoryRoleStore:
         return [self._assigned[key] for key in sorted(found)]
 
     async def holders(
-        self, role: str, *, after: str | None, limit: int
+        self, role: str, *, after: tuple[str, str] | None, limit: int
     ) -> Sequence[RoleAssignment]:
-        """Assignments of the role in the order of account ids, those after the id `after`."""
+        """Assignments of the role in the order of account and tenant, those after `after`."""
         found = [
             each
             for account_id in sorted(self._holders_of(role))
-            if after is None or account_id > after
             for each in sorted(await self.assignments(account_id), key=lambda each: each.tenant)
-            if each.role == role
+            if each.role == role and (after is None or (account_id, each.tenant) > after)
         ]
         return found[: max(0, limit)]
 

@@ -7,11 +7,13 @@ from typing import Any, Final, cast
 
 from sqlalchemy import (
     Text,
+    and_,
     delete,
     exists,
     func,
     literal,
     null,
+    or_,
     select,
     union,
     union_all,
@@ -135,16 +137,18 @@ class SqlRoleStore:
         )
 
     async def holders(
-        self, role: str, *, after: str | None, limit: int
+        self, role: str, *, after: tuple[str, str] | None, limit: int
     ) -> Sequence[RoleAssignment]:
-        """Assignments of the role in the order of account ids, those after the id `after`."""
+        """Assignments of the role in the order of account and tenant, those after `after`."""
         found = union_all(
             _LASTING.where(account_roles.c.role == role),
             _LIMITED.where(role_assignments.c.role == role),
         ).subquery()
         wanted = select(found).order_by(found.c.account_id, found.c.tenant).limit(max(0, limit))
         if after is not None:
-            wanted = wanted.where(found.c.account_id > after)
+            account_id, tenant = after
+            later = and_(found.c.account_id == account_id, found.c.tenant > tenant)
+            wanted = wanted.where(or_(found.c.account_id > account_id, later))
         return _assignments(await self._database.rows(wanted))
 
     async def grant(self, assignment: RoleAssignment, *, expected: int) -> GrantOutcome:
