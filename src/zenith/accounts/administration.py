@@ -16,6 +16,7 @@ from zenith.accounts.store import Account, AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConflictError, PermissionDeniedError, ValidationError
 from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 from zenith.rbac import CurrentRoles, can_grant
 
@@ -68,16 +69,18 @@ class Administration:
             raise ConflictError("You cannot lock your own account")
         if not await self._is_within_reach(actor, account_id):
             return False
-        locked = await self._accounts.set_locked(
-            account_id, self._clock(), keep_one=self._administrator_role
-        )
+        async with one_step():
+            locked = await self._accounts.set_locked(
+                account_id, self._clock(), keep_one=self._administrator_role
+            )
+            if locked == "changed":
+                await self._record(EventType.ACCOUNT_LOCKED, actor, account_id, client)
         if locked == "kept":
             raise LastAdministratorError
         # Also where it was locked before: that lock may have failed before this step.
         await self._sign_in.end_all(account_id)
         if locked == "unchanged":
             return False
-        await self._record(EventType.ACCOUNT_LOCKED, actor, account_id, client)
         account = await self._accounts.by_id(account_id)
         if account is not None:
             await self._notices.tell(
@@ -93,12 +96,14 @@ class Administration:
         account = await self._accounts.by_id(account_id)
         if account is None or not await self._is_within_reach(actor, account_id):
             return False
-        unlocked = await self._accounts.set_locked(account_id, None, keep_one=None) == "changed"
-        if unlocked:
-            await self._record(EventType.ACCOUNT_UNLOCKED, actor, account_id, client)
-        lifted = await self._limits.lift(account)
-        if lifted:
-            await self._record(EventType.LOCKOUT_LIFTED, actor, account_id, client)
+        async with one_step():
+            outcome = await self._accounts.set_locked(account_id, None, keep_one=None)
+            unlocked = outcome == "changed"
+            if unlocked:
+                await self._record(EventType.ACCOUNT_UNLOCKED, actor, account_id, client)
+            lifted = await self._limits.lift(account)
+            if lifted:
+                await self._record(EventType.LOCKOUT_LIFTED, actor, account_id, client)
         return unlocked or lifted
 
     async def locked_out(self, accounts: Sequence[Account]) -> Mapping[str, float]:
@@ -128,15 +133,16 @@ class Administration:
             raise PermissionDeniedError("You do not hold these roles", reason=f"to {account_id}")
         # Twice, as with a lock: what fails half-way leaves no token with more than the account has.
         await self._sign_in.end_all(account_id)
-        changed = await self._accounts.set_roles(
-            account_id, roles, keep_one=self._administrator_role
-        )
-        if not changed:
-            raise LastAdministratorError
+        async with one_step():
+            changed = await self._accounts.set_roles(
+                account_id, roles, keep_one=self._administrator_role
+            )
+            if not changed:
+                raise LastAdministratorError
+            await self._record(
+                EventType.ROLES_CHANGED, actor, account_id, client, reason="now " + ", ".join(roles)
+            )
         await self._sign_in.end_all(account_id)
-        await self._record(
-            EventType.ROLES_CHANGED, actor, account_id, client, reason="now " + ", ".join(roles)
-        )
         return True
 
     async def _is_within_reach(self, actor: Principal, account_id: str) -> bool:

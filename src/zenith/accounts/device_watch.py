@@ -10,6 +10,7 @@ from zenith.accounts.store import AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError
 from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.one_step import one_step
 from zenith.pipeline.exchange import Exchange
 from zenith.sessions import DeviceBinding, SessionRecord, Sessions
 from zenith.tokens import RefreshTokens
@@ -61,20 +62,21 @@ class DeviceWatch:
             raise AuthenticationError(reason=f"bound to another {breach}")
 
     async def _end(self, record: SessionRecord, breach: str, client: Client) -> None:
-        await self._sessions.end(record.id, account_id=record.account_id, announce=True)
-        await self._refresh.revoke_family(record.id)
         now = self._clock()
-        await self._events.record(
-            client.event(
-                EventType.SUSPICIOUS_ACTIVITY,
-                "failure",
-                at=now,
-                target=record.account_id,
-                session_id=record.id,
-                reason=f"a sign-in was used from another {breach} and was ended",
-                severity="WARNING",
+        async with one_step():
+            await self._sessions.end(record.id, account_id=record.account_id, announce=True)
+            await self._refresh.revoke_family(record.id)
+            await self._events.record(
+                client.event(
+                    EventType.SUSPICIOUS_ACTIVITY,
+                    "failure",
+                    at=now,
+                    target=record.account_id,
+                    session_id=record.id,
+                    reason=f"a sign-in was used from another {breach} and was ended",
+                    severity="WARNING",
+                )
             )
-        )
         account = await self._accounts.by_id(record.account_id)
         if self._notices is not None and account is not None:
             self._notices.tell(account, NOTICE, **seen(client, now))

@@ -14,8 +14,9 @@ from zenith.authentication import SubjectSource
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError
 from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.one_step import one_step
 from zenith.sessions import SessionRecord, Sessions
-from zenith.tokens import RefreshGrant, RefreshTokens, TokenManager, TokenReusedError
+from zenith.tokens import RefreshGrant, RefreshTokens, TokenError, TokenManager, TokenReusedError
 
 REUSED: Final = "refresh_token_reused"
 TokenKind: TypeAlias = Literal["bearer", "DPoP"]
@@ -101,7 +102,7 @@ class TokenGrants:
         ended, or is bound to another device or network.
         """
         try:
-            grant = await self._refresh.rotate(refresh_token, thumbprint=client.thumbprint)
+            grant = await self._spend(refresh_token, client)
         except TokenReusedError as error:
             await self._alarm(error, client)
             raise
@@ -132,22 +133,33 @@ class TokenGrants:
         """Revoke the refresh tokens of every sign-in of the account but `keep`."""
         await self._refresh.revoke_account(account_id, keep=keep)
 
-    async def _alarm(self, error: TokenReusedError, client: Client) -> None:
-        try:
-            await self._sessions.end(error.family_id, account_id=error.account_id, announce=True)
-        finally:
-            # The next attempt finds a family that is revoked, and no theft: it is now or never.
-            await self._events.record(
-                client.event(
-                    EventType.TOKEN_REUSED,
-                    "denied",
-                    at=self._clock(),
-                    target=error.account_id,
-                    session_id=error.family_id,
-                    reason="a spent refresh token came back; its sign-in was ended",
-                    severity="CRITICAL",
-                )
+    async def _spend(self, refresh_token: str, client: Client) -> RefreshGrant:
+        async with one_step():
+            # An error that left the step would undo the end of the family.
+            try:
+                return await self._refresh.rotate(refresh_token, thumbprint=client.thumbprint)
+            except TokenError as error:
+                refusal = error
+            if isinstance(refusal, TokenReusedError):
+                # The next attempt finds a family that is revoked, and no theft: now or never.
+                await self._record_reuse(refusal, client)
+        raise refusal
+
+    async def _record_reuse(self, error: TokenReusedError, client: Client) -> None:
+        await self._events.record(
+            client.event(
+                EventType.TOKEN_REUSED,
+                "denied",
+                at=self._clock(),
+                target=error.account_id,
+                session_id=error.family_id,
+                reason="a spent refresh token came back; its sign-in is ended",
+                severity="CRITICAL",
             )
+        )
+
+    async def _alarm(self, error: TokenReusedError, client: Client) -> None:
+        await self._sessions.end(error.family_id, account_id=error.account_id, announce=True)
         # Once for a family: whoever comes next finds it revoked, which is no reuse.
         account = None
         if self._accounts is not None:

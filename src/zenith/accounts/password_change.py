@@ -13,6 +13,7 @@ from zenith.accounts.store import AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, ConflictError
 from zenith.kernel.events import EventSink, EventType, Outcome
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 from zenith.passwords import PasswordHasher, PasswordJudge
 from zenith.sessions import SessionRecord
@@ -72,13 +73,14 @@ class PasswordChange:
         # Twice: before, so that no failure from here on leaves a thief signed in beside the new
         # password; and after, for who signed in meanwhile with the old one.
         await self._sign_in.end_all(account.id, keep=principal.session_id)
-        changed = await self._accounts.set_password(
-            account.id, hashed, expected=account.password_hash, changed_at=self._clock()
-        )
-        if not changed:
-            raise ConflictError("The password was changed elsewhere a moment ago; try again")
+        async with one_step():
+            changed = await self._accounts.set_password(
+                account.id, hashed, expected=account.password_hash, changed_at=self._clock()
+            )
+            if not changed:
+                raise ConflictError("The password was changed elsewhere a moment ago; try again")
+            await self._record(principal, client, "success", "")
         await self._sign_in.end_all(account.id, keep=principal.session_id)
-        await self._record(principal, client, "success", "")
         self._notices.tell(account, "password_changed", **seen(client, self._clock()))
         return await self._sign_in.renew(principal, {PASSWORD_FACTOR: self._clock()})
 

@@ -23,6 +23,7 @@ from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConflictError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import digest, new_id, new_token
+from zenith.kernel.one_step import one_step
 from zenith.passwords import PasswordHasher, PasswordJudge
 
 SETUP_PURPOSE: Final = "setup"
@@ -79,7 +80,15 @@ class Registration:
         account = await self._draft(email, password, name, self._settings.default_roles)
         async with self._even_time():
             password_hash = await self._hasher.hash(password)
-            created = await self._accounts.create(_with_hash(account, password_hash))
+            created = await self._create(_with_hash(account, password_hash), client)
+            if self._verification is not None and created:
+                await self._verification.welcome(account)
+            elif self._verification is not None:
+                await self._verification.tell_owner(account.email_key)
+
+    async def _create(self, account: Account, client: Client) -> bool:
+        async with one_step():
+            created = await self._accounts.create(account)
             await self._events.record(
                 client.event(
                     EventType.ACCOUNT_CREATED if created else EventType.ACCOUNT_DUPLICATE,
@@ -89,10 +98,7 @@ class Registration:
                     reason="" if created else "e-mail is registered",
                 )
             )
-            if self._verification is not None and created:
-                await self._verification.welcome(account)
-            elif self._verification is not None:
-                await self._verification.tell_owner(account.email_key)
+        return created
 
     async def issue_setup_secret(self) -> str | None:
         """A secret that creates the administrator once; None if there is one already.
@@ -136,24 +142,28 @@ class Registration:
         # The operator vouches for the address: a mail server that is not set up yet must not keep
         # the first administrator out.
         account = replace(account, email_verified_at=account.created_at)
+        async with one_step():
+            await self._create_first(account)
+            # From here on the secret opens nothing, since there is an administrator: `create_first`
+            # decided. Removing it is tidiness.
+            await self._secrets.consume(digest(secret), purpose=SETUP_PURPOSE, now=self._clock())
+            await self._events.record(
+                client.event(
+                    EventType.ADMINISTRATOR_CREATED,
+                    "success",
+                    at=self._clock(),
+                    target=account.id,
+                    severity="WARNING",
+                )
+            )
+        return account
+
+    async def _create_first(self, account: Account) -> None:
         role = self._administrator_role
         if not await self._accounts.create_first(account, role=role):
             if await self._accounts.has_role(role):
                 raise SetupLinkError(reason="there is an administrator")
             raise ConflictError("This e-mail has an account already; use another one")
-        # From here on the secret opens nothing, since there is an administrator: `create_first`
-        # was the one atomic step. Removing it is tidiness.
-        await self._secrets.consume(digest(secret), purpose=SETUP_PURPOSE, now=self._clock())
-        await self._events.record(
-            client.event(
-                EventType.ADMINISTRATOR_CREATED,
-                "success",
-                at=self._clock(),
-                target=account.id,
-                severity="WARNING",
-            )
-        )
-        return account
 
     async def _draft(self, email: str, password: str, name: str, roles: tuple[str, ...]) -> Account:
         shown, key = canonical_email(email)

@@ -29,6 +29,7 @@ from zenith.accounts.store import Account, AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, RateLimitError, SecurityError
 from zenith.kernel.events import EventSink, EventType, Outcome
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 from zenith.passwords import PasswordHasher
 from zenith.sessions import SessionKind, SessionRecord, Sessions
@@ -128,15 +129,15 @@ class SignIn:
             await self._limits.failed(admission, client, account)
             raise InvalidCredentialsError(self._refusal, reason=reason)
         await self._limits.succeeded(admission)
-        if renewed is not None and await self._accounts.set_password(
-            account.id, renewed, expected=stored, changed_at=None
-        ):
-            await self._note(client, EventType.PASSWORD_REHASHED, account.id, "")
+        async with one_step():
+            if renewed is not None and await self._accounts.set_password(
+                account.id, renewed, expected=stored, changed_at=None
+            ):
+                await self._note(client, EventType.PASSWORD_REHASHED, account.id, "")
         return account
 
     async def _is_held_back(self, account: Account) -> bool:
-        confirmation = self._confirmation
-        return confirmation is not None and await confirmation.holds_back(account)
+        return self._confirmation is not None and await self._confirmation.holds_back(account)
 
     async def with_cookie(
         self, email: str, password: str, *, client: Client, replaces: Principal | None = None
@@ -256,10 +257,10 @@ class SignIn:
         replaces: Principal | None,
     ) -> BrowserSignIn:
         if replaces is not None and replaces.session_id is not None:
-            await self._end(replaces.subject, replaces.session_id)
-            await self._note(
-                client, EventType.SESSION_ENDED, replaces.subject, "replaced", replaces.session_id
-            )
+            async with one_step():
+                await self._end(replaces.subject, replaces.session_id)
+                kind, former = EventType.SESSION_ENDED, replaces.session_id
+                await self._note(client, kind, replaces.subject, "replaced", former)
         session, cookie = await self._begin(account, "browser", factors, client)
         if cookie is None:
             raise AuthenticationError(reason="a browser session has no cookie")
@@ -294,24 +295,27 @@ class SignIn:
         """End the sign-in that this principal's credential belongs to, everywhere at once."""
         if principal.session_id is None:
             return
-        await self._end(principal.subject, principal.session_id)
-        await self._note(client, EventType.LOGOUT, principal.subject, "", principal.session_id)
+        async with one_step():
+            await self._end(principal.subject, principal.session_id)
+            await self._note(client, EventType.LOGOUT, principal.subject, "", principal.session_id)
 
     async def end_session(self, principal: Principal, session_id: str, *, client: Client) -> bool:
         """End one of the principal's own sign-ins; False if it has none with this id."""
-        ended = await self._sessions.end(session_id, account_id=principal.subject)
-        if ended:
-            await self._grants.end(session_id)
-            await self._note(client, EventType.SESSION_ENDED, principal.subject, "", session_id)
+        async with one_step():
+            ended = await self._sessions.end(session_id, account_id=principal.subject)
+            if ended:
+                await self._grants.end(session_id)
+                await self._note(client, EventType.SESSION_ENDED, principal.subject, "", session_id)
         return ended
 
     async def sign_out_everywhere(
         self, principal: Principal, *, client: Client, keep_current: bool = False
     ) -> int:
         """End every sign-in of the account; with `keep_current` all but this one. How many."""
-        keep = principal.session_id if keep_current else None
-        ended = await self.end_all(principal.subject, keep=keep)
-        await self._note(client, EventType.LOGOUT_EVERYWHERE, principal.subject, "")
+        async with one_step():
+            keep = principal.session_id if keep_current else None
+            ended = await self.end_all(principal.subject, keep=keep)
+            await self._note(client, EventType.LOGOUT_EVERYWHERE, principal.subject, "")
         return ended
 
     async def end_all(self, account_id: str, *, keep: str | None = None) -> int:
@@ -357,8 +361,9 @@ class SignIn:
         await self._grants.end(session_id)
 
     async def _succeeded(self, client: Client, account: Account, session: SessionRecord) -> None:
-        await self._accounts.note_sign_in(account.id, self._clock())
-        await self._note(client, EventType.LOGIN_SUCCESS, account.id, "", session.id)
+        async with one_step():
+            await self._accounts.note_sign_in(account.id, self._clock())
+            await self._note(client, EventType.LOGIN_SUCCESS, account.id, "", session.id)
 
     async def _note(
         self,
@@ -390,8 +395,6 @@ def _changed(present: Account, verified: Account) -> bool:
 
 
 def _reason(account: Account | None, *, verified: bool) -> str:
-    if account is None:
-        return "no such account"
-    if not verified:
-        return "wrong password"
+    if account is None or not verified:
+        return "no such account" if account is None else "wrong password"
     return "e-mail is not confirmed" if account.is_active else "account is locked"

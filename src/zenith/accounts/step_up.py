@@ -21,6 +21,7 @@ from zenith.kernel.errors import (
     ValidationError,
 )
 from zenith.kernel.events import EventSink, EventType, Outcome
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 from zenith.passwords import PasswordHasher
 from zenith.sessions import SessionRecord, Sessions
@@ -147,9 +148,7 @@ class StepUp:
             reason = f"wrong {factor}"
             await self._record(principal, client, "failure", reason)
             raise InvalidCredentialsError(_REFUSALS.get(factor, REFUSAL), reason=reason)
-        confirmed = await self._prove(principal, principal.session_id, factor, session, client)
-        await self._record(principal, client, "success", factor)
-        return confirmed
+        return await self._prove(principal, principal.session_id, factor, session, client)
 
     async def _prove(
         self,
@@ -160,12 +159,15 @@ class StepUp:
         client: Client,
     ) -> Confirmed:
         now = self._clock()
-        proven = await self._sessions.prove(
-            session_id,
-            principal.subject,
-            {factor: now},
-            presented=None if session is None else session.digest,
-        )
+        async with one_step():
+            proven = await self._sessions.prove(
+                session_id,
+                principal.subject,
+                {factor: now},
+                presented=None if session is None else session.digest,
+            )
+            if proven is not None:
+                await self._record(principal, client, "success", factor)
         if proven is None:
             raise await self._too_late(session_id)
         record, cookie = proven

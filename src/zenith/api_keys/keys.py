@@ -18,6 +18,7 @@ from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import NotFoundError, PermissionDeniedError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import Secret, new_id
+from zenith.kernel.one_step import one_step
 
 PAGE: Final = 50
 KEPT: Final = 30 * DAY
@@ -121,12 +122,14 @@ class APIKeys:
                 thumbprint=self._thumbprint(request.thumbprint),
             )
         )
-        outcome = await self._store.create(issued.record, now=now, most=self.settings.max_per_owner)
-        if outcome == "full":
-            raise TooManyKeysError
-        if outcome == "no_owner":
-            raise NotFoundError("There is no such account")
-        await self._record(EventType.API_KEY_CREATED, actor, issued.record)
+        most = self.settings.max_per_owner
+        async with one_step():
+            outcome = await self._store.create(issued.record, now=now, most=most)
+            if outcome == "full":
+                raise TooManyKeysError
+            if outcome == "no_owner":
+                raise NotFoundError("There is no such account")
+            await self._record(EventType.API_KEY_CREATED, actor, issued.record)
         if self._made is not None:
             await self._made(actor, issued.record)
         return issued
@@ -155,11 +158,12 @@ class APIKeys:
             last_used_address="",
         )
         issued = _make(fresh)
-        if not await self._store.rotate(key_id, issued.record, now=now, until=now + overlap):
-            raise KeyGoneError
+        async with one_step():
+            if not await self._store.rotate(key_id, issued.record, now=now, until=now + overlap):
+                raise KeyGoneError
+            await self._record(EventType.API_KEY_ROTATED, actor, old, successor=issued.record.id)
         if overlap == 0:
             await self._end((key_id,), now)
-        await self._record(EventType.API_KEY_ROTATED, actor, old, successor=issued.record.id)
         return issued
 
     async def revoke(self, actor: Actor, key_id: str) -> bool:
@@ -168,11 +172,12 @@ class APIKeys:
         """
         key = await self._reachable(actor, key_id)
         now = self._clock()
-        revoked = await self._store.revoke(key_id, now=now)
+        async with one_step():
+            revoked = await self._store.revoke(key_id, now=now)
+            if revoked:
+                await self._record(EventType.API_KEY_REVOKED, actor, key)
         # Also where it was revoked before: that may have failed before this step.
         await self._end((key_id,), now)
-        if revoked:
-            await self._record(EventType.API_KEY_REVOKED, actor, key)
         return revoked
 
     async def revoke_all(self, owner_id: str) -> Sequence[str]:

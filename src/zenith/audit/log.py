@@ -8,6 +8,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from zenith.audit.json_lines import JsonLines, line_of
@@ -17,6 +18,7 @@ from zenith.audit.store import AuditStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
 from zenith.kernel.events import Event, EventType
+from zenith.kernel.one_step import after_step
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
@@ -89,13 +91,18 @@ class AuditLog:
             await asyncio.to_thread(self._lines.close)
 
     async def record(self, event: Event) -> None:
-        """Keep `event` before returning. Raises ServiceUnavailableError if that is not possible."""
+        """Keep `event` before returning, or, within a step, together with what the step changes:
+        both are there afterwards, or neither. Raises ServiceUnavailableError if that is not
+        possible.
+        """
         events = (redacted(event),)
-        if self._store is not None:
-            await self._store.append(events)
-        written = await self._write(events)
-        if self._store is None and not written:
-            raise ServiceUnavailableError(reason="audit.json_lines cannot be written")
+        if self._store is None:
+            if not await self._write(events):
+                raise ServiceUnavailableError(reason="audit.json_lines cannot be written")
+            return
+        await self._store.append(events)
+        if self._lines is not None:
+            await after_step(partial(self._write, events))
 
     def note(self, event: Event) -> None:
         """Take an event that need not wait. Never blocks and never raises; any thread may call."""

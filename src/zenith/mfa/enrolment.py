@@ -15,6 +15,7 @@ from zenith.authorization.requirements import HasFactor
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, NotFoundError, ValidationError
 from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 from zenith.mfa.challenges import LENGTH, Challenges
 from zenith.mfa.errors import EnrolmentFailedError, FactorExistsError
@@ -194,8 +195,10 @@ class FactorEnrolment:
             last_used_at=now,
         )
         first = not (await self._store.counts(account.id)).kinds
-        if not await self._store.add_totp(record):
-            raise FactorExistsError
+        async with one_step():
+            if not await self._store.add_totp(record):
+                raise FactorExistsError
+            await self._record(EventType.FACTOR_ADDED, principal, client, "totp")
         return await self._added(principal, account, "totp", APP, client, presented, first=first)
 
     async def passkey_options(self, principal: Principal) -> dict[str, Any]:
@@ -216,9 +219,13 @@ class FactorEnrolment:
         account = await self.require_recent(principal)
         first = not (await self._store.counts(account.id)).kinds
         label = _clean_name(name) or describe_device(client.user_agent)
-        await self._need_passkeys().register(
+        passkeys = self._need_passkeys()
+        record = await passkeys.verify_new(
             account, principal.session_id or "", credential, name=label
         )
+        async with one_step():
+            await passkeys.add(record)
+            await self._record(EventType.FACTOR_ADDED, principal, client, "passkey")
         return await self._added(
             principal, account, "passkey", PASSKEY, client, presented, first=first
         )
@@ -242,25 +249,30 @@ class FactorEnrolment:
             raise NotFoundError("Add a passkey or an authenticator app first")
         codes = new_codes()
         digests = [code_digest(account.id, code) for code in codes]
-        await self._store.set_recovery_codes(account.id, digests)
-        await self._record(EventType.RECOVERY_CODES_ISSUED, principal, client, "renewed")
+        async with one_step():
+            await self._store.set_recovery_codes(account.id, digests)
+            await self._record(EventType.RECOVERY_CODES_ISSUED, principal, client, "renewed")
         return codes
 
     async def remove_totp(self, principal: Principal, *, client: Client) -> None:
         """Remove the authenticator app. Raises NotFoundError."""
         account = await self.require_recent(principal)
-        if not await self._store.remove_totp(account.id):
-            raise NotFoundError("There is no authenticator app")
-        await self._removed(principal, account, "totp", APP, client)
+        async with one_step():
+            if not await self._store.remove_totp(account.id):
+                raise NotFoundError("There is no authenticator app")
+            await self._record(EventType.FACTOR_REMOVED, principal, client, "totp")
+        await self._removed(principal, account, APP, client)
 
     async def remove_passkey(
         self, principal: Principal, passkey_id: str, *, client: Client
     ) -> None:
         """Remove a passkey. Raises NotFoundError."""
         account = await self.require_recent(principal)
-        if not await self._passkey_store.remove_passkey(account.id, passkey_id):
-            raise NotFoundError("There is no such passkey")
-        await self._removed(principal, account, "passkey", PASSKEY, client)
+        async with one_step():
+            if not await self._passkey_store.remove_passkey(account.id, passkey_id):
+                raise NotFoundError("There is no such passkey")
+            await self._record(EventType.FACTOR_REMOVED, principal, client, "passkey")
+        await self._removed(principal, account, PASSKEY, client)
 
     async def _added(
         self,
@@ -279,7 +291,6 @@ class FactorEnrolment:
         session_id = principal.session_id or ""
         if first:
             await self._sign_in.end_all(account.id, keep=session_id)
-        await self._record(EventType.FACTOR_ADDED, principal, client, kind)
         self._tell("factor_added", account, name, client)
         proven = await self._sessions.prove(
             session_id, account.id, {kind: self._clock()}, presented=presented
@@ -288,10 +299,9 @@ class FactorEnrolment:
         return Added(recovery_codes=codes if issued else (), session=session, cookie=cookie)
 
     async def _removed(
-        self, principal: Principal, account: Account, kind: str, name: str, client: Client
+        self, principal: Principal, account: Account, name: str, client: Client
     ) -> None:
         await self._sign_in.end_all(account.id, keep=principal.session_id)
-        await self._record(EventType.FACTOR_REMOVED, principal, client, kind)
         self._tell("factor_removed", account, name, client)
 
     def _tell(self, notice: str, account: Account, factor: str, client: Client) -> None:

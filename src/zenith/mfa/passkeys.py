@@ -93,13 +93,19 @@ class Passkeys:
     async def register(
         self, account: Account, session_id: str, credential: str, *, name: str
     ) -> PasskeyRecord:
-        """Store the passkey that an authenticator has made.
+        """Verify and store the passkey that an authenticator has made; raises as both do."""
+        record = await self.verify_new(account, session_id, credential, name=name)
+        await self.add(record)
+        return record
 
-        Raises EnrolmentFailedError, FactorExistsError for a key that is registered, and
-        TooManyPasskeysError.
+    async def verify_new(
+        self, account: Account, session_id: str, credential: str, *, name: str
+    ) -> PasskeyRecord:
+        """The passkey that an authenticator has made, which `add` would store; its challenge is
+        spent. Raises EnrolmentFailedError.
         """
         answer, verified = await self._registered(session_id, credential)
-        record = PasskeyRecord(
+        return PasskeyRecord(
             id=new_id(),
             account_id=account.id,
             credential_id=b64encode(verified.credential_id),
@@ -112,12 +118,16 @@ class Passkeys:
             backed_up=verified.credential_backed_up,
             created_at=self._clock(),
         )
+
+    async def add(self, record: PasskeyRecord) -> None:
+        """Store a passkey. Raises FactorExistsError for one that is registered, and
+        TooManyPasskeysError.
+        """
         added = await self._store.add_passkey(record, limit=MAX_PASSKEYS)
         if added == "full":
             raise TooManyPasskeysError
         if added != "added":
             raise FactorExistsError("This passkey is registered already")
-        return record
 
     async def _registered(self, session_id: str, credential: str) -> tuple[dict[str, Any], Any]:
         answer, challenge = _read(credential)

@@ -9,6 +9,7 @@ from zenith.accounts.notices import Notices
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConflictError, PermissionDeniedError
 from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 from zenith.mfa.enrolment import seen
 from zenith.mfa.store import FactorStore
@@ -60,22 +61,24 @@ class FactorReset:
             raise PermissionDeniedError(
                 "This account has roles that you do not hold", reason=f"target {account_id}"
             )
-        removed = await self._store.remove_all(account_id)
+        async with one_step():
+            removed = await self._store.remove_all(account_id)
+            if removed:
+                await self._events.record(
+                    client.event(
+                        EventType.FACTORS_RESET,
+                        "success",
+                        at=self._clock(),
+                        subject=actor.subject,
+                        target=account_id,
+                        session_id=actor.session_id,
+                        severity="WARNING",
+                    )
+                )
         # Also where there was none: an earlier reset may have failed before this step.
         await self._sign_in.end_all(account_id)
         if not removed:
             return False
-        await self._events.record(
-            client.event(
-                EventType.FACTORS_RESET,
-                "success",
-                at=self._clock(),
-                subject=actor.subject,
-                target=account_id,
-                session_id=actor.session_id,
-                severity="WARNING",
-            )
-        )
         facts = seen(client, self._clock())
         await self._notices.tell(account, "factor_removed", factor=EVERY_FACTOR, **facts)
         return True

@@ -9,6 +9,7 @@ from zenith.accounts import TRUST_COOKIE, Account, Client, password_state
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import digest, new_id, new_token
+from zenith.kernel.one_step import one_step
 from zenith.mfa.settings import MfaSettings
 from zenith.mfa.store import TrustedDevice, TrustedDeviceStore
 
@@ -62,11 +63,12 @@ class TrustedDevices:
             address=client.address,
             user_agent=client.user_agent,
         )
-        await self._store.trust(device, keep=MAX_DEVICES)
         event = client.event(
             EventType.DEVICE_TRUSTED, "success", at=now, subject=account.id, target=device.id
         )
-        await self._events.record(event)
+        async with one_step():
+            await self._store.trust(device, keep=MAX_DEVICES)
+            await self._events.record(event)
         return value
 
     async def recognise(self, account: Account, client: Client) -> bool:
@@ -88,16 +90,17 @@ class TrustedDevices:
 
     async def end(self, account_id: str, device_id: str | None, *, client: Client) -> bool:
         """Trust one device, or all of them, no more; False if there was none."""
-        ended = await self._store.distrust(account_id, device_id)
-        if ended:
-            event = client.event(
-                EventType.DEVICE_DISTRUSTED,
-                "success",
-                at=self._clock(),
-                subject=account_id,
-                target=device_id,
-            )
-            await self._events.record(event)
+        event = client.event(
+            EventType.DEVICE_DISTRUSTED,
+            "success",
+            at=self._clock(),
+            subject=account_id,
+            target=device_id,
+        )
+        async with one_step():
+            ended = await self._store.distrust(account_id, device_id)
+            if ended:
+                await self._events.record(event)
         return ended > 0
 
     def cookie(self, value: str, *, secure: bool) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from zenith.accounts import Account, Client, Due, InvalidFactorError, KnownDevices
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.one_step import one_step
 from zenith.mfa.passkeys import Passkeys
 from zenith.mfa.recovery_codes import code_digest
 from zenith.mfa.sealing import Sealer
@@ -107,17 +108,18 @@ class FactorVerification:
             await self._store.reseal_totp(record, sealed)
 
     async def _spend_recovery_code(self, account: Account, code: str, client: Client) -> None:
-        if not await self._store.spend_recovery_code(account.id, code_digest(account.id, code)):
-            raise InvalidFactorError(reason="wrong or used recovery code")
-        await self._events.record(
-            client.event(
-                EventType.RECOVERY_CODE_USED,
-                "success",
-                at=self._clock(),
-                subject=account.id,
-                severity="WARNING",
+        async with one_step():
+            if not await self._store.spend_recovery_code(account.id, code_digest(account.id, code)):
+                raise InvalidFactorError(reason="wrong or used recovery code")
+            await self._events.record(
+                client.event(
+                    EventType.RECOVERY_CODE_USED,
+                    "success",
+                    at=self._clock(),
+                    subject=account.id,
+                    severity="WARNING",
+                )
             )
-        )
 
 
 class FactorProof:

@@ -12,6 +12,7 @@ from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, ConflictError, NotFoundError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import new_id
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 from zenith.oauth.errors import (
     AccountClosedError,
@@ -113,13 +114,16 @@ class Identities:
         if account is None or not account.is_active:
             raise AuthenticationError(reason="the account is locked or gone")
         identity = self._identity(account_id, provider, proven)
-        outcome = await self._store.link(identity, most=MAX_IDENTITIES)
+        async with one_step():
+            outcome = await self._store.link(identity, most=MAX_IDENTITIES)
+            if outcome == "linked":
+                kind = EventType.IDENTITY_LINKED
+                await self._note(kind, account_id, provider, client, session_id)
         if outcome == "full":
             raise ConflictError(f"An account has at most {MAX_IDENTITIES} linked identities")
         if outcome == "taken":
             raise IdentityTakenError(reason="linked to another account")
         if outcome == "linked":
-            await self._note(EventType.IDENTITY_LINKED, account_id, provider, client, session_id)
             await self._tell(account, "identity_linked", provider.label, client)
 
     async def unlink(self, principal: Principal, identity_id: str, *, client: Client) -> None:
@@ -131,23 +135,24 @@ class Identities:
         identity = next((each for each in links if each.id == identity_id), None)
         if identity is None:
             raise NotFoundError
-        outcome = await self._store.unlink(principal.subject, identity_id, other_way=False)
-        if outcome == "unknown":
-            raise NotFoundError
-        if outcome == "kept":
-            raise LastWayInError(reason="neither password nor another identity")
-        await self._sign_in.end_all(principal.subject, keep=principal.session_id)
-        await self._events.record(
-            client.event(
-                EventType.IDENTITY_UNLINKED,
-                "success",
-                at=self._clock(),
-                subject=principal.subject,
-                session_id=principal.session_id,
-                reason=identity.provider,
-                severity="WARNING",
+        async with one_step():
+            outcome = await self._store.unlink(principal.subject, identity_id, other_way=False)
+            if outcome == "unknown":
+                raise NotFoundError
+            if outcome == "kept":
+                raise LastWayInError(reason="neither password nor another identity")
+            await self._events.record(
+                client.event(
+                    EventType.IDENTITY_UNLINKED,
+                    "success",
+                    at=self._clock(),
+                    subject=principal.subject,
+                    session_id=principal.session_id,
+                    reason=identity.provider,
+                    severity="WARNING",
+                )
             )
-        )
+        await self._sign_in.end_all(principal.subject, keep=principal.session_id)
         account = await self._accounts.by_id(principal.subject)
         if account is not None:
             await self._tell(account, "identity_unlinked", identity.provider, client)
@@ -177,12 +182,13 @@ class Identities:
             created_at=now,
             email_verified_at=now,
         )
-        outcome = await self._store.adopt(account, self._identity(account.id, provider, proven))
-        if outcome == "email_taken":
-            raise NotLinkedError(label=provider.label)
-        if outcome == "identity_taken":
-            return None
-        await self._note(EventType.ACCOUNT_CREATED, account.id, provider, client, "")
+        async with one_step():
+            outcome = await self._store.adopt(account, self._identity(account.id, provider, proven))
+            if outcome == "email_taken":
+                raise NotLinkedError(label=provider.label)
+            if outcome == "identity_taken":
+                return None
+            await self._note(EventType.ACCOUNT_CREATED, account.id, provider, client, "")
         return account
 
     def _identity(self, account_id: str, provider: Provider, proven: ProvenIdentity) -> Identity:

@@ -9,6 +9,7 @@ from zenith.authentication import SubjectSource
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import digest
+from zenith.kernel.one_step import one_step
 from zenith.sessions import Sessions
 from zenith.tokens import RefreshTokens, TokenError, TokenManager
 
@@ -81,15 +82,17 @@ class IssuedTokens:
         """
         claims = await self._claims(token)
         if claims is not None:
-            await self._manager.revoke_token(claims["jti"])
-            await self._record(client, claims["sub"], claims.get("sid"), "access token")
+            async with one_step():
+                await self._manager.revoke_token(claims["jti"])
+                await self._record(client, claims["sub"], claims.get("sid"), "access token")
             return
         family = await self._refresh.find(token, thumbprint=client.thumbprint)
         if family is None:
             return
-        await self._refresh.revoke_family(family.id)
-        await self._sessions.end(family.id, account_id=family.account_id, announce=True)
-        await self._record(client, family.account_id, family.id, "refresh token")
+        async with one_step():
+            await self._refresh.revoke_family(family.id)
+            await self._sessions.end(family.id, account_id=family.account_id, announce=True)
+            await self._record(client, family.account_id, family.id, "refresh token")
 
     async def _claims(self, token: str) -> dict[str, Any] | None:
         try:

@@ -19,6 +19,7 @@ from zenith.accounts.store import AccountStore, MailLink, MailLinkStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType, Severity
 from zenith.kernel.keys import digest, new_token
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 
 LEAD: Final = 7 * 24 * 60 * 60
@@ -88,17 +89,18 @@ class EmailChanges:
         await self._links.admit(client)
         await self._links.check(token, "change_email")
         back, now = new_token(), self._clock()
-        changed = await self._store.change_email(
-            digest(token),
-            revert=digest(back),
-            now=now,
-            until=now + self._links.lifetime("revert_email"),
-        )
-        if changed is None:
-            raise MailLinkError(reason="spent, void or taken")
-        account_id = changed.account_id
+        async with one_step():
+            changed = await self._store.change_email(
+                digest(token),
+                revert=digest(back),
+                now=now,
+                until=now + self._links.lifetime("revert_email"),
+            )
+            if changed is None:
+                raise MailLinkError(reason="spent, void or taken")
+            account_id = changed.account_id
+            await self._record(client, EventType.EMAIL_CHANGED, account_id, "confirmed")
         self._recent.forget(account_id)
-        await self._record(client, EventType.EMAIL_CHANGED, account_id, "confirmed")
         self._links.mail(
             changed.former, "email_changed", "revert_email", back, account_id=account_id
         )
@@ -115,12 +117,13 @@ class EmailChanges:
         await self._links.admit(client)
         link = await self._links.check(token, "revert_email")
         await self._take_back(link, client)
-        if await self._store.revert_email(digest(token), now=self._clock()) is None:
-            raise MailLinkError(reason="spent, or the address is another account's")
+        async with one_step():
+            if await self._store.revert_email(digest(token), now=self._clock()) is None:
+                raise MailLinkError(reason="spent, or the address is another account's")
+            await self._record(
+                client, EventType.EMAIL_REVERTED, link.account_id, "", severity="WARNING"
+            )
         await self._take_back(link, client)
-        await self._record(
-            client, EventType.EMAIL_REVERTED, link.account_id, "", severity="WARNING"
-        )
         account = await self._accounts.by_id(link.account_id)
         if account is not None:
             await self._links.send(account, "reset_password", "email_reverted")

@@ -18,6 +18,7 @@ from zenith.accounts.store import AccountStore, MailLinkStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import digest
+from zenith.kernel.one_step import one_step
 from zenith.passwords import PasswordHasher, PasswordJudge
 
 
@@ -103,18 +104,19 @@ class PasswordReset:
         # Before and after: no failure from here on leaves a thief signed in beside the new
         # password, nor anybody who signs in with the old one meanwhile.
         await self._end_all(account.id, client)
-        if await self._store.reset_password(digest(token), hashed, now=self._clock()) is None:
-            raise MailLinkError(reason="spent or void")
-        await self._end_all(account.id, client)
-        await self._events.record(
-            client.event(
-                EventType.PASSWORD_CHANGED,
-                "success",
-                at=self._clock(),
-                target=account.id,
-                reason="by a mailed link",
+        async with one_step():
+            if await self._store.reset_password(digest(token), hashed, now=self._clock()) is None:
+                raise MailLinkError(reason="spent or void")
+            await self._events.record(
+                client.event(
+                    EventType.PASSWORD_CHANGED,
+                    "success",
+                    at=self._clock(),
+                    target=account.id,
+                    reason="by a mailed link",
+                )
             )
-        )
+        await self._end_all(account.id, client)
         # Whoever reads the mailbox is let in from a new device, whatever strangers did before.
         await self._limits.lift(account)
         self._notices.tell(account, "password_reset", **seen(client, self._clock()))

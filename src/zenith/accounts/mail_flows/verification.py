@@ -13,6 +13,7 @@ from zenith.accounts.store import Account, AccountStore, MailLinkStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import digest
+from zenith.kernel.one_step import one_step
 
 
 class EmailVerification:
@@ -86,11 +87,12 @@ class EmailVerification:
         """Spend a link. Raises MailLinkError and RateLimitError."""
         await self._links.admit(client)
         await self._links.check(token, "verify_email")
-        link = await self._store.verify_email(digest(token), now=self._clock())
-        if link is None:
-            raise MailLinkError(reason="spent or void")
-        await self._events.record(
-            client.event(
-                EventType.EMAIL_VERIFIED, "success", at=self._clock(), target=link.account_id
+        async with one_step():
+            link = await self._store.verify_email(digest(token), now=self._clock())
+            if link is None:
+                raise MailLinkError(reason="spent or void")
+            await self._events.record(
+                client.event(
+                    EventType.EMAIL_VERIFIED, "success", at=self._clock(), target=link.account_id
+                )
             )
-        )

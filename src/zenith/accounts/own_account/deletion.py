@@ -14,6 +14,7 @@ from zenith.accounts.sign_in import SignIn
 from zenith.accounts.store import AccountStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 
 
@@ -56,23 +57,24 @@ class Deletion:
         await self._sign_in.end_all(account.id, keep=principal.session_id)
         # While the keys' rows are there: caches are told of each.
         await clean_up(self._cleanups, account.id, reason="account deleted", client=client)
-        outcome = await self._accounts.delete(account.id, keep_one=self._administrator_role)
-        if outcome == "kept":
-            raise LastAdministratorError(
-                "You are the last administrator: appoint another one first"
+        async with one_step():
+            outcome = await self._accounts.delete(account.id, keep_one=self._administrator_role)
+            if outcome == "kept":
+                raise LastAdministratorError(
+                    "You are the last administrator: appoint another one first"
+                )
+            await self._events.record(
+                client.event(
+                    EventType.ACCOUNT_DELETED,
+                    "success",
+                    at=self._clock(),
+                    subject=account.id,
+                    target=account.id,
+                    session_id=principal.session_id,
+                    severity="WARNING",
+                )
             )
         # The rows are gone; this tells every process of the last session and its tokens, and of
         # whoever signed in meanwhile.
         await self._sign_in.end_all(account.id)
-        await self._events.record(
-            client.event(
-                EventType.ACCOUNT_DELETED,
-                "success",
-                at=self._clock(),
-                subject=account.id,
-                target=account.id,
-                session_id=principal.session_id,
-                severity="WARNING",
-            )
-        )
         self._notices.tell(account, "account_deleted")

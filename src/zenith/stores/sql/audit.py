@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 from sqlalchemy import Row, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.audit.store import StoredEvent
 from zenith.kernel.events import Event, EventType
-from zenith.stores.sql.database import Database
+from zenith.stores.sql import sqlite_engine
+from zenith.stores.sql.database import Database, to_json
 from zenith.stores.sql.schema import audit_events
 
 MAX_KEY: Final = 256
@@ -20,6 +24,12 @@ MAX_TEXT: Final = 1024
 MAX_DEPTH: Final = 6
 MAX_BITS: Final = 256
 MAX_PAGE: Final = 1000
+_COLUMNS: Final = tuple(column.name for column in audit_events.c if not column.primary_key)
+_INSERT: Final = (
+    f"INSERT INTO {audit_events.name} ({', '.join(_COLUMNS)}) "  # noqa: S608  names of our own
+    f"VALUES ({', '.join('?' * len(_COLUMNS))})"
+)
+"""For SQLite, where the row goes to the driver's thread together with COMMIT."""
 
 
 class SqlAuditStore:
@@ -33,13 +43,20 @@ class SqlAuditStore:
         self._database: Final = database
 
     async def append(self, events: Sequence[Event]) -> None:
-        """Store all events in order, in one step, before returning."""
+        """Store all events in order, in one step: the caller's, whose changes and events are kept
+        together or not at all, or else one of their own, before returning.
+        """
         rows = [_row(event) for event in events]
-        if len(rows) == 1:
-            await self._database.count(insert(audit_events), rows[0])
-        elif rows:
-            async with self._database.transaction() as connection:
-                await connection.execute(insert(audit_events), rows)
+        if rows:
+            await self._database.at_end(partial(self._write, rows), is_single=len(rows) == 1)
+
+    async def _write(self, rows: Sequence[dict[str, Any]], connection: AsyncConnection) -> None:
+        """The one place where rows of the log are written, last in their transaction."""
+        if self._database.dialect == "sqlite":
+            insertion = partial(_write_now, [_parameters(row) for row in rows])
+            sqlite_engine.do_last(connection, insertion)
+        else:
+            await connection.execute(insert(audit_events), rows)
 
     async def page(
         self,
@@ -66,6 +83,14 @@ def storable(value: str, length: int) -> str:
     """The text as every database can hold it: no NUL, no lone surrogate, at most `length` long."""
     text = value[:length].replace("\x00", "\ufffd")
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+
+
+def _write_now(rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> None:
+    connection.executemany(_INSERT, rows)
+
+
+def _parameters(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(to_json(row[name]) if name == "details" else row[name] for name in _COLUMNS)
 
 
 def _row(event: Event) -> dict[str, Any]:

@@ -16,16 +16,18 @@ from sqlalchemy.sql.expression import Executable
 from sqlalchemy.sql.schema import Table
 
 from zenith.kernel.keys import Secret
+from zenith.kernel.one_step import current_step
 from zenith.stores.settings import DatabaseSettings
 from zenith.stores.sql import postgres_engine, sqlite_engine
 from zenith.stores.sql.errors import errors_wrapped
+from zenith.stores.sql.joined import Joined, Last
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 Rows: TypeAlias = Sequence[Row[*tuple[Any, ...]]]
 
-_to_json: Final = partial(json.dumps, separators=(",", ":"), allow_nan=False)
+to_json: Final = partial(json.dumps, separators=(",", ":"), allow_nan=False)
 
 
 class Database:
@@ -47,7 +49,7 @@ class Database:
             "sqlite" if settings.url.reveal().startswith("sqlite") else "postgresql"
         )
         driver = sqlite_engine if self.dialect == "sqlite" else postgres_engine
-        self._engine: Final[AsyncEngine] = driver.make(settings, _to_json)
+        self._engine: Final[AsyncEngine] = driver.make(settings, to_json)
         # One statement, one round trip: the server's own transaction around it is enough.
         self._single: Final = self._engine.execution_options(**driver.SINGLE)
         # SQLite has one writer. Its lock is polled, so writers of one process queue here instead.
@@ -89,15 +91,37 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:
-        """Several statements in one step: all of them or none.
+        """Several statements in one step: all of them or none. Within a step of several stores
+        (`zenith.kernel.one_step`), a part of it.
 
         On SQLite the transaction holds the write lock from its begin (BEGIN IMMEDIATE); on
         PostgreSQL what it reads before it writes must be locked: see `lock` and `FOR UPDATE`.
         """
+        joined = self._joined()
+        if joined is not None:
+            with errors_wrapped():
+                async with joined.transaction() as connection:
+                    yield connection
+            return
         async with self._writer or nullcontext():
             with errors_wrapped():
                 async with self._engine.begin() as connection:
                     yield connection
+
+    async def at_end(self, work: Last, *, is_single: bool = False) -> None:
+        """Do `work` as the last thing of the step that the caller is in, in its transaction; where
+        there is no step, now, in a transaction of its own. `is_single`: it is one statement.
+        """
+        joined = self._joined()
+        if joined is not None:
+            joined.at_end(work)
+        elif is_single and self.dialect == "postgresql":
+            with errors_wrapped():
+                async with self._single.connect() as connection:
+                    await work(connection)
+        else:
+            async with self.transaction() as connection:
+                await work(connection)
 
     async def lock(self, connection: AsyncConnection, name: int, *, shared: bool = False) -> None:
         """Wait for the lock `name` and hold it until the transaction ends, over all processes.
@@ -112,10 +136,25 @@ class Database:
         """An INSERT that knows ON CONFLICT, in the dialect of this database."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
 
+    def _joined(self) -> Joined | None:
+        step = current_step()
+        if step is None:
+            return None
+        joined: Joined | None = step.part(self)
+        if joined is None:
+            joined = Joined(self._engine, self._writer)
+            step.join(self, joined)
+        return joined
+
     @asynccontextmanager
     async def _guarded(self, statement: Executable) -> AsyncGenerator[AsyncConnection]:
-        writer = None if isinstance(statement, Select) else self._writer
-        async with writer or nullcontext():
+        is_read, joined = isinstance(statement, Select), self._joined()
+        if joined is not None and (joined.has_begun or not is_read):
+            with errors_wrapped():
+                async with joined.transaction() as connection:
+                    yield connection
+            return
+        async with (None if is_read else self._writer) or nullcontext():
             with errors_wrapped():
                 async with self._single.connect() as connection:
                     yield connection

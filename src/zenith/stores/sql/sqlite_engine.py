@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import aiosqlite
-from sqlalchemy import event
-from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import engine, event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.stores.settings import DatabaseSettings
+from zenith.stores.sql.sqlite_connection import Connection, Work
 
 SINGLE: Final = {"zenith_single": True}
 """Execution options of a statement that is its own transaction."""
@@ -31,6 +30,8 @@ PRAGMAS: Final = (
 )
 MINIMUM: Final = (3, 35, 0)
 PAUSE: Final = 0.02
+STATEMENTS: Final = 256
+"""Compiled statements that each connection keeps."""
 
 
 def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncEngine:
@@ -41,19 +42,23 @@ def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncE
             f"SQLite {sqlite3.sqlite_version} is too old", fix="use SQLite 3.35 or newer"
         )
 
-    async def connect() -> aiosqlite.Connection:
-        await asyncio.to_thread(_prepare, path, settings.statement_timeout)
-        connection = aiosqlite.connect(
-            path, timeout=settings.statement_timeout, isolation_level=None, cached_statements=256
+    def open_file() -> sqlite3.Connection:
+        return sqlite3.connect(
+            path,
+            timeout=settings.statement_timeout,
+            isolation_level=None,
+            cached_statements=STATEMENTS,
         )
-        # Its thread must not keep the process alive; SQLAlchemy does the same to its own.
-        connection._thread.daemon = True  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    async def connect() -> Connection:
+        await asyncio.to_thread(_prepare, path, settings.statement_timeout)
+        connection = Connection(open_file)
         _ = await connection
         for pragma in PRAGMAS:
             await connection.execute_fetchall(pragma)
         return connection
 
-    engine = create_async_engine(
+    pool = create_async_engine(
         "sqlite+aiosqlite:///file",
         async_creator=connect,
         pool_size=settings.pool_size,
@@ -62,8 +67,8 @@ def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncE
         hide_parameters=True,
         json_serializer=serializer,
     )
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine
+    event.listen(pool.sync_engine, "begin", _begin)
+    return pool
 
 
 def path_of(settings: DatabaseSettings) -> Path:
@@ -79,12 +84,25 @@ def path_of(settings: DatabaseSettings) -> Path:
     return Path(path)
 
 
-def _begin(connection: Connection) -> None:
-    """Take the write lock at once: a transaction that reads first and asks for the lock later is
-    refused whenever another process wrote in between.
-    """
+def _begin(connection: engine.Connection) -> None:
     if "zenith_single" not in connection.get_execution_options():
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _driver_of(connection).begin()
+
+
+def do_last(connection: AsyncConnection, work: Work) -> None:
+    """Have the driver's thread do `work` together with COMMIT."""
+    if connection.sync_connection is None:
+        raise TypeError("the connection is not open")
+    if not connection.in_transaction():
+        connection.sync_connection.begin()
+    _driver_of(connection.sync_connection).before_commit(work)
+
+
+def _driver_of(connection: engine.Connection) -> Connection:
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, Connection):
+        raise TypeError(f"not a connection of ours: {type(driver).__name__}")
+    return driver
 
 
 def _prepare(path: Path, timeout: float) -> None:

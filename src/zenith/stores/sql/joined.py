@@ -1,0 +1,96 @@
+"""What a database holds of a step: one connection, one transaction, and what is due at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final, TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from zenith.stores.sql.errors import errors_wrapped
+
+Last: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
+
+
+class Joined:
+    """The participant of a step (see `zenith.kernel.one_step`) for one database.
+
+    The transaction begins with the first statement that writes. One that fails later is undone by
+    itself, as it would be outside of the step, so that a store may turn what a database refuses
+    into an answer; one that fails first leaves nothing to keep.
+    """
+
+    def __init__(self, engine: AsyncEngine, writer: asyncio.Lock | None) -> None:
+        self._engine: Final = engine
+        self._writer: Final = writer
+        self._held = AsyncExitStack()
+        self._connection: AsyncConnection | None = None
+        self._last: Final[list[Last]] = []
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something was written, which later statements must see."""
+        return self._connection is not None
+
+    def at_end(self, work: Last) -> None:
+        """Do `work` right before the commit; if it fails, nothing is committed."""
+        self._last.append(work)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+        """The connection, for one verb of a store."""
+        if self._connection is not None:
+            async with self._connection.begin_nested():
+                yield self._connection
+            return
+        await self._begin()
+        try:
+            yield self._open()
+        except BaseException:
+            await self._leave()
+            raise
+
+    async def commit(self) -> None:
+        """Do what is due and commit; ServiceUnavailableError or ConflictError, and nothing kept, if
+        that is not possible.
+        """
+        try:
+            with errors_wrapped():
+                if self._last and not self.has_begun:
+                    await self._begin()
+                if self.has_begun:
+                    for work in self._last:
+                        await work(self._open())
+                    await self._open().commit()
+        finally:
+            await self._leave()
+
+    async def rollback(self) -> None:
+        """Undo what was written."""
+        self._last.clear()
+        await self._leave()
+
+    def _open(self) -> AsyncConnection:
+        if self._connection is None:
+            raise RuntimeError("the transaction has not begun")
+        return self._connection
+
+    async def _begin(self) -> None:
+        try:
+            if self._writer is not None:
+                await self._held.enter_async_context(self._writer)
+            # The first statement begins the transaction.
+            connection = await self._held.enter_async_context(self._engine.connect())
+        except BaseException:
+            await self._leave()
+            raise
+        self._connection = connection
+
+    async def _leave(self) -> None:
+        """Give back the connection, which undoes what was not committed, and the lock."""
+        self._connection = None
+        held, self._held = self._held, AsyncExitStack()
+        with errors_wrapped():
+            await held.aclose()
