@@ -21,6 +21,7 @@ from zenith.api_docs import (
     PAGE_DIRECTIVES,
     PAGE_OPENER_POLICY,
     REDIRECT_OPENER_POLICY,
+    declare_problems,
     declare_security,
     docs_routes,
 )
@@ -49,6 +50,7 @@ from zenith.pipeline import (
 )
 from zenith.rate_limits import rate_limit
 from zenith.settings import Settings
+from zenith.stores.sql import ModelDatabase
 from zenith.tokens import ForeignIssuer, jwks_router
 
 _log: Final = logging.getLogger("zenith")
@@ -163,7 +165,9 @@ class Zenith(FastAPI):
         return rate_limit(PROBES, name="probe", replaces_default=True)(endpoint)
 
     def openapi(self) -> dict[str, Any]:
-        """FastAPI's description of the API, with the credentials that declared routes ask for."""
+        """FastAPI's description of the API, with the credentials that declared routes ask for and
+        the form of refusals.
+        """
         known = self.openapi_schema
         schema = super().openapi()
         if schema is not known:
@@ -173,6 +177,7 @@ class Zenith(FastAPI):
                 cookie=self.assembly.settings.sessions.cookie,
                 access_of=self._access_of,
             )
+            declare_problems(schema)
         return schema
 
     def _access_of(self, entry: RouteEntry) -> tuple[Access, ...]:
@@ -203,6 +208,11 @@ class Zenith(FastAPI):
         if self.assembly.api_keys is None:
             raise ConfigurationError("API keys are off", fix="leave ZENITH_API_KEYS on")
         return self.assembly.api_keys
+
+    @property
+    def models(self) -> ModelDatabase:
+        """Where models live, for code outside requests: `async with app.models.open(): ...`."""
+        return self.assembly.models
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """FastAPI's, but for one thing: whether telemetry is set up, which FastAPI asks anew for

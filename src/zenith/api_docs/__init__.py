@@ -7,6 +7,7 @@ from zenith.api_docs.page import (
     docs_page,
     redirect_page,
 )
+from zenith.api_docs.problems import declare_problems
 from zenith.api_docs.routes import docs_routes
 from zenith.api_docs.security import declare_security
 
@@ -14,6 +15,7 @@ __all__ = [
     "PAGE_DIRECTIVES",
     "PAGE_OPENER_POLICY",
     "REDIRECT_OPENER_POLICY",
+    "declare_problems",
     "declare_security",
     "docs_page",
     "docs_routes",
