@@ -12,6 +12,7 @@ from zenith.policies.conditions import (
 )
 from zenith.policies.errors import PolicyError
 from zenith.policies.explanation import Explanation, RuleReport
+from zenith.policies.files import load_policies, policy_schema, read_policies
 from zenith.policies.operators import TimeWindow
 from zenith.policies.policy import Policy
 from zenith.policies.rules import Rule
@@ -31,4 +32,7 @@ __all__ = [
     "Rule",
     "RuleReport",
     "TimeWindow",
+    "load_policies",
+    "policy_schema",
+    "read_policies",
 ]

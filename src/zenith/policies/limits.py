@@ -28,3 +28,7 @@ MAX_FILE: Final = 16 * 1024 * 1024
 """Bytes of a file."""
 MAX_FILE_DEPTH: Final = 2 * MAX_DEPTH + 16
 """Levels of lists and mappings within each other in a file."""
+MAX_DIGITS: Final = 1_000
+"""Digits of a number in a file."""
+MAX_POLICIES: Final = 100_000
+"""Policies in one file."""
