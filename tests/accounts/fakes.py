@@ -14,6 +14,8 @@ from zenith.accounts import (
     PendingSignIns,
     RecentAccounts,
     Registration,
+    RoleAssignments,
+    RoleDefinitions,
     SignIn,
     Standing,
     TokenGrants,
@@ -146,6 +148,25 @@ class World:
             clock=self.time,
         )
         self.standing = Standing(self.accounts, self.role_store)
+        if isinstance(self.roles, LiveRoles):
+            self.definitions = RoleDefinitions(
+                live=self.roles,
+                store=self.role_store,
+                standing=self.standing,
+                revocations=self.revocations,
+                sessions=self.sessions,
+                events=self.events,
+                clock=self.time,
+            )
+            self.assignments = RoleAssignments(
+                live=self.roles,
+                store=self.role_store,
+                accounts=self.accounts,
+                standing=self.standing,
+                sessions=self.sessions,
+                events=self.events,
+                clock=self.time,
+            )
         self.registration = self.make_registration()
         self.password_change = PasswordChange(
             accounts=self.accounts,

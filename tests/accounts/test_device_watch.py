@@ -20,7 +20,7 @@ class Told:
     def __init__(self):
         self.notices = []
 
-    def tell(self, account, notice, **facts):
+    async def tell(self, account, notice, **facts):
         self.notices.append((account.email, notice, facts))
 
 

@@ -1,4 +1,4 @@
-"""Mails that are sent after the request and not by it."""
+"""Mails that are kept with the request and sent after it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import asyncio
 
 import pytest
 
+from tests.accounts.application import KEY
 from tests.accounts.fakes import Events, Time
 from zenith.accounts import Account, Client
-from zenith.accounts.notices import Notices, seen
+from zenith.accounts.notices import LostMails, Notices, seen
 from zenith.accounts.wording import WORDINGS
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.events import EventType
-from zenith.mail import Letters, MailError
+from zenith.mail import Letters, MailDelivery, MailError, MailQueue
+from zenith.stores.memory import MemoryMailQueueStore
 
 ADA = Account(id="ada-id", email="ada@example.org", email_key="ada@example.org", created_at=1.0)
+LETTERS = Letters(WORDINGS, application="Zenith", origin="https://app.example.org")
+LINK = "https://app.example.org/l/secret"
 
 
 class Carrier:
@@ -33,135 +37,118 @@ class Carrier:
         self.sent.append(mail)
 
 
-def make(mailer, **more):
-    events, time = Events(), Time()
-    letters = Letters(WORDINGS, application="Zenith", origin="https://app.example.org")
-    notices = Notices(mailer, letters, events=events, clock=time, sleep=time.sleep, **more)
-    return notices, events, time
+class Told:
+    """Notices over a queue in memory."""
+
+    def __init__(self, *failures, size=1000):
+        self.events, self.time = Events(), Time()
+        self.carrier, self.store = Carrier(*failures), MemoryMailQueueStore()
+        lost = LostMails(self.events, self.time)
+        queue = MailQueue(self.store, [KEY], give_up=lost, size=size, clock=self.time)
+        delivery = MailDelivery(queue, self.carrier, LETTERS, give_up=lost, clock=self.time)
+        self.notices = Notices(LETTERS, queue, delivery)
+
+    @property
+    def reasons(self):
+        return [event.reason for event in self.events.noted]
+
+    def link(self, until=2_000_000_000.0):
+        asked = {"account_id": "ada-id", "link": LINK, "until": until, "lifetime": "1 hour"}
+        return self.notices.asked_for("ada@example.org", "reset_password", **asked)
 
 
-async def settle():
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-async def test_telling_waits_for_nothing():
-    carrier = Carrier()
-    notices, _, _ = make(carrier)
-    await notices.start()
-    await notices.start()
-    carrier.open.clear()
-    notices.tell(ADA, "password_changed", **seen(Client(address="192.0.2.1"), 0.0))
-    assert carrier.sent == []
-    carrier.open.set()
-    await settle()
-    (mail,) = carrier.sent
+async def test_what_was_awaited_is_kept_and_then_sent():
+    told = Told()
+    await told.notices.tell(ADA, "password_changed", **seen(Client(address="192.0.2.1"), 0.0))
+    assert len(told.store) == 1
+    assert told.carrier.sent == []
+    await told.notices.drain()
+    (mail,) = told.carrier.sent
     assert mail.to == ADA.email
     assert "192.0.2.1, on 01 Jan 1970, 00:00 UTC" in mail.text
-    await notices.stop()
-    await notices.stop()
+    assert mail.number
+    assert len(told.store) == 0
 
 
-async def test_a_mail_is_tried_again_with_growing_pauses():
-    carrier = Carrier(MailError("one"), MailError("two"))
-    notices, events, time = make(carrier)
-    began = time.now
-    await notices.start()
-    notices.tell(ADA, "account_deleted")
-    await settle()
-    assert len(carrier.sent) == 1
-    assert time.now - began == 2.0 + 8.0
-    assert events.noted == []
-    await notices.stop()
+async def test_what_was_not_awaited_is_kept_as_well():
+    told = Told()
+    waiting = told.notices.tell(ADA, "account_deleted")
+    assert len(told.store) == 0
+    await asyncio.sleep(0)
+    assert len(told.store) == 1
+    await waiting
 
 
-@pytest.mark.parametrize(
-    ("failures", "reason"),
-    [
-        ([MailError("away")] * 4, "away"),
-        ([MailError("no such mailbox", lasting=True)], "no such mailbox"),
-    ],
-)
-async def test_a_mail_that_cannot_be_sent_is_recorded_without_its_address(caplog, failures, reason):
-    carrier = Carrier(*failures)
-    notices, events, _ = make(carrier)
-    await notices.start()
-    notices.tell(ADA, "account_deleted")
-    await settle()
-    (event,) = events.noted
-    assert (event.type, event.outcome, event.reason) == (EventType.MAIL_FAILED, "error", reason)
-    assert (event.target, event.details) == ("ada-id", {"notice": "account_deleted"})
+async def test_a_link_is_for_a_store_to_keep_and_ends_with_it():
+    told = Told()
+    mail = told.link(until=told.time.now + 60)
+    assert mail.expires_at == told.time.now + 60
+    assert "secret" not in repr(mail) + mail.sealed
+    told.store.keep(mail)
+    told.notices.stored(mail)
+    told.time.now += 60
+    await told.notices.drain()
+    assert (told.carrier.sent, told.reasons) == ([], ["it waited for too long"])
+
+
+async def test_there_is_room_for_what_owners_must_know_beside_what_strangers_cause():
+    told = Told(size=1)
+    for mail in (told.link(), told.link()):
+        told.notices.stored(mail, full=bool(told.store.keep(mail)))
+    assert told.reasons == ["the queue is full"]
+    await told.notices.tell(ADA, "password_changed")
+    await told.notices.tell(ADA, "password_changed")
+    assert told.reasons == ["the queue is full"] * 2
+    assert told.store.keep(*told.notices.owed("a@b.org", "email_is_new", account_id="x")) == []
+    assert len(told.store) == 3
+
+
+@pytest.mark.parametrize("failures", [[MailError("no such mailbox", lasting=True)]])
+async def test_a_mail_that_cannot_be_sent_is_recorded_without_its_address(caplog, failures):
+    told = Told(*failures)
+    await told.notices.tell(ADA, "account_deleted")
+    await told.notices.drain()
+    (event,) = told.events.noted
+    assert (event.type, event.outcome) == (EventType.MAIL_FAILED, "error")
+    assert (event.reason, event.target) == ("no such mailbox", "ada-id")
+    assert event.details == {"notice": "account_deleted"}
     assert "ada@" not in str(event) + caplog.text
-    notices.tell(ADA, "account_deleted")
-    await settle()
-    assert len(carrier.sent) == 1
-    await notices.stop()
 
 
-async def test_a_full_queue_drops_and_says_so():
-    notices, events, _ = make(Carrier(), queue_size=2)
-    for _ in range(5):
-        notices.tell(ADA, "account_deleted")
-    assert notices.waiting == 2
-    assert [event.reason for event in events.noted] == ["the queue is full"] * 3
-    await notices.start()
-    await notices.stop()
-    assert notices.waiting == 0
-
-
-async def test_a_stop_sends_what_waits():
-    carrier = Carrier()
-    notices, events, _ = make(carrier)
-    await notices.start()
+async def test_the_task_sends_by_itself_and_a_stop_sends_what_waits():
+    told = Told()
+    await told.notices.start()
     for _ in range(10):
-        notices.tell(ADA, "account_deleted")
-    await notices.stop()
-    assert (len(carrier.sent), events.noted) == (10, [])
+        told.notices.tell(ADA, "account_deleted")
+    await told.notices.stop()
+    assert (len(told.carrier.sent), told.reasons) == (10, [])
+    await told.notices.stop()
 
 
-async def test_a_stop_waits_for_a_bounded_time(monkeypatch):
-    monkeypatch.setattr("zenith.accounts.notices.STOP_TIMEOUT", 0.01)
-    carrier = Carrier()
-    carrier.open.clear()
-    notices, events, _ = make(carrier)
-    await notices.start()
-    for _ in range(6):
-        notices.tell(ADA, "account_deleted")
-    await settle()
-    await notices.stop()
-    assert [event.reason for event in events.noted] == ["the application stopped"] * 6
+async def test_a_process_that_serves_nobody_leaves_mails_to_others():
+    told = Told()
+    told.notices.leave_to_servers()
+    await told.notices.start()
+    told.notices.tell(ADA, "account_deleted")
+    await told.notices.stop()
+    assert (len(told.carrier.sent), len(told.store)) == (0, 1)
 
 
-async def test_a_stop_tries_once_more_and_does_not_pause():
-    carrier = Carrier(MailError("away"))
-    notices, events, _ = make(carrier)
-    await notices.start()
-    notices.tell(ADA, "account_deleted")
-    await notices.stop()
-    assert [event.reason for event in events.noted] == ["away"]
-
-
-async def test_without_a_mailer_nothing_waits():
-    notices, _, _ = make(None)
+async def test_without_a_queue_nothing_waits():
+    notices = Notices(LETTERS)
     assert not notices.are_sent
     await notices.start()
-    notices.tell(ADA, "account_deleted")
+    await notices.tell(ADA, "account_deleted")
+    asked = {"account_id": "ada-id", "link": LINK, "until": 1.0}
+    assert notices.asked_for("a@b.org", "reset_password", **asked) is None
+    assert notices.owed("a@b.org", "email_is_new", account_id="ada-id") == ()
+    notices.stored(None)
     await notices.drain()
-    assert notices.waiting == 0
     await notices.stop()
 
 
-async def test_draining_needs_no_task():
-    carrier = Carrier()
-    notices, _, _ = make(carrier)
-    assert notices.are_sent
-    notices.tell(ADA, "account_deleted")
-    await notices.drain()
-    assert len(carrier.sent) == 1
-
-
-@pytest.mark.parametrize("mailer", [None, Carrier])
-async def test_a_notice_without_words_is_a_mistake_in_code(mailer):
-    notices, _, _ = make(mailer and mailer())
+@pytest.mark.parametrize("queued", [True, False])
+async def test_a_notice_without_words_is_a_mistake_in_code(queued):
+    notices = Told().notices if queued else Notices(LETTERS)
     with pytest.raises(ConfigurationError, match="no notice"):
         notices.tell(ADA, "nonsense")

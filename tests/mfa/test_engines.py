@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA512
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
-from zenith.mfa import Challenges, MfaSettings, Sealer
+from zenith.kernel.sealing import Sealer
+from zenith.mfa import Challenges, MfaSettings
 from zenith.mfa.challenges import LIFETIME
 from zenith.mfa.qr_code import qr_svg
 from zenith.mfa.recovery_codes import ALPHABET, code_digest, new_codes
@@ -116,7 +117,7 @@ def test_former_keys_still_open():
     sealed = Sealer([OLD], purpose="test").seal(b"secret", row="a")
     assert Sealer([NEW, OLD], purpose="test").open(sealed, row="a") == (b"secret", False)
     assert Sealer([NEW], purpose="test").open(sealed, row="a") is None
-    with pytest.raises(ConfigurationError, match="no key"):
+    with pytest.raises(ConfigurationError, match="without a key"):
         Sealer([], purpose="test")
 
 

@@ -9,6 +9,7 @@ from tests.accounts.application import ALICE, EMAIL, KEY, ORIGIN, PASSWORD
 from tests.accounts.fakes import World, principal
 from tests.mfa.people import secret_of
 from zenith.kernel.keys import Secret
+from zenith.kernel.sealing import Sealer
 from zenith.mfa import (
     Challenges,
     FactorEnrolment,
@@ -17,7 +18,6 @@ from zenith.mfa import (
     MfaSettings,
     Passkeys,
     PasskeySignIn,
-    Sealer,
     TrustedDevices,
 )
 from zenith.mfa.totp import code_at, step_at

@@ -79,4 +79,4 @@ class DeviceWatch:
             )
         account = await self._accounts.by_id(record.account_id)
         if self._notices is not None and account is not None:
-            self._notices.tell(account, NOTICE, **seen(client, now))
+            await self._notices.tell(account, NOTICE, **seen(client, now))

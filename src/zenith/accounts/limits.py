@@ -41,7 +41,7 @@ class AttemptLimits:
         *,
         attempts: Attempts,
         events: EventSink,
-        on_lock: Callable[[Account], None] | None = None,
+        on_lock: Callable[[Account], object] | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._limiter: Final = limiter

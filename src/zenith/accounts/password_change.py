@@ -81,7 +81,7 @@ class PasswordChange:
                 raise ConflictError("The password was changed elsewhere a moment ago; try again")
             await self._record(principal, client, "success", "")
         await self._sign_in.end_all(account.id, keep=principal.session_id)
-        self._notices.tell(account, "password_changed", **seen(client, self._clock()))
+        await self._notices.tell(account, "password_changed", **seen(client, self._clock()))
         return await self._sign_in.renew(principal, {PASSWORD_FACTOR: self._clock()})
 
     async def _record(

@@ -88,7 +88,7 @@ class _KeyNotices:
         if account is not None:
             client = Client(address=actor.address, user_agent=actor.user_agent)
             facts = seen(client, key.created_at)
-            self._notices.tell(account, "api_key_created", name=key.name, **facts)
+            await self._notices.tell(account, "api_key_created", name=key.name, **facts)
 
 
 class _KeyLimits:

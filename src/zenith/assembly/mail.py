@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from zenith.accounts.notices import Notices
+from zenith.accounts.notices import LostMails, Notices
 from zenith.accounts.wording import WORDINGS
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.events import EventSink
-from zenith.mail import Letters, Mailer, MailSettings, Outbox
+from zenith.kernel.keys import Secret
+from zenith.mail import (
+    Letters,
+    MailDelivery,
+    Mailer,
+    MailQueue,
+    MailQueueStore,
+    MailSettings,
+    Outbox,
+)
 from zenith.settings import Settings
 
-USUAL_QUEUE: Final = 1_000
+WHOLE: Final = 3
+"""A mail may take this many times the time of one step of the conversation."""
+MARGIN: Final = 5.0
 
 
 def make_mailer(settings: Settings) -> Mailer | None:
@@ -36,7 +48,13 @@ def _smtp(settings: MailSettings) -> Mailer:
     return SmtpMailer(settings)
 
 
-def make_notices(settings: Settings, mailer: Mailer | None, events: EventSink) -> Notices:
+def make_notices(
+    settings: Settings,
+    mailer: Mailer | None,
+    events: EventSink,
+    store: MailQueueStore,
+    secrets: Sequence[Secret],
+) -> Notices:
     """What tells the owners of accounts."""
     mail = settings.mail
     name = mail.sender_name if mail is not None else ""
@@ -46,11 +64,23 @@ def make_notices(settings: Settings, mailer: Mailer | None, events: EventSink) -
         origin=settings.origin,
         templates=None if mail is None else mail.templates,
     )
+    if mailer is None:
+        return Notices(letters)
+    lost = LostMails(events)
     if mail is None:
-        return Notices(mailer, letters, events=events, queue_size=USUAL_QUEUE)
-    return Notices(
-        mailer, letters, events=events, queue_size=mail.queue_size, attempts=mail.attempts
+        queue = MailQueue(store, secrets, give_up=lost)
+        return Notices(letters, queue, MailDelivery(queue, mailer, letters, give_up=lost))
+    queue = MailQueue(store, secrets, give_up=lost, size=mail.queue_size, lifetime=mail.lifetime)
+    delivery = MailDelivery(
+        queue,
+        mailer,
+        letters,
+        give_up=lost,
+        attempts=mail.attempts,
+        # The mailer has its own end; this one is behind it.
+        patience=WHOLE * mail.timeout + MARGIN,
     )
+    return Notices(letters, queue, delivery)
 
 
 def mail_report(settings: Settings) -> list[str]:

@@ -10,6 +10,7 @@ from zenith.accounts import AccountServices, FactorCheck, KnownDevices
 from zenith.assembly.parts import Parts
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.sealing import Sealer
 from zenith.mfa import (
     SECOND_FACTORS,
     Challenges,
@@ -22,7 +23,6 @@ from zenith.mfa import (
     MfaSettings,
     Passkeys,
     PasskeySignIn,
-    Sealer,
     TrustedDevices,
 )
 from zenith.pipeline import Guard

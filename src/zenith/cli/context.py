@@ -31,8 +31,12 @@ def run(
     """Do `work` with the application's parts, started unless `start` is false, and stop them."""
 
     async def whole() -> T:
-        assembly = assemble(settings or read_settings())
+        settings_of = settings or read_settings()
+        assembly = assemble(settings_of)
         try:
+            if settings_of.mail is None:
+                # What this process would keep, nobody could look at.
+                assembly.accounts.notices.leave_to_servers()
             if start:
                 await assembly.start()
             return await work(assembly)

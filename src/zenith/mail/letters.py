@@ -59,7 +59,13 @@ class Letters:
         )
 
     def write(
-        self, notice: str, *, to: str, facts: Mapping[str, object] | None = None, link: str = ""
+        self,
+        notice: str,
+        *,
+        to: str,
+        facts: Mapping[str, object] | None = None,
+        link: str = "",
+        number: str = "",
     ) -> Mail:
         """The mail. Raises ConfigurationError for a notice that has no wording, and MailError where
         the application's own template is broken.
@@ -87,7 +93,7 @@ class Letters:
         except TemplateError as error:
             raise MailError(f"template: {type(error).__name__}", lasting=True) from error
         subject = f"{values['subject']} · {self._application}"
-        return Mail(to=to, subject=subject, text=text, html=html, kind=notice)
+        return Mail(to=to, subject=subject, text=text, html=html, kind=notice, number=number)
 
     def check(self, notice: str) -> None:
         """Raise ConfigurationError for a notice that has no wording."""

@@ -25,6 +25,8 @@ class Mail:
     html: str = field(repr=False)
     kind: str = ""
     """Which notice it is, for the log."""
+    number: str = ""
+    """Its name in the queue; two copies of one mail have the same."""
 
     def __repr__(self) -> str:
         return f"Mail(kind={self.kind!r})"
@@ -49,7 +51,7 @@ def compose(mail: Mail, *, sender: str, sender_name: str = "", at: float) -> Ema
             f"a header cannot be written: {type(error).__name__}", lasting=True
         ) from None
     message["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
-    message["Message-ID"] = f"<{new_id()}@{sender.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{mail.number or new_id()}@{sender.rpartition('@')[2]}>"
     # RFC 3834: no automatic answers to automatic mail.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"

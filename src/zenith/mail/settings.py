@@ -16,7 +16,8 @@ PORTS: Final = {"starttls": 587, "tls": 465}
 _PORT_RANGE: Final = range(1, 65_536)
 MAX_TIMEOUT: Final = 120.0
 MAX_QUEUE: Final = 100_000
-MAX_ATTEMPTS: Final = 10
+MAX_ATTEMPTS: Final = 50
+MAX_LIFETIME: Final = 30 * 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +53,15 @@ class MailSettings:
     """Seconds for each step of the conversation; a mail may take three times as long in all."""
 
     queue_size: int = 1_000
-    """Mails that may wait in a process. Those beyond are dropped, and the audit log says so."""
+    """Mails that anybody can ask for and that may wait at a time; as many again may that tell
+    owners of what was done. Those beyond are dropped, and the audit log says so."""
 
-    attempts: int = 4
-    """How often a mail is tried, with growing pauses, before it is given up."""
+    attempts: int = 8
+    """How often a mail is tried, with pauses that grow from seconds to an hour, before it is given
+    up."""
+
+    lifetime: float = 86_400.0
+    """Seconds for which a mail is worth sending, if its link does not end before."""
 
     templates: Path | None = None
     """Folder with the application's own `letter.html` and `letter.txt`, or one for a single notice,
@@ -80,6 +86,7 @@ class MailSettings:
         _check_range("timeout", self.timeout, 1.0, MAX_TIMEOUT)
         _check_range("queue_size", self.queue_size, 1, MAX_QUEUE)
         _check_range("attempts", self.attempts, 1, MAX_ATTEMPTS)
+        _check_range("lifetime", self.lifetime, 60.0, MAX_LIFETIME)
         if self.templates is not None and not self.templates.is_dir():
             raise ConfigurationError(
                 "mail.templates is no folder", fix="name a folder, or leave it out"

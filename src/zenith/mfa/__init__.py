@@ -14,7 +14,6 @@ from zenith.mfa.passkey_sign_in import PasskeySignIn
 from zenith.mfa.passkeys import Passkeys
 from zenith.mfa.reset import FactorReset
 from zenith.mfa.routes import mfa_router
-from zenith.mfa.sealing import Sealer
 from zenith.mfa.services import MfaServices
 from zenith.mfa.settings import MfaSettings
 from zenith.mfa.store import (
@@ -54,7 +53,6 @@ __all__ = [
     "PasskeySignIn",
     "PasskeyStore",
     "Passkeys",
-    "Sealer",
     "TooManyPasskeysError",
     "TotpEnrolment",
     "TotpRecord",

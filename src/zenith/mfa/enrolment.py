@@ -17,12 +17,12 @@ from zenith.kernel.errors import AuthenticationError, NotFoundError, ValidationE
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
+from zenith.kernel.sealing import Sealer
 from zenith.mfa.challenges import LENGTH, Challenges
 from zenith.mfa.errors import EnrolmentFailedError, FactorExistsError
 from zenith.mfa.passkeys import Passkeys
 from zenith.mfa.qr_code import qr_svg
 from zenith.mfa.recovery_codes import code_digest, new_codes
-from zenith.mfa.sealing import Sealer
 from zenith.mfa.settings import MfaSettings
 from zenith.mfa.store import FactorCounts, FactorStore, PasskeyRecord, PasskeyStore, TotpRecord
 from zenith.mfa.totp import accepted_step, base32, key_uri, new_secret
@@ -291,7 +291,7 @@ class FactorEnrolment:
         session_id = principal.session_id or ""
         if first:
             await self._sign_in.end_all(account.id, keep=session_id)
-        self._tell("factor_added", account, name, client)
+        await self._tell("factor_added", account, name, client)
         proven = await self._sessions.prove(
             session_id, account.id, {kind: self._clock()}, presented=presented
         )
@@ -302,10 +302,10 @@ class FactorEnrolment:
         self, principal: Principal, account: Account, name: str, client: Client
     ) -> None:
         await self._sign_in.end_all(account.id, keep=principal.session_id)
-        self._tell("factor_removed", account, name, client)
+        await self._tell("factor_removed", account, name, client)
 
-    def _tell(self, notice: str, account: Account, factor: str, client: Client) -> None:
-        self._notices.tell(account, notice, factor=factor, **seen(client, self._clock()))
+    async def _tell(self, notice: str, account: Account, factor: str, client: Client) -> None:
+        await self._notices.tell(account, notice, factor=factor, **seen(client, self._clock()))
 
     async def _record(
         self, kind: EventType, principal: Principal, client: Client, reason: str

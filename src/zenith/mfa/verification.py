@@ -9,9 +9,9 @@ from zenith.accounts import Account, Client, Due, InvalidFactorError, KnownDevic
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.one_step import one_step
+from zenith.kernel.sealing import Sealer
 from zenith.mfa.passkeys import Passkeys
 from zenith.mfa.recovery_codes import code_digest
-from zenith.mfa.sealing import Sealer
 from zenith.mfa.settings import MfaSettings
 from zenith.mfa.store import FactorStore
 from zenith.mfa.totp import accepted_step

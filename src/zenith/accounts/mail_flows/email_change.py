@@ -10,17 +10,18 @@ from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import MailLinkError
 from zenith.accounts.evenness import EvenTime
-from zenith.accounts.mail_flows.links import MailLinks
+from zenith.accounts.mail_flows.links import MailLinks, in_words
 from zenith.accounts.notices import Notices, seen
 from zenith.accounts.password_proof import PasswordProof
 from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.sign_in import SignIn
-from zenith.accounts.store import AccountStore, MailLink, MailLinkStore
+from zenith.accounts.store import AccountStore, EmailChange, MailLink, MailLinkStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType, Severity
 from zenith.kernel.keys import digest, new_token
 from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
+from zenith.mail import QueuedMail
 
 LEAD: Final = 7 * 24 * 60 * 60
 """Seconds before a change of address that count as the thief's: who steals an account adds a way
@@ -78,8 +79,8 @@ class EmailChanges:
                     account, "change_email", "confirm_new_email", to=(shown, key)
                 )
             else:
-                self._notices.tell(holder, "email_taken")
-            self._notices.tell(account, "email_change_asked", **seen(client, self._clock()))
+                await self._notices.tell(holder, "email_taken")
+            await self._notices.tell(account, "email_change_asked", **seen(client, self._clock()))
             await self._record(client, EventType.EMAIL_CHANGED, account.id, "asked for")
 
     async def confirm(self, token: str, *, client: Client) -> None:
@@ -95,16 +96,14 @@ class EmailChanges:
                 revert=digest(back),
                 now=now,
                 until=now + self._links.lifetime("revert_email"),
+                mails=lambda change: self._tell(change, back),
             )
             if changed is None:
                 raise MailLinkError(reason="spent, void or taken")
             account_id = changed.account_id
             await self._record(client, EventType.EMAIL_CHANGED, account_id, "confirmed")
         self._recent.forget(account_id)
-        self._links.mail(
-            changed.former, "email_changed", "revert_email", back, account_id=account_id
-        )
-        self._notices.send(changed.present, "email_is_new", account_id=account_id)
+        self._notices.stored(None)
 
     async def revert(self, token: str, *, client: Client) -> None:
         """Spend the link of a former address: it comes back, every session and API key ends, the
@@ -127,6 +126,19 @@ class EmailChanges:
         account = await self._accounts.by_id(link.account_id)
         if account is not None:
             await self._links.send(account, "reset_password", "email_reverted")
+
+    def _tell(self, change: EmailChange, back: str) -> Sequence[QueuedMail]:
+        """Both owners are told in the step that changes the address: who dies after it has told
+        the former one already how to undo it.
+        """
+        account_id, link = change.account_id, self._links.address("revert_email", back)
+        lifetime = in_words(self._links.lifetime("revert_email"))
+        return (
+            *self._notices.owed(
+                change.former, "email_changed", account_id=account_id, link=link, lifetime=lifetime
+            ),
+            *self._notices.owed(change.present, "email_is_new", account_id=account_id),
+        )
 
     async def _take_back(self, link: MailLink, client: Client) -> None:
         await self._sign_in.end_all(link.account_id)

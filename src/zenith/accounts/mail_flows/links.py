@@ -69,12 +69,21 @@ class MailLinks:
         *,
         to: tuple[str, str] | None = None,
     ) -> None:
-        """Issue a link and queue its mail: to the account's address, or to that of `to`, an address
-        and its key.
+        """Issue a link and queue its mail, in one step: to the account's address, or to that of
+        `to`, an address and its key.
         """
         email, key = to or (account.email, account.email_key)
         token, now = new_token(), self._clock()
-        await self._store.issue(
+        until = now + self._lifetimes[purpose]
+        mail = self._notices.asked_for(
+            email,
+            notice,
+            account_id=account.id,
+            link=self.address(purpose, token),
+            until=until,
+            lifetime=in_words(self._lifetimes[purpose]),
+        )
+        kept = await self._store.issue(
             MailLink(
                 digest=digest(token),
                 purpose=purpose,
@@ -83,22 +92,15 @@ class MailLinks:
                 email_key=key,
                 password_changed_at=account.password_changed_at,
                 created_at=now,
-                expires_at=now + self._lifetimes[purpose],
-            )
+                expires_at=until,
+            ),
+            mail=mail,
         )
-        self.mail(email, notice, purpose, token, account_id=account.id)
+        self._notices.stored(mail, full=not kept)
 
-    def mail(
-        self, email: str, notice: str, purpose: LinkPurpose, token: str, *, account_id: str
-    ) -> None:
-        """Queue the mail of a link that is stored."""
-        self._notices.send(
-            email,
-            notice,
-            account_id=account_id,
-            link=self._origin + self._paths[purpose].replace(TOKEN, token),
-            lifetime=in_words(self._lifetimes[purpose]),
-        )
+    def address(self, purpose: LinkPurpose, token: str) -> str:
+        """The URL of a link."""
+        return self._origin + self._paths[purpose].replace(TOKEN, token)
 
     def lifetime(self, purpose: LinkPurpose) -> float:
         """Seconds for which a link works."""

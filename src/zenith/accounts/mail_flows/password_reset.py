@@ -119,7 +119,7 @@ class PasswordReset:
         await self._end_all(account.id, client)
         # Whoever reads the mailbox is let in from a new device, whatever strangers did before.
         await self._limits.lift(account)
-        self._notices.tell(account, "password_reset", **seen(client, self._clock()))
+        await self._notices.tell(account, "password_reset", **seen(client, self._clock()))
 
     async def _end_all(self, account_id: str, client: Client) -> None:
         await self._sign_in.end_all(account_id)

@@ -77,4 +77,4 @@ class Deletion:
         # The rows are gone; this tells every process of the last session and its tokens, and of
         # whoever signed in meanwhile.
         await self._sign_in.end_all(account.id)
-        self._notices.tell(account, "account_deleted")
+        await self._notices.tell(account, "account_deleted")

@@ -9,6 +9,7 @@ from zenith.stores.memory.audit import MemoryAuditStore
 from zenith.stores.memory.factors import MemoryFactorStore
 from zenith.stores.memory.identities import MemoryAuthorizationStore, MemoryIdentityStore
 from zenith.stores.memory.mail_links import MemoryMailLinkStore
+from zenith.stores.memory.mail_queue import MemoryMailQueueStore
 from zenith.stores.memory.one_time import MemoryOneTimeStore
 from zenith.stores.memory.pending_sign_ins import MemoryPendingStore
 from zenith.stores.memory.policies import MemoryDecisionStore, MemoryPolicyStore
@@ -31,6 +32,7 @@ __all__ = [
     "MemoryIdentityStore",
     "MemoryKeyStore",
     "MemoryMailLinkStore",
+    "MemoryMailQueueStore",
     "MemoryOneTimeStore",
     "MemoryPendingStore",
     "MemoryPolicyStore",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from zenith.accounts.store import Account, EmailChange, LinkPurpose, MailLink
+from zenith.accounts.store import Account, ChangeMails, EmailChange, LinkPurpose, MailLink
+from zenith.mail import QueuedMail
 from zenith.stores.memory.accounts import MemoryAccountStore
+from zenith.stores.memory.mail_queue import MemoryMailQueueStore
 
 VOIDED: Final[tuple[LinkPurpose, ...]] = ("verify_email", "reset_password", "change_email")
 
@@ -17,16 +19,24 @@ class MemoryMailLinkStore:
     `max_entries` the oldest link is forgotten: its holder asks for another.
     """
 
-    def __init__(self, accounts: MemoryAccountStore, *, max_entries: int = 100_000) -> None:
+    def __init__(
+        self,
+        accounts: MemoryAccountStore,
+        *,
+        queue: MemoryMailQueueStore | None = None,
+        max_entries: int = 100_000,
+    ) -> None:
         self._accounts: Final = accounts
+        self._queue: Final = MemoryMailQueueStore() if queue is None else queue
         self._max: Final = max_entries
         self._links: Final[dict[str, MailLink]] = {}
 
-    async def issue(self, link: MailLink) -> None:
-        """Remember a link."""
+    async def issue(self, link: MailLink, *, mail: QueuedMail | None = None) -> bool:
+        """Remember a link and queue its mail."""
         while len(self._links) >= self._max:
             del self._links[next(iter(self._links))]
         self._links[link.digest] = link
+        return mail is None or not self._queue.keep(mail)
 
     async def check(self, digest: str, *, purpose: LinkPurpose, now: float) -> MailLink | None:
         """The link if it is known and has not expired; changes nothing."""
@@ -65,9 +75,11 @@ class MemoryMailLinkStore:
         return link
 
     async def change_email(
-        self, digest: str, *, revert: str, now: float, until: float
+        self, digest: str, *, revert: str, now: float, until: float, mails: ChangeMails
     ) -> EmailChange | None:
-        """Spend the link, replace the address, and issue the link that brings it back."""
+        """Spend the link, replace the address, issue the link that brings it back, and queue the
+        mails that tell of it.
+        """
         link = await self.check(digest, purpose="change_email", now=now)
         account = None if link is None else await self._as_issued(link)
         if link is None or account is None or not self._set_email(link, now):
@@ -85,7 +97,9 @@ class MemoryMailLinkStore:
                 expires_at=until,
             )
         )
-        return EmailChange(account_id=account.id, former=account.email, present=link.email)
+        change = EmailChange(account_id=account.id, former=account.email, present=link.email)
+        self._queue.keep(*mails(change))
+        return change
 
     async def revert_email(self, digest: str, *, now: float) -> MailLink | None:
         """Spend the link, bring its address back and remove the password."""

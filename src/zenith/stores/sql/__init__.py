@@ -11,6 +11,7 @@ from zenith.stores.sql.database import Database
 from zenith.stores.sql.factors import SqlFactorStore
 from zenith.stores.sql.identities import SqlIdentityStore
 from zenith.stores.sql.mail_links import SqlMailLinkStore
+from zenith.stores.sql.mail_queue import SqlMailQueueStore
 from zenith.stores.sql.migrate import current, is_current, upgrade
 from zenith.stores.sql.model_database import ModelDatabase
 from zenith.stores.sql.one_time import SqlOneTimeStore
@@ -39,6 +40,7 @@ __all__ = [
     "SqlIdentityStore",
     "SqlKeyStore",
     "SqlMailLinkStore",
+    "SqlMailQueueStore",
     "SqlOneTimeStore",
     "SqlPasskeyStore",
     "SqlPendingStore",

@@ -7,9 +7,11 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from zenith.accounts.store import EmailChange, LinkPurpose, MailLink
+from zenith.accounts.store import ChangeMails, EmailChange, LinkPurpose, MailLink
 from zenith.kernel.errors import ConflictError
+from zenith.mail import QueuedMail
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.mail_queue import enqueue
 from zenith.stores.sql.schema import accounts, mail_links
 
 COLUMNS: Final = tuple(column.name for column in mail_links.c)
@@ -27,9 +29,11 @@ class SqlMailLinkStore:
     def __init__(self, database: Database) -> None:
         self._database: Final = database
 
-    async def issue(self, link: MailLink) -> None:
-        """Remember a link. Raises ConflictError where the account is gone."""
-        await self._database.count(insert(mail_links).values(**_values(link)))
+    async def issue(self, link: MailLink, *, mail: QueuedMail | None = None) -> bool:
+        """Remember a link and queue its mail. Raises ConflictError where the account is gone."""
+        async with self._database.transaction() as connection:
+            await connection.execute(insert(mail_links).values(**_values(link)))
+            return mail is None or not await enqueue(connection, (mail,))
 
     async def check(self, digest: str, *, purpose: LinkPurpose, now: float) -> MailLink | None:
         """The link if it is known and has not expired; changes nothing."""
@@ -77,9 +81,11 @@ class SqlMailLinkStore:
             return None
 
     async def change_email(
-        self, digest: str, *, revert: str, now: float, until: float
+        self, digest: str, *, revert: str, now: float, until: float, mails: ChangeMails
     ) -> EmailChange | None:
-        """Spend the link, replace the address, and issue the link that brings it back."""
+        """Spend the link, replace the address, issue the link that brings it back, and queue the
+        mails that tell of it.
+        """
         try:
             async with self._database.transaction() as connection:
                 link = await _spend(connection, digest, "change_email", now)
@@ -101,10 +107,14 @@ class SqlMailLinkStore:
                     expires_at=until,
                 )
                 await connection.execute(insert(mail_links).values(**_values(back)))
+                change = EmailChange(
+                    account_id=link.account_id, former=former.email, present=link.email
+                )
+                await enqueue(connection, mails(change))
+                return change
         except (_VoidError, ConflictError):
             # A conflict: the address is another account's by now. The database has decided.
             return None
-        return EmailChange(account_id=link.account_id, former=former.email, present=link.email)
 
     async def revert_email(self, digest: str, *, now: float) -> MailLink | None:
         """Spend the link, bring its address back and remove the password."""

@@ -16,6 +16,7 @@ from zenith.stores.sql.schema.factors import (
 )
 from zenith.stores.sql.schema.identities import identities, pending_authorizations
 from zenith.stores.sql.schema.mail_links import mail_links
+from zenith.stores.sql.schema.mail_queue import mail_queue
 from zenith.stores.sql.schema.metadata import metadata
 from zenith.stores.sql.schema.policies import (
     policy_activations,
@@ -34,6 +35,7 @@ __all__ = [
     "audit_events",
     "identities",
     "mail_links",
+    "mail_queue",
     "metadata",
     "one_time",
     "passkeys",

@@ -21,13 +21,16 @@ VERSION: Final = "v1."
 class Sealer:
     """AES-256-GCM under a key of its own, bound to the row that holds the value.
 
-    Threat: a stolen database or backup that yields the second factors of all accounts, and a row
-    copied over another's (ASVS 11.3.2, 11.3.3, 13.3.1). The first secret seals, all open.
+    Threat: a stolen database or backup that yields what must be read again, such as second factors
+    and links in mails, and a row copied over another's (ASVS 11.3.2, 11.3.3, 13.3.1). The first
+    secret seals, all open; each purpose has keys of its own.
     """
 
     def __init__(self, keys: Sequence[Secret], *, purpose: str) -> None:
         if not keys:
-            raise ConfigurationError("mfa: no key was given", fix="pass at least one secret")
+            raise ConfigurationError(
+                "nothing can be sealed without a key", fix="pass at least one secret"
+            )
         self._ciphers: Final = [AESGCM(derive(key, purpose)) for key in keys]
 
     def seal(self, plain: bytes, *, row: str) -> str:
