@@ -20,7 +20,7 @@ DRIVERS = frozenset(
 )
 EXPRESSIONS = frozenset({"sqlalchemy", "sqlmodel"})
 """Not only drivers: also a language for queries, spoken where models and conditions are made."""
-SPEAKERS = frozenset({"query", "tenants", "policies/where.py"})
+SPEAKERS = ("query/", "tenants/", "policies/where.py", "policies/columns/")
 WEBLESS = frozenset(
     {"kernel", "passwords", "encryption", "query", "content", "validation", "outbound", "mail"}
 )
@@ -103,7 +103,7 @@ def imports(source: Source) -> Iterator[str]:
 
 
 def _may_speak(source: Source, module: str) -> bool:
-    return module in EXPRESSIONS and not SPEAKERS.isdisjoint({source.folder, source.path})
+    return module in EXPRESSIONS and source.path.startswith(SPEAKERS)
 
 
 def _may_use_fastapi(source: Source) -> bool:

@@ -14,6 +14,7 @@ from zenith.policies.errors import Path, PolicyError
 from zenith.policies.explanation import Explanation, explain
 from zenith.policies.facts import Facts
 from zenith.policies.index import NONE, Index
+from zenith.policies.mask import Mask
 from zenith.policies.reading import read_rules
 from zenith.policies.rules import COMBINATIONS, Combine, Rule, check_name
 from zenith.policies.values import plain
@@ -37,7 +38,7 @@ class Policy:
     Raises PolicyError for rules that cannot be understood.
     """
 
-    __slots__ = ("_allows", "_combine", "_denies", "_name", "_rules")
+    __slots__ = ("_allows", "_combine", "_denies", "_masks", "_name", "_rules")
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Policy:
                 fix=error.fix,
                 path=error.path,
             ) from None
+        self._masks: Final[dict[str, Mask]] = {}
         deciding = [(number, rule) for number, rule in enumerate(self._rules) if rule.decides]
         if combine == "first-match":
             self._denies, self._allows = None, Index(deciding)
@@ -121,6 +123,37 @@ class Policy:
         rules = self._rules if rule is None else (rule,)
         found = explain(self._name, rules, self._combine, facts, at_most=MAX_EXPLAINED)
         return Decision(allowed=False, detail=found.detail, reason=found.reason)
+
+    def where(
+        self,
+        subject: object,
+        action: str,
+        model: Any,
+        context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The rows of `model` on which `subject` may do `action`, as a condition of SQLAlchemy:
+        see `zenith.policies.where`. Raises PolicyError for what SQL cannot say exactly.
+        """
+        # Whoever has no queries need not wait for SQLAlchemy.
+        from zenith.policies.where import where  # noqa: PLC0415
+
+        return where(self, subject, action, model, context)
+
+    def mask(
+        self,
+        subject: object,
+        objects: Sequence[Any],
+        action: str = "read",
+        context: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """The fields of each object that `subject` may see: see `zenith.policies.mask`."""
+        mask = self._masks.get(action)
+        if mask is None:
+            mask = Mask(self._rules, self._combine, action)
+            if any(action in (rule.actions or ()) for rule in self._rules):
+                # As many as the rules name; others may be anything that a client sends.
+                self._masks[action] = mask
+        return mask.apply(subject, objects, action, context)
 
     def _decide(self, facts: Facts) -> Rule | None:
         number = NONE if self._denies is None else self._denies.first(facts)
