@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ValidationError,
     )
     from zenith.pipeline import SecurityMiddleware
+    from zenith.query import ZenithModel, get_session
     from zenith.rate_limits import rate_limit
     from zenith.settings import Settings
 
@@ -47,9 +48,11 @@ __all__ = [
     "Settings",
     "ValidationError",
     "Zenith",
+    "ZenithModel",
     "authenticated",
     "get_api_key",
     "get_current_user",
+    "get_session",
     "public",
     "rate_limit",
     "require_factor",
@@ -84,6 +87,7 @@ def __getattr__(name: str) -> object:
             "ValidationError",
         ),
         "zenith.pipeline": ("SecurityMiddleware",),
+        "zenith.query": ("ZenithModel", "get_session"),
         "zenith.rate_limits": ("rate_limit",),
         "zenith.settings": ("Settings",),
     }

@@ -25,6 +25,7 @@ from zenith.mail.settings import MailSettings
 from zenith.mfa.settings import MfaSettings
 from zenith.oauth.settings import OAuthSettings
 from zenith.passwords.settings import PasswordSettings
+from zenith.query.settings import QuerySettings
 from zenith.rate_limits.settings import RateLimitSettings
 from zenith.rbac.settings import RbacSettings
 from zenith.sessions.settings import SessionSettings
@@ -75,6 +76,9 @@ class Settings:
 
     redis: RedisSettings | None = None
     """Shared rate counters and instant revocation between processes. None: process memory."""
+
+    query: QuerySettings = field(default_factory=QuerySettings)
+    """Where the application's own models live."""
 
     passwords: PasswordSettings = field(default_factory=PasswordSettings)
     """How passwords are hashed and which are refused."""

@@ -25,8 +25,8 @@ async def _on_server(url: str, statement: str) -> None:
 
 
 async def _tables(url: str) -> None:
-    async with ModelDatabase(url) as database:
-        await database.create_tables(metadata)
+    async with ModelDatabase(url, metadata=metadata) as database:
+        await database.create_tables()
 
 
 def _run(*steps: object) -> None:
@@ -53,8 +53,8 @@ def models_postgres_url(services: ServiceSet) -> Iterator[str]:
 @pytest.fixture
 async def sqlite_models(tmp_path: Path) -> AsyncIterator[ModelDatabase]:
     """Models in a file."""
-    async with ModelDatabase(f"sqlite:///{tmp_path}/models.db") as database:
-        await database.create_tables(metadata)
+    async with ModelDatabase(f"sqlite:///{tmp_path}/models.db", metadata=metadata) as database:
+        await database.create_tables()
         yield database
 
 
@@ -70,9 +70,9 @@ def models_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def models(models_url: str) -> AsyncIterator[ModelDatabase]:
     """Each place in turn, empty."""
-    async with ModelDatabase(models_url) as database:
+    async with ModelDatabase(models_url, metadata=metadata) as database:
         if database.dialect == "sqlite":
-            await database.create_tables(metadata)
+            await database.create_tables()
         else:
             async with database.engine.begin() as connection:
                 await connection.exec_driver_sql(f"TRUNCATE {TABLES} RESTART IDENTITY")

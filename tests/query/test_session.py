@@ -291,8 +291,8 @@ async def test_sqlite_writes_after_reading_while_others_write(tmp_path: Any) -> 
     from tests.query.models import metadata
 
     settings = DatabaseSettings(url=_secret(f"sqlite:///{tmp_path}/busy.db"), pool_size=20)
-    async with ModelDatabase(settings) as models:
-        await models.create_tables(metadata)
+    async with ModelDatabase(settings, metadata=metadata) as models:
+        await models.create_tables()
 
         async def change(number: int) -> None:
             async with models.open() as session:

@@ -17,6 +17,7 @@ from zenith.assembly.mail import mail_report
 from zenith.assembly.mfa import mfa_offered, mfa_parts, mfa_report
 from zenith.assembly.oauth import oauth_parts
 from zenith.assembly.parts import Parts
+from zenith.assembly.query import model_database, model_sessions
 from zenith.assembly.report import loosened
 from zenith.authentication import RevocationList
 from zenith.kernel.keys import Secret
@@ -26,7 +27,7 @@ from zenith.rbac import LiveRoles
 from zenith.settings import Settings
 from zenith.stores.redis import RedisRevocationChannel, connect_redis
 from zenith.stores.redis.errors import errors_wrapped
-from zenith.stores.sql import Database, SqlRevocationStore
+from zenith.stores.sql import Database, ModelDatabase, SqlRevocationStore
 from zenith.tokens import ForeignIssuer, KeyRing, KeyRotation, TokenManager
 
 
@@ -37,6 +38,8 @@ class Assembly:
     settings: Settings
     """As they hold: with keys found and cookies as the origin allows."""
     database: Database
+    models: ModelDatabase
+    """Where the application's own models live."""
     keyring: KeyRing
     key_rotation: KeyRotation | None
     """Rotates the signing keys; None where the application's secret signs."""
@@ -99,21 +102,24 @@ def assemble(
     mfa = mfa_parts(parts)
     accounts = account_services(parts, manager, mfa)
     keys, oauth = api_key_parts(parts), oauth_parts(parts, accounts)
+    models = model_database(settings)
     return Assembly(
         settings=settings,
         database=parts.database,
+        models=models,
         keyring=keyring,
         key_rotation=parts.signing.rotation,
         accounts=accounts,
         api_keys=None if keys is None else keys.keys,
         roles=parts.roles,
         revocations=revocations,
-        guards=(*make_guards(parts, manager, keys, mfa), *oauth.guards),
+        guards=(*make_guards(parts, manager, keys, mfa), *oauth.guards, model_sessions(settings, models)),
         services={
             **offered_services(parts, accounts, keys),
             **mfa_offered(parts, mfa, accounts),
             **token_offered(parts, manager),
             **oauth.offered,
+            ModelDatabase: models,
         },
         oauth=oauth.services,
         redis=parts.redis,

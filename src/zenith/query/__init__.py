@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from zenith.query.columns import Column, Columns, columns_of, hidden, sensitive
+from zenith.query.depends import get_session
 from zenith.query.errors import SessionError
+from zenith.query.model import Versioned, ZenithModel
+from zenith.query.query import Page, Query
+from zenith.query.raw import Statement, sql
 from zenith.query.session import (
     HookedSession,
     ModelSession,
@@ -11,6 +16,7 @@ from zenith.query.session import (
     on_begin,
     on_execute,
     on_flush,
+    on_use,
     open_session,
     operation,
     transaction,
@@ -18,16 +24,29 @@ from zenith.query.session import (
 )
 
 __all__ = [
+    "Column",
+    "Columns",
     "HookedSession",
     "ModelSession",
+    "Page",
+    "Query",
     "SessionError",
     "Sessions",
+    "Statement",
+    "Versioned",
+    "ZenithModel",
+    "columns_of",
     "current_session",
+    "get_session",
+    "hidden",
     "on_begin",
     "on_execute",
     "on_flush",
+    "on_use",
     "open_session",
     "operation",
+    "sensitive",
+    "sql",
     "transaction",
     "unhook",
 ]

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar, Token
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
@@ -85,7 +85,7 @@ def on_use(hook: U) -> U:
 def unhook(hook: OnExecute | OnFlush | OnBegin | OnUse) -> None:
     """Remove what one of the four has added."""
     if hook in _uses:
-        _uses.remove(hook)
+        _uses.remove(cast("OnUse", hook))
         return
     for name in ("do_orm_execute", "before_flush", "after_begin"):
         if event.contains(HookedSession, name, hook):
@@ -120,6 +120,8 @@ class _Turns:
         if self._holder is not None and self._holder is task:
             yield self.unit.session
             return
+        if self.unit.sessions.is_new:
+            await self.unit.sessions.prepare()
         async with self._lock:
             if self.closed:
                 raise SessionError("a task outlived the session that it uses", fix=OWN)
@@ -253,9 +255,22 @@ class Unit(_Turns):
 class Sessions:
     """Opens sessions on one engine. Nothing is connected before the first statement."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, prepare: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self.engine: Final = engine
+        self.is_new = prepare is not None
+        """Whether something is left to do before the first statement."""
+        self._preparation: Final = prepare
+        self._preparing: Final = asyncio.Lock()
         event.listen(engine.sync_engine, "handle_error", client_error)
+
+    async def prepare(self) -> None:
+        """Do it; once, however many come at the same time."""
+        async with self._preparing:
+            if self.is_new and self._preparation is not None:
+                await self._preparation()
+            self.is_new = False
 
     def begin(self) -> Unit:
         """The session of a request, current from now on; whoever begins it calls `end`, then

@@ -19,14 +19,14 @@ class ModelSessions(Guard):
     it is (ASVS 2.3.3). A request that does not query opens nothing. In a WebSocket, which may last
     for hours, each statement is its own transaction.
 
-    `create_tables` makes tables that are missing at the start.
+    With `check_tables`, a database without the tables and columns of the models refuses the start.
     """
 
     stage: ClassVar[Stage] = Stage.AUDIT
 
-    def __init__(self, models: ModelDatabase, *, create_tables: bool = False) -> None:
+    def __init__(self, models: ModelDatabase, *, check_tables: bool = False) -> None:
         self._models: Final = models
-        self._create: Final = create_tables
+        self._check: Final = check_tables
 
     def on_request(self, exchange: Exchange) -> None:
         """Have a session at hand."""
@@ -43,9 +43,9 @@ class ModelSessions(Guard):
         exchange.settle = settle
 
     async def startup(self) -> None:
-        """Create tables where that is wanted."""
-        if self._create:
-            await self._models.create_tables()
+        """Look at the tables where that is wanted."""
+        if self._check:
+            await self._models.check_tables()
 
     async def shutdown(self) -> None:
         """Close the connections."""

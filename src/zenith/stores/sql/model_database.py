@@ -8,11 +8,12 @@ from pathlib import PurePosixPath
 from typing import Final, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from sqlalchemy import MetaData, event
+from sqlalchemy import MetaData, event, inspect
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlmodel import SQLModel
 
+from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 from zenith.query import Sessions
 from zenith.stores.settings import DatabaseSettings
@@ -20,6 +21,8 @@ from zenith.stores.sql import postgres_engine, sqlite_engine
 from zenith.stores.sql.database import Dialect
 from zenith.stores.sql.errors import errors_wrapped
 
+SHOWN: Final = 5
+"""Missing tables and columns that an error names."""
 READS: Final = ("SELECT", "PRAGMA", "EXPLAIN")
 _to_json: Final = partial(json.dumps, separators=(",", ":"), allow_nan=False)
 
@@ -32,9 +35,18 @@ class ModelDatabase(Sessions):
     stores must not wait for itself. On SQLite, which has one writer for each file, it is therefore
     never the file of Zenith's stores (`beside`). Reading takes no lock; the lock is taken with the
     first statement that writes, and each statement sees what is committed, as on PostgreSQL.
+
+    With `create_tables`, those of `metadata` that are missing are created before the first query;
+    one that exists is never changed.
     """
 
-    def __init__(self, settings: DatabaseSettings | str) -> None:
+    def __init__(
+        self,
+        settings: DatabaseSettings | str,
+        *,
+        create_tables: bool = False,
+        metadata: MetaData = SQLModel.metadata,
+    ) -> None:
         if isinstance(settings, str):
             settings = DatabaseSettings(url=Secret(settings))
         self.settings: Final = settings
@@ -48,7 +60,8 @@ class ModelDatabase(Sessions):
             event.listen(engine.sync_engine, "before_cursor_execute", _lock_to_write)
         else:
             engine = postgres_engine.make(settings, _to_json)
-        super().__init__(engine)
+        super().__init__(engine, prepare=self._prepare if create_tables else None)
+        self._metadata: Final = metadata
 
     def __repr__(self) -> str:
         return f"ModelDatabase({self.dialect})"
@@ -59,17 +72,52 @@ class ModelDatabase(Sessions):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def create_tables(self, metadata: MetaData = SQLModel.metadata) -> None:
+    async def create_tables(self) -> None:
         """Create the tables that are missing. One that exists is left as it is, also where its
         model has changed: that is a migration's work.
         """
         with errors_wrapped():
             async with self.engine.begin() as connection:
-                await connection.run_sync(metadata.create_all)
+                await connection.run_sync(self._metadata.create_all)
+
+    async def check_tables(self) -> None:
+        """Raise ConfigurationError if tables or columns of the models are missing; looks at no
+        database where there are no models.
+        """
+        if not self._metadata.tables:
+            return
+        with errors_wrapped():
+            async with self.engine.connect() as connection:
+                missing = await connection.run_sync(_missing, self._metadata)
+        if missing:
+            raise ConfigurationError(
+                f"the database of the models lacks {', '.join(missing[:SHOWN])}",
+                fix="bring it up to date with a migration",
+            )
+
+    async def _prepare(self) -> None:
+        await self.create_tables()
+        await self.check_tables()
 
     async def close(self) -> None:
         """Close the connections; a later statement opens new ones."""
         await self.engine.dispose()
+
+
+def _missing(connection: Connection, metadata: MetaData) -> list[str]:
+    found = inspect(connection)
+    missing: list[str] = []
+    for table in metadata.sorted_tables:
+        if not found.has_table(table.name, schema=table.schema):
+            missing.append(f"the table `{table.name}`")
+            continue
+        present = {column["name"] for column in found.get_columns(table.name, schema=table.schema)}
+        missing += [
+            f"the column `{table.name}.{name}`"
+            for name in table.c.keys()  # noqa: SIM118  # its values are columns
+            if name not in present
+        ]
+    return missing
 
 
 def beside(settings: DatabaseSettings) -> str:

@@ -1,0 +1,122 @@
+"""Order of rows, and cursors: where in that order a page ended."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy.sql.expression import UnaryExpression
+from sqlmodel import SQLModel
+
+from zenith.query.columns import Column, Columns
+
+MAX_CURSOR: Final = 8192
+"""Characters of a cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One column to order by. Rows without a value come last, whichever the direction."""
+
+    column: Column
+    descending: bool
+
+    @classmethod
+    def parse(cls, columns: Columns, name: str) -> Term:
+        """`created_at`, or `-created_at` for the greatest first; raises ValueError for others."""
+        descending = name.startswith("-")
+        return cls(columns.named(name[1:] if descending else name), descending)
+
+    def expression(self) -> UnaryExpression[Any]:
+        """For ORDER BY."""
+        attribute = self.column.attribute
+        ordered = attribute.desc() if self.descending else attribute.asc()
+        return ordered.nulls_last() if self.column.nullable else ordered
+
+    def __str__(self) -> str:
+        return f"{'-' if self.descending else ''}{self.column.name}"
+
+
+def total(columns: Columns, terms: Sequence[Term]) -> tuple[Term, ...]:
+    """`terms` followed by the primary key, so that no two rows are equal in order."""
+    named = {term.column.name for term in terms}
+    descending = bool(terms) and terms[-1].descending
+    return (*terms, *(Term(key, descending) for key in columns.keys if key.name not in named))
+
+
+def after(terms: Sequence[Term], values: Sequence[object]) -> ColumnElement[bool]:
+    """The rows behind the one with these `values` in the order of `terms`."""
+    condition: ColumnElement[bool] = false()
+    for term, value in zip(reversed(terms), reversed(values), strict=True):
+        attribute = term.column.attribute
+        if value is None:
+            condition = and_(attribute.is_(None), condition)
+            continue
+        beyond = attribute < value if term.descending else attribute > value
+        if term.column.nullable:
+            beyond = or_(beyond, attribute.is_(None))
+        condition = or_(beyond, and_(attribute == value, condition))
+    return condition
+
+
+def encode(columns: Columns, terms: Sequence[Term], row: SQLModel) -> str:
+    """The cursor that says: the page ended with `row`. It holds that row's values in the columns of
+    the order, which the client has been shown, and is neither secret nor signed: whatever a client
+    writes into it, it only moves along the rows that its query may see.
+    """
+    values = [_written(term.column, getattr(row, term.column.name)) for term in terms]
+    content = json.dumps([_signature(columns, terms), *values], separators=(",", ":"))
+    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+
+def decode(columns: Columns, terms: Sequence[Term], cursor: str) -> list[object]:
+    """The values in `cursor`; raises ValueError if it is none, or belongs to another order."""
+    if len(cursor) > MAX_CURSOR or not cursor.isascii():
+        raise ValueError("is no cursor")
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        content: Any = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        raise ValueError("is no cursor") from None
+    if not isinstance(content, list):
+        raise ValueError("is no cursor")
+    signature, *values = cast("list[object]", content or [None])
+    if signature != _signature(columns, terms) or len(values) != len(terms):
+        raise ValueError("belongs to another order")
+    return [_read(term.column, value) for term, value in zip(terms, values, strict=True)]
+
+
+def _signature(columns: Columns, terms: Sequence[Term]) -> str:
+    order = f"{columns.model.__name__}:{','.join(map(str, terms))}"
+    return hashlib.sha256(order.encode()).hexdigest()[:8]
+
+
+def _written(column: Column, value: object) -> object:
+    kind = column.kind
+    if kind is None:
+        raise ValueError(f"`{column.name}` gives no pages")
+    if value is None:
+        return None
+    if isinstance(value, datetime) and value.tzinfo is None and kind.has_offset:
+        value = value.replace(tzinfo=UTC)  # SQLite keeps none
+    return kind.reader.dump_python(kind.check(value), mode="json")
+
+
+def _read(column: Column, value: object) -> object:
+    if value is None:
+        if column.nullable:
+            return None
+        raise ValueError("is no cursor")
+    if column.kind is None or isinstance(value, list | dict):
+        raise ValueError("is no cursor")
+    try:
+        return column.kind.check(column.kind.reader.validate_python(value))
+    except ValueError:
+        raise ValueError("is no cursor") from None
