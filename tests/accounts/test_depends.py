@@ -41,6 +41,18 @@ async def test_callers_that_are_no_account_are_refused(tmp_path):
         assert answer.status_code == 401
 
 
+async def test_a_key_of_an_account_is_not_the_account(tmp_path):
+    app = make_app(tmp_path)
+    async with running(app), browse(app) as client:
+        await register(client)
+        headers = bearer((await login(client)).json())
+        made = await client.post("/auth/api-keys", json={"name": "export"}, headers=headers)
+        answer = await client.get("/auth/me", headers={"X-API-Key": made.json()["key"]})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_an_account")
+    assert "an API key or a service is no account" in answer.json()["detail"]
+    assert EMAIL not in answer.text
+
+
 def test_the_dependency_declares_its_route():
     assert any(isinstance(mark, Access) for mark in enforced_marks(get_current_user))
 

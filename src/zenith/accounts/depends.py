@@ -8,6 +8,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from zenith.accounts.current_user import User
+from zenith.accounts.errors import NotAnAccountError
 from zenith.accounts.mail_flows.flows import MailFlows
 from zenith.accounts.services import AccountServices
 from zenith.authorization import authenticated, mark_access
@@ -18,15 +19,17 @@ from zenith.pipeline import exchange_of
 async def get_current_user(connection: HTTPConnection) -> User:
     """The signed-in account, as it was a second ago at most.
 
-    Declares the route as `authenticated`. Raises AuthenticationError for the anonymous caller, for
-    callers that are no person, and for accounts that were locked or deleted meanwhile; a lock is
-    seen as soon as any credential of the account is refused.
+    Declares the route as `authenticated`. Raises AuthenticationError for the anonymous caller and
+    for accounts that were locked or deleted meanwhile; a lock is seen as soon as any credential of
+    the account is refused. Raises NotAnAccountError for API keys and services, whatever they may
+    do: a route that serves them too asks for a permission and takes the principal.
     """
     exchange = exchange_of(connection.scope)
     authenticated.enforce(exchange)
     principal = exchange.principal
-    recent = exchange.service(AccountServices).recent
-    account = await recent.by_id(principal.subject) if principal.kind == "user" else None
+    if principal.kind != "user":
+        raise NotAnAccountError(reason=f"kind {principal.kind}")
+    account = await exchange.service(AccountServices).recent.by_id(principal.subject)
     if account is None or not account.is_active:
         raise AuthenticationError(reason="the account is locked or gone")
     return User(account=account, principal=principal)

@@ -75,6 +75,19 @@ class InvalidNameError(ValidationError):
         self.detail = self.title
 
 
+class NotAnAccountError(PermissionDeniedError):
+    """The credential holds, and stands for no person: an API key or a service.
+
+    An API key is not taken for its owner here: a route that wants a person would give the key all
+    that the person may do, whatever its scopes say (ASVS 8.2.1).
+    """
+
+    code, title = (
+        "not_an_account",
+        "This is for people who signed in; an API key or a service is no account",
+    )
+
+
 class RegistrationClosedError(PermissionDeniedError):
     """This application makes accounts for people; they do not make their own."""
 
