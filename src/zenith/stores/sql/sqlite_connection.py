@@ -61,7 +61,7 @@ class Connection(aiosqlite.Connection):
         begins, self._begins = self._begins, False
         due = tuple(self._due)
         self._due.clear()
-        if self._is_open or due:
+        if self._is_open or due or self.in_transaction:
             self._is_open = True
             await self._ask(partial(self._finish, due, begins=begins))
             self._is_open = False
@@ -70,7 +70,7 @@ class Connection(aiosqlite.Connection):
         """Undo the transaction, if one was begun."""
         self._begins = False
         self._due.clear()
-        if self._is_open:
+        if self._is_open or self.in_transaction:
             await super().rollback()
             self._is_open = False
 
