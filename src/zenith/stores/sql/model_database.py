@@ -142,9 +142,7 @@ def _lock_to_write(
     """Begin with the first statement that writes: a transaction that has read before it asks for
     the lock is refused whenever somebody else wrote in between.
     """
-    del parameters, context, many
+    del cursor, parameters, context, many
     if statement.lstrip(" \t\r\n(").upper().startswith(READS):
         return
-    driver = connection.connection.driver_connection
-    if driver is not None and not driver.in_transaction:
-        cursor.execute("BEGIN IMMEDIATE")
+    sqlite_engine.begin_to_write(connection)

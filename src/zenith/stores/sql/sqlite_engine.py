@@ -89,6 +89,13 @@ def _begin(connection: engine.Connection) -> None:
         _driver_of(connection).begin()
 
 
+def begin_to_write(connection: engine.Connection) -> None:
+    """Take the write lock with the next statement, unless it is held."""
+    driver = _driver_of(connection)
+    if not driver.in_transaction:
+        driver.begin()
+
+
 def do_last(connection: AsyncConnection, work: Work) -> None:
     """Have the driver's thread do `work` together with COMMIT."""
     if connection.sync_connection is None:
