@@ -9,6 +9,7 @@ from typing import Final
 from zenith.policies.compilation import compile_condition
 from zenith.policies.conditions import Comparison, Condition, Exists, Not, Reference
 from zenith.policies.facts import Facts, is_there, reader
+from zenith.policies.limits import MAX_NAME
 from zenith.policies.rules import Combine, Effect, Rule
 from zenith.policies.values import Truth
 
@@ -76,12 +77,13 @@ class Explanation:
     @property
     def detail(self) -> str:
         """Safe to show: what was denied, nothing of rules and facts (ASVS 16.5.1)."""
-        return "" if self.decision else f"Permission denied: {self.action}"
+        return "" if self.decision else f"Permission denied: {_shown(self.action)}"
 
     @property
     def reason(self) -> str:
         """For the audit log: the rule that decided and what each rule lacked, in bounded length."""
-        decided = f"policy {self.policy}: {self.action} {'allowed' if self.decision else 'denied'}"
+        verb = "allowed" if self.decision else "denied"
+        decided = f"policy {self.policy}: {_shown(self.action)} {verb}"
         if self.rule is not None:
             report = next(report for report in self.rules if report.rule == self.rule)
             return _bounded(f"{decided} by {report}")
@@ -155,6 +157,12 @@ def _references(condition: Condition) -> Iterator[Reference]:
     else:
         for each in condition.conditions:
             yield from _references(each)
+
+
+def _shown(action: str) -> str:
+    """One line, whatever was asked for."""
+    text = action[:MAX_NAME]
+    return text if text.isprintable() else ascii(text)
 
 
 def _bounded(text: str) -> str:

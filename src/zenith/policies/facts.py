@@ -121,7 +121,7 @@ def _plan(kind: Any, name: str) -> Callable[[object], object]:
         return partial(_constant, None)
     values = _static(kind, "__dict__")
     default = None if found is _ABSENT or hasattr(cast(object, type(found)), "__get__") else found
-    if type(values) is not GetSetDescriptorType:
+    if type(values) not in _STORING:
         return partial(_constant, default)
     return partial(_stored, values, name, default)
 
@@ -161,6 +161,8 @@ class _Pair(NamedTuple):
     one: int
 
 
+_STORING: Final[frozenset[type]] = frozenset({GetSetDescriptorType, MemberDescriptorType})
+"""What gives an instance's own dictionary; anything else under that name is somebody's code."""
 _STORED: Final[frozenset[type]] = frozenset(
     {MemberDescriptorType, type(cast(object, vars(_Pair)["one"]))}
 )
