@@ -61,14 +61,14 @@ def _change(email: str, *, lock: bool) -> None:
             fail("no account has this e-mail address", fix="zenith accounts list")
         administration = assembly.accounts.administration
         change = administration.lock if lock else administration.unlock
-        return await change(_operator(assembly), account.id, client=Client.local())
+        return await change(operator(assembly), account.id, client=Client.local())
 
     changed = run(work)
     state = "locked" if lock else "open"
     say(f"the account is {'now' if changed else 'already'} {state}")
 
 
-def _operator(assembly: Assembly) -> Principal:
+def operator(assembly: Assembly) -> Principal:
     """Whoever can run commands on the machine holds its database and keys: no check would bind."""
     roles, permissions = assembly.roles.compile((assembly.settings.rbac.administrator,))
     return Principal(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from zenith.cli import accounts, api_keys, db
+from zenith.cli import accounts, api_keys, db, roles
 from zenith.cli.output import say
 from zenith.cli.serve import serve
 
@@ -25,6 +25,7 @@ application.command()(serve)
 application.add_typer(db.group, name="db")
 application.add_typer(accounts.group, name="accounts")
 application.add_typer(api_keys.group, name="api-keys")
+application.add_typer(roles.group, name="roles")
 
 
 def _show_version(wanted: bool) -> None:
