@@ -89,6 +89,8 @@ ROUND_TRIPS = {
         lambda s: s.headers.permissions["camera"],
         ("self",),
     ),
+    "QUERY__CREATE_TABLES": ("no", lambda s: s.query.create_tables, False),
+    "TENANTS__DOMAIN": ("example.org", lambda s: s.tenants.domain, "example.org"),
     "CSRF__HEADER_NAME": ("X-Token", lambda s: s.csrf.header_name, "X-Token"),
     "RATE_LIMITS__PER_PRINCIPAL": ("9/hour", lambda s: s.rate_limits.per_principal, "9/hour"),
     "AUDIT__JSON_LINES": ("/var/log/a", lambda s: s.audit.json_lines, Path("/var/log/a")),

@@ -30,6 +30,7 @@ from zenith.rate_limits.settings import RateLimitSettings
 from zenith.rbac.settings import RbacSettings
 from zenith.sessions.settings import SessionSettings
 from zenith.stores.settings import DatabaseSettings, RedisSettings
+from zenith.tenants.settings import TenantSettings
 from zenith.tokens.settings import TokenSettings
 from zenith.transport.settings import TransportSettings
 
@@ -110,6 +111,9 @@ class Settings:
 
     rbac: RbacSettings = field(default_factory=RbacSettings)
     """Roles and what they may do."""
+
+    tenants: TenantSettings | None = None
+    """Which tenant a request is about. None: there are no tenants."""
 
     transport: TransportSettings | None = field(default_factory=TransportSettings)
     """Hosts, proxies, sizes and times."""

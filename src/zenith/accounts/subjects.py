@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from zenith.accounts.store import AccountStore
 from zenith.authentication import Grants, Subject
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.rbac import RoleAssignment, held_roles
+from zenith.rbac import RoleAssignment, held_roles, tenants_of
 
 
 class LimitedAssignments(Protocol):
@@ -47,7 +47,8 @@ class AccountSubjects:
         if not account.is_active:
             return Subject(id=account.id, active=False, tenant=tenant)
         limited = () if self._assigned is None else await self._assigned.limited(account.id)
-        held = held_roles(account.roles, limited, tenant=tenant, at=self._clock())
+        now = self._clock()
+        held = held_roles(account.roles, limited, tenant=tenant, at=now)
         roles, permissions = self._grants(held.names, account.permissions)
         return Subject(
             id=account.id,
@@ -57,5 +58,6 @@ class AccountSubjects:
             held_roles=held.lasting,
             ending_roles=held.ending,
             own_permissions=account.permissions,
+            tenants=tenants_of(limited, at=now),
             tenant=tenant,
         )

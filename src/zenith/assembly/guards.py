@@ -24,6 +24,7 @@ from zenith.pipeline import Guard
 from zenith.rate_limits import PrincipalRateLimitGuard, RateLimiter, RateLimitGuard
 from zenith.sessions import SessionScheme, SessionSettings
 from zenith.stores.foundation import Foundation
+from zenith.tenants import TenantGuard
 from zenith.tokens import BearerScheme, DpopVerifier, TokenManager
 from zenith.transport import TransportGuard
 
@@ -77,6 +78,8 @@ def make_guards(
     if settings.rate_limits is not None:
         guards.append(RateLimitGuard(parts.limiter, settings.rate_limits))
     guards.append(AuthenticationGuard([*key_schemes, bearer, cookie]))
+    if settings.tenants is not None:
+        guards.append(TenantGuard(parts.subjects, settings.tenants))
     if settings.csrf is not None:
         guards.append(CsrfGuard(parts.secrets, settings.csrf))
     if settings.rate_limits is not None:

@@ -36,6 +36,8 @@ class Subject:
     own_permissions: tuple[str, ...] = ()
     """Grants beyond those of the roles."""
     permissions: Permissions = NO_PERMISSIONS
+    tenants: frozenset[str] = frozenset()
+    """Those that it belongs to: where some role is assigned to it now."""
     tenant: str | None = None
     """The tenant in which all this holds; None outside of them, where only what was assigned
     everywhere counts."""

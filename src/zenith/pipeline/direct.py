@@ -7,12 +7,14 @@ can see of it is the same.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AsyncExitStack
+from types import TracebackType
 from typing import Any, Final
 
 from starlette._exception_handler import wrap_app_handling_exceptions
-from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.datastructures import QueryParams
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request, cookie_parser
 
@@ -109,8 +111,15 @@ class DirectCall:
 class _Files(AsyncExitStack):
     """What is to be closed; mostly nothing, and then there is nothing to do."""
 
-    async def __aexit__(self, *failure: Any) -> bool:
-        return bool(self._exit_callbacks) and await super().__aexit__(*failure)
+    _exit_callbacks: Collection[Any]
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        return bool(self._exit_callbacks and await super().__aexit__(kind, error, trace))
 
 
 def _request(scope: Scope, receive: Receive, send: Send) -> Request:

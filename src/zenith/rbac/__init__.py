@@ -1,6 +1,12 @@
 """Roles and the permissions that follow from them."""
 
-from zenith.rbac.assignments import EVERYWHERE, HeldRoles, RoleAssignment, held_roles
+from zenith.rbac.assignments import (
+    EVERYWHERE,
+    HeldRoles,
+    RoleAssignment,
+    held_roles,
+    tenants_of,
+)
 from zenith.rbac.definitions import (
     Origin,
     RoleBook,
@@ -55,5 +61,6 @@ __all__ = [
     "holder",
     "repaired_book",
     "role_book",
+    "tenants_of",
     "unsound",
 ]

@@ -54,6 +54,19 @@ class HeldRoles:
         return (*self.lasting, *self.ending)
 
 
+def tenants_of(assigned: Iterable[RoleAssignment], *, at: float) -> frozenset[str]:
+    """The tenants in which something is held at this moment: those that the account belongs to.
+
+    What is held everywhere makes nobody a member: whoever runs the application need not see the
+    data of those who use it.
+    """
+    return frozenset(
+        each.tenant
+        for each in assigned
+        if each.tenant != EVERYWHERE and each.holds(tenant=each.tenant, at=at)
+    )
+
+
 def held_roles(
     own: Iterable[str], assigned: Iterable[RoleAssignment], *, tenant: str | None, at: float
 ) -> HeldRoles:

@@ -1,0 +1,177 @@
+"""What is looked at before a session does anything: that it stays with one tenant.
+
+`table` limits what statements reach; this looks at what they leave out: rows that a session has
+already loaded, rows that name a tenant themselves, references to other rows, raw SQL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, inspect, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, SessionTransaction
+from sqlalchemy.sql import visitors
+from sqlmodel import SQLModel
+
+from zenith.query import on_begin, on_execute, on_flush, on_use
+from zenith.tenants.errors import ForeignReferenceError, TenantError
+from zenith.tenants.model import TenantModel
+from zenith.tenants.row_level_security import announce
+from zenith.tenants.scope import EVERY, current_tenant, is_across, tenant_or_none
+from zenith.tenants.table import COLUMN, TenantTable
+
+BOUND: Final = "zenith.tenant"
+"""Key in a session's `info`: the tenant it was first used for."""
+TOLD: Final = "zenith.tenant_told"
+"""The tenant that the database was told of, and in which savepoint."""
+OPEN: Final = "open a session for it: `async with open_session()` inside the block"
+TEXTS: Final = frozenset({"textclause", "text"})
+_WORD: Final = re.compile(r"\w+")
+
+
+@on_use
+def bind(session: Session) -> None:
+    """A session keeps the rows that it has read, so it serves one tenant only."""
+    tenant = EVERY if is_across() else tenant_or_none()
+    if tenant is None:
+        return
+    bound = session.info.setdefault(BOUND, tenant)
+    if bound != tenant:
+        raise TenantError("a session of one tenant is used for another", fix=OPEN)
+
+
+@on_begin
+def tell_database(
+    session: Session, transaction: SessionTransaction, connection: Connection
+) -> None:
+    """PostgreSQL draws the same border (row-level security), for whatever gets past this one."""
+    if not transaction.nested:
+        tenant = session.info.get(BOUND)
+        session.info[TOLD] = (tenant, None)
+        announce(connection, tenant)
+
+
+def _tell_late(session: Session) -> None:
+    """A transaction that began before its tenant was known, or that a savepoint took it from."""
+    tenant = session.info.get(BOUND)
+    told, inside = session.info.get(TOLD, (tenant, None))
+    nested = savepoint = session.get_nested_transaction()
+    while nested is not None and nested is not inside:
+        nested = nested.parent if nested.nested else None
+    if told == tenant and (inside is None or nested is not None):
+        return
+    session.info[TOLD] = (tenant, savepoint)
+    announce(session.connection(), tenant)
+
+
+@on_execute
+def check_statement(state: ORMExecuteState) -> None:
+    """Refuse what cannot be limited to a tenant. What reads all is compiled for this once."""
+    bind(state.session)
+    _tell_late(state.session)
+    if is_across():
+        state.update_execution_options(compiled_cache=None)
+        return
+    for text in _texts(state.statement):
+        names = set(_WORD.findall(text.lower())) & _tenant_tables()
+        if names:
+            raise TenantError(
+                f"raw SQL names `{min(names)}`, the table of a model with tenants",
+                fix="query the model, or say across_tenants(...) around it",
+            )
+    if state.is_insert or state.is_update:
+        _check_values(state)
+
+
+@on_flush
+def check_rows(session: Session, context: object, instances: object) -> None:
+    """Stamp what is new; refuse what names another tenant or refers to another tenant's rows."""
+    del context, instances
+    bind(session)
+    _tell_late(session)
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, TenantModel):
+            tenant = current_tenant()
+            if row in session.new and not row.tenant:
+                row.tenant = tenant
+            if row.tenant != tenant or (row not in session.new and _was_moved(row)):
+                raise TenantError(
+                    f"a {type(row).__name__} of another tenant would be written",
+                    fix="leave `tenant` out: it is set to the one whose data is meant",
+                )
+            if row not in session.deleted:
+                _check_references(session, row)
+
+
+def _was_moved(row: TenantModel) -> bool:
+    history = inspect(row).attrs[COLUMN].history
+    return bool(history.deleted) and history.deleted != [row.tenant]
+
+
+def _check_references(session: Session, row: SQLModel) -> None:
+    """Foreign keys hold across tenants: the database would accept what its owner cannot see."""
+    state: InstanceState[Any] = inspect(row)
+    table: Any = state.mapper.local_table
+    for constraint in table.foreign_key_constraints:
+        if isinstance(constraint.referred_table, TenantTable):
+            _check_reference(session, state, constraint)
+
+
+def _check_reference(
+    session: Session, state: InstanceState[Any], key: ForeignKeyConstraint
+) -> None:
+    # What is new may have its values without a history.
+    wanted: list[ColumnElement[bool]] = []
+    changed = state.key is None
+    for element in key.elements:
+        attribute = state.attrs[state.mapper.get_property_by_column(element.parent).key]
+        if attribute.value is None:
+            return
+        changed = changed or attribute.history.has_changes()
+        wanted.append(element.column == attribute.value)
+    if not changed:
+        return
+    referred = select(key.referred_table.c[COLUMN]).where(*wanted)
+    if session.connection().execute(referred).first() is None:
+        names = ", ".join(key.column_keys)
+        raise ForeignReferenceError(
+            reason=f"{key.table.name}.{names} names what is not the tenant's"
+        )
+
+
+def _check_values(state: ORMExecuteState) -> None:
+    statement: Any = state.statement
+    if not isinstance(getattr(statement, "table", None), TenantTable):
+        return
+    named = {str(getattr(key, "key", key)) for key in getattr(statement, "_values", None) or ()}
+    given: Any = state.parameters or ()
+    rows: list[dict[str, Any]] = [given] if isinstance(given, dict) else list(given)
+    named.update(name for row in rows for name in row)
+    if COLUMN in named:
+        raise TenantError(
+            f"a statement sets `{COLUMN}`", fix="leave it out: it is set to the one that is meant"
+        )
+
+
+def _texts(statement: Any) -> Iterator[str]:
+    elements: Iterator[Any] = visitors.iterate(statement)
+    for element in elements:
+        if element.__visit_name__ in TEXTS:
+            yield element.text
+        elif getattr(element, "is_literal", False):
+            yield element.name
+
+
+def _tenant_tables() -> set[str]:
+    found: set[str] = set()
+    waiting: list[type[SQLModel]] = [TenantModel]
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        table = getattr(model, "__table__", None)
+        if isinstance(table, Table):
+            found.add(table.name.lower())
+    return found

@@ -1,0 +1,219 @@
+"""Rows of a tenant: read, written, referred to."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.orm import aliased, joinedload, selectinload
+
+from tests.tenants.models import Country, Document, Folder, table_of
+from zenith.kernel.errors import PermissionDeniedError
+from zenith.query import current_session, open_session, transaction
+from zenith.tenants import (
+    ForeignReferenceError,
+    TenantError,
+    TenantRequiredError,
+    across_tenants,
+    tenant_scope,
+)
+
+
+async def titles() -> list[str]:
+    return sorted(row.title for row in await Document.where().all())
+
+
+async def test_each_tenant_has_its_own_rows(world):
+    for tenant in ("acme", "bolt"):
+        with tenant_scope(tenant):
+            async with world.database.open():
+                assert await titles() == [f"{tenant} secret"]
+                assert await Document.where().count() == 1
+
+
+async def test_new_rows_are_stamped(acme):
+    made = await Document.create(title="new")
+    assert made.tenant == "acme"
+    current_session().add_all([Document(title="one"), Document(title="two")])
+    await current_session().flush()
+    await current_session().exec(insert(Document), [{"title": "three"}, {"title": "four"}])
+    assert set(await titles()) == {"acme secret", "new", "one", "two", "three", "four"}
+    with tenant_scope("bolt"):
+        async with open_session():
+            assert await titles() == ["bolt secret"]
+
+
+async def test_rows_are_changed_and_deleted(acme):
+    document = await Document.where().one()
+    await document.update(title="other")
+    assert await titles() == ["other"]
+    await document.delete()
+    assert await titles() == []
+
+
+async def test_nothing_runs_without_a_tenant(world):
+    async with world.database.open() as session:
+        for statement in (select(Document), update(Document).values(title="x"), delete(Document)):
+            with pytest.raises(TenantRequiredError):
+                await session.exec(statement)
+        with pytest.raises(TenantRequiredError) as caught:
+            await Document.create(title="x")
+        session.expunge_all()
+        assert isinstance(caught.value, PermissionDeniedError)
+        assert len(await Country.where().all()) == 2, "what has no tenants is not touched"
+
+
+async def test_a_tenant_that_is_chosen_after_the_transaction_began(world):
+    async with world.database.open():
+        assert len(await Country.where().all()) == 2
+        with tenant_scope("acme"):
+            assert await titles() == ["acme secret"]
+
+
+async def test_a_tenant_that_is_chosen_in_a_savepoint_that_is_undone(world):
+    async with world.database.open():
+        assert len(await Country.where().all()) == 2
+        with tenant_scope("acme"):
+            with contextlib.suppress(ZeroDivisionError):
+                async with transaction():
+                    assert await titles() == ["acme secret"]
+                    raise ZeroDivisionError
+            assert await titles() == ["acme secret"]
+            async with transaction():
+                async with transaction():
+                    assert await titles() == ["acme secret"]
+                assert await titles() == ["acme secret"]
+
+
+async def test_relations_stay_inside(acme):
+    plain = await Folder.where().one()
+    session = current_session()
+    for loaded in (selectinload(Folder.documents), joinedload(Folder.documents)):
+        session.expunge_all()
+        folder = (await session.exec(select(Folder).options(loaded))).unique().scalar_one()
+        assert folder.id == plain.id
+        assert [document.title for document in folder.documents] == ["acme secret"]
+
+
+async def test_joins_keep_rows_without_a_partner(acme):
+    await current_session().exec(delete(Document))
+    rows = await current_session().exec(select(Folder.name, Document.title).outerjoin(Document))
+    assert rows.all() == [("acme folder", None)]
+
+
+async def test_a_session_serves_one_tenant(acme):
+    document = await Document.where().one()
+    with tenant_scope("bolt"):
+        for step in (
+            lambda: current_session().get(Document, document.id),
+            lambda: current_session().exec(select(Country)),
+            lambda: Document.where().all(),
+        ):
+            with pytest.raises(TenantError, match="another"):
+                await step()
+    assert await current_session().get(Document, document.id) is document
+
+
+async def test_moving_a_row_is_refused(acme):
+    document = await Document.where().one()
+    document.tenant = "bolt"
+    with pytest.raises(TenantError, match="another tenant"):
+        await current_session().flush()
+    current_session().expunge_all()
+    current_session().add(Document(title="x", tenant="bolt"))
+    with pytest.raises(TenantError, match="another tenant"):
+        await current_session().flush()
+    current_session().expunge_all()
+    for statement in (
+        update(Document).values(tenant="bolt"),
+        update(Document).values({Document.tenant: "bolt"}),
+        insert(Document).values(title="x", tenant="bolt"),
+    ):
+        with pytest.raises(TenantError, match="sets `tenant`"):
+            await current_session().exec(statement)
+    with pytest.raises(TenantError, match="sets `tenant`"):
+        await current_session().exec(insert(Document), [{"title": "x", "tenant": "bolt"}])
+
+
+async def test_references_stay_inside(acme):
+    foreign = acme.of("bolt", "folder")
+    with pytest.raises(ForeignReferenceError):
+        await Document.create(title="x", folder_id=foreign)
+    current_session().expunge_all()
+    document = await Document.where().one()
+    with pytest.raises(ForeignReferenceError):
+        await document.update(folder_id=foreign)
+    with pytest.raises(ForeignReferenceError) as unknown:
+        await document.update(folder_id=987_654)
+    assert unknown.value.status == 422
+    current_session().expunge_all()
+    folder = Folder(name="new", country_id=acme.of("bolt", "country"))
+    folder.documents = [Document(title="inside")]
+    current_session().add(folder)
+    await current_session().flush()
+    assert [row.folder_id for row in await Document.where(title="inside").all()] == [folder.id]
+    await (await Document.where(title="inside").one()).update(title="again")
+
+
+async def test_all_tenants_can_be_read_by_name_only(world):
+    with pytest.raises(ValueError, match="why"), across_tenants(" "):
+        pass
+    with across_tenants("a report"):
+        async with world.database.open() as session:
+            assert await titles() == ["acme secret", "bolt secret"]
+            counted = select(Document.tenant, func.count()).group_by(Document.tenant)
+            assert sorted((await session.exec(counted)).all()) == [("acme", 1), ("bolt", 1)]
+            assert (await session.exec(text("SELECT count(*) FROM tt_documents"))).scalar() == 2
+            for statement in (update(Document).values(title="x"), delete(Document)):
+                with pytest.raises(TenantRequiredError):
+                    await session.exec(statement)
+            session.add(Document(title="x"))
+            with pytest.raises(TenantRequiredError):
+                await session.flush()
+            session.expunge_all()
+    with tenant_scope("acme"):
+        async with world.database.open():
+            assert await titles() == ["acme secret"], "what was compiled for all is not kept"
+
+
+async def test_raw_sql_names_no_such_table(acme):
+    session = current_session()
+    for statement in (
+        text("SELECT * FROM tt_documents"),
+        text('SELECT * FROM "TT_Documents" AS d'),
+        select(Country).where(text("id IN (SELECT id FROM tt_folders)")),
+        select(Country).where(Country.id.in_(text("(SELECT id FROM tt_folders)"))),
+    ):
+        with pytest.raises(TenantError, match="raw SQL"):
+            await session.exec(statement)
+    assert (await session.exec(text("SELECT count(*) FROM tt_countries"))).scalar() == 2
+
+
+async def test_every_way_to_reach_a_table(acme):
+    document = table_of(Document)
+    other = aliased(Document)
+    session = current_session()
+    inner = select(Document.id).subquery()
+    common = select(Document).cte()
+    for statement in (
+        select(func.count()).select_from(Document),
+        select(func.count()).select_from(document),
+        select(func.count(document.c.id)),
+        select(func.count()).select_from(other),
+        select(func.count()).select_from(document.alias("d")),
+        select(func.count()).select_from(inner),
+        select(func.count()).select_from(common),
+        select(func.count()).where(Document.id == other.id),
+        select(func.count()).where(Country.id == Folder.country_id),
+        select(func.count(Country.id))
+        .where(
+            select(Document.id).where(Document.title == "bolt secret").exists() == False  # noqa: E712
+        )
+        .where(Country.name == "land of acme"),
+        select(func.count()).select_from(
+            select(Document.id).union_all(select(document.c.id).where(False)).subquery()
+        ),
+        select(select(func.count()).select_from(Document).scalar_subquery()),
+    ):
+        assert (await session.exec(statement)).scalar() == 1, str(statement)
