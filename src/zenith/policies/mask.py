@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from zenith.policies.compilation import Check, compile_rule
-from zenith.policies.conditions import All, Any_, Comparison, Condition, Exists, Not, Reference
 from zenith.policies.facts import KNOWN_PLANS, Facts, fact
+from zenith.policies.references import references_of
 from zenith.policies.rules import Combine, Rule
 
 Fields: TypeAlias = dict[str, Any]
@@ -47,7 +47,9 @@ class Mask:
                 allows=rule.effect == "allow",
                 fields=rule.fields,
                 check=compile_rule(rule),
-                asks_resource=_asks_resource(rule.condition),
+                asks_resource=any(
+                    each.root == "resource" for each in references_of(rule.condition)
+                ),
             )
             for rule in mine
         ]
@@ -128,19 +130,6 @@ def _declared(kind: type) -> tuple[tuple[str, ...] | None, frozenset[str]]:
             names = cast(Mapping[str, object], fields)
             return tuple(name for name in names if name[:1] != "_"), frozenset()
     return None, frozenset()
-
-
-def _asks_resource(condition: Condition) -> bool:
-    match condition:
-        case Comparison():
-            sides = (condition.left, condition.right)
-            return any(isinstance(side, Reference) and side.root == "resource" for side in sides)
-        case Exists():
-            return condition.reference.root == "resource"
-        case Not():
-            return _asks_resource(condition.condition)
-        case All() | Any_():
-            return any(map(_asks_resource, condition.conditions))
 
 
 def _turn(rule: Rule) -> int:

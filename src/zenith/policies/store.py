@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol
 
-Format: TypeAlias = Literal["json", "yaml"]
+from zenith.policies.files import Format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

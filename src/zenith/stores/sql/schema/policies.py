@@ -22,7 +22,7 @@ from zenith.stores.sql.schema.metadata import COUNTER, metadata
 policy_versions: Final = Table(
     "zenith_policy_versions",
     metadata,
-    Column("policy", String(100), primary_key=True),
+    Column("policy", String(200), primary_key=True),
     # Given by whoever writes it: of two that write the same one, the second is told.
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("source", Text, nullable=False),
@@ -36,7 +36,7 @@ policy_versions: Final = Table(
 policy_activations: Final = Table(
     "zenith_policy_activations",
     metadata,
-    Column("policy", String(100), primary_key=True),
+    Column("policy", String(200), primary_key=True),
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("number", Integer, nullable=False),
     Column("activated_at", Double, nullable=False),
@@ -51,7 +51,7 @@ policy_decisions: Final = Table(
     "zenith_policy_decisions",
     metadata,
     Column("id", COUNTER, primary_key=True, autoincrement=True),
-    Column("policy", String(100), nullable=False),
+    Column("policy", String(200), nullable=False),
     Column("number", Integer, nullable=False),
     Column("at", Double, nullable=False),
     Column("action", Text, nullable=False),

@@ -15,7 +15,7 @@ def upgrade() -> None:
     """Apply the change."""
     op.create_table(
         "zenith_policy_versions",
-        sa.Column("policy", sa.String(length=100), nullable=False),
+        sa.Column("policy", sa.String(length=200), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("format", sa.String(length=8), nullable=False),
@@ -27,7 +27,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "zenith_policy_activations",
-        sa.Column("policy", sa.String(length=100), nullable=False),
+        sa.Column("policy", sa.String(length=200), nullable=False),
         sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("activated_at", sa.Double, nullable=False),
@@ -48,7 +48,7 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column("policy", sa.String(length=100), nullable=False),
+        sa.Column("policy", sa.String(length=200), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("at", sa.Double, nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
