@@ -13,10 +13,8 @@ from sqlalchemy import Connection, text
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.stores.sql import Database, current, is_current, upgrade
-from zenith.stores.sql.migrate import VERSION_TABLE
+from zenith.stores.sql.revision import NEWEST, VERSION_TABLE
 from zenith.stores.sql.schema import metadata
-
-NEWEST = "0012"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

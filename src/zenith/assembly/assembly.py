@@ -113,7 +113,11 @@ def assemble(
         api_keys=None if keys is None else keys.keys,
         roles=parts.roles,
         revocations=revocations,
-        guards=(*make_guards(parts, manager, keys, mfa), *oauth.guards, model_sessions(settings, models)),
+        guards=(
+            *make_guards(parts, manager, keys, mfa),
+            *oauth.guards,
+            model_sessions(settings, models),
+        ),
         services={
             **offered_services(parts, accounts, keys),
             **mfa_offered(parts, mfa, accounts),

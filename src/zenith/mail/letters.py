@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+from typing import TYPE_CHECKING, Final
 
 from zenith.kernel.errors import ConfigurationError
-from zenith.mail.errors import MailError
 from zenith.mail.message import Mail
+
+if TYPE_CHECKING:
+    from zenith.mail.letter_templates import LetterTemplates
 
 OWN: Final = Path(__file__).parent / "templates"
 MAX_FACT: Final = 200
@@ -48,15 +48,8 @@ class Letters:
         self._wordings: Final = wordings
         self._application: Final = application
         self._origin: Final = origin
-        folders: Sequence[Path] = [OWN] if templates is None else [templates, OWN]
-        self._templates: Final = Environment(
-            loader=FileSystemLoader(folders),
-            autoescape=select_autoescape(("html",)),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
+        self._folders: Final[Sequence[Path]] = [OWN] if templates is None else [templates, OWN]
+        self._templates: LetterTemplates | None = None
 
     def write(
         self,
@@ -83,17 +76,17 @@ class Letters:
             "link": link,
             "facts": known,
         }
-        try:
-            text, html = (
-                self._templates.select_template([f"{notice}.{form}", f"letter.{form}"]).render(
-                    values
-                )
-                for form in ("txt", "html")
-            )
-        except TemplateError as error:
-            raise MailError(f"template: {type(error).__name__}", lasting=True) from error
+        text, html = self._prepared().render(notice, values)
         subject = f"{values['subject']} · {self._application}"
         return Mail(to=to, subject=subject, text=text, html=html, kind=notice, number=number)
+
+    def _prepared(self) -> LetterTemplates:
+        if self._templates is None:
+            # Jinja, which the first mail waits for and no start.
+            from zenith.mail.letter_templates import LetterTemplates  # noqa: PLC0415
+
+            self._templates = LetterTemplates(self._folders)
+        return self._templates
 
     def check(self, notice: str) -> None:
         """Raise ConfigurationError for a notice that has no wording."""

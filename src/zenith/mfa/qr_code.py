@@ -5,8 +5,6 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
-import segno
-
 QUIET_ZONE: Final = 4
 
 
@@ -14,6 +12,8 @@ def qr_svg(text: str, *, title: str) -> str:
     """An `<svg>` element that shows `text`; dark on light in every colour scheme, since many
     cameras read nothing else. It carries no style and no script.
     """
+    import segno  # noqa: PLC0415  only who adds an authenticator app waits for it
+
     out = BytesIO()
     segno.make(text, error="m", micro=False).save(
         out,

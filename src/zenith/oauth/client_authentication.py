@@ -7,7 +7,6 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.oauth.provider import Provider
@@ -54,6 +53,11 @@ def apple_assertion(provider: Provider, *, now: float) -> str:
 
 def apple_key(provider: Provider) -> EcKey:
     """The key of the .p8 file; raises ConfigurationError for anything else."""
+    # It brings all formats of keys along; only this provider needs one.
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        load_pem_private_key,
+    )
+
     secret = provider.client_secret
     pem = "" if secret is None else secret.reveal().replace("\\n", "\n")
     try:

@@ -14,12 +14,6 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
-)
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, derive
@@ -69,12 +63,23 @@ def _place(kid: str, algorithm: str, generation: int) -> bytes:
 
 
 def _to_der(key: Key) -> bytes:
+    # As in `_from_der`: it brings all formats of keys along, and only rotated keys are kept.
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
     if not isinstance(key, RsaKey | EcKey | Ed25519Key) or key.private is None:
         raise ConfigurationError(f"{key!r} has no private part to keep", fix="keep a private key")
     return key.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _from_der(der: bytes, kid: str, algorithm: str) -> Key:
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        load_der_private_key,
+    )
+
     private = load_der_private_key(der, password=None)
     if isinstance(private, rsa.RSAPrivateKey) and algorithm in RSA_HASHES:
         return RsaKey(private, kid=kid, algorithm=algorithm)

@@ -12,13 +12,13 @@ from zenith.stores.sql.factors import SqlFactorStore
 from zenith.stores.sql.identities import SqlIdentityStore
 from zenith.stores.sql.mail_links import SqlMailLinkStore
 from zenith.stores.sql.mail_queue import SqlMailQueueStore
-from zenith.stores.sql.migrate import current, is_current, upgrade
 from zenith.stores.sql.model_database import ModelDatabase
 from zenith.stores.sql.one_time import SqlOneTimeStore
 from zenith.stores.sql.passkeys import SqlPasskeyStore
 from zenith.stores.sql.pending_sign_ins import SqlPendingStore
 from zenith.stores.sql.policies import SqlDecisionStore, SqlPolicyStore
 from zenith.stores.sql.refresh import SqlRefreshStore
+from zenith.stores.sql.revision import current, is_current, upgrade
 from zenith.stores.sql.revocations import SqlRevocationStore
 from zenith.stores.sql.roles import SqlRoleStore
 from zenith.stores.sql.sessions import SqlSessionStore

@@ -7,10 +7,10 @@ import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
-from typing import Any, Final, Literal, Self, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from sqlalchemy import Row, Select, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.expression import Executable
 from sqlalchemy.sql.schema import Table
@@ -22,8 +22,11 @@ from zenith.stores.sql import postgres_engine, sqlite_engine
 from zenith.stores.sql.errors import errors_wrapped
 from zenith.stores.sql.joined import Joined, Last
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
-Insert: TypeAlias = postgresql.Insert | sqlite.Insert
+Insert: TypeAlias = "postgresql.Insert | sqlite.Insert"
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 Rows: TypeAlias = Sequence[Row[*tuple[Any, ...]]]
 
@@ -48,6 +51,8 @@ class Database:
         self.dialect: Final[Dialect] = (
             "sqlite" if settings.url.reveal().startswith("sqlite") else "postgresql"
         )
+        # The other dialect is as large as the rest: nobody waits for its import.
+        self._dialect: Final[Any] = import_module(f"sqlalchemy.dialects.{self.dialect}")
         driver = sqlite_engine if self.dialect == "sqlite" else postgres_engine
         self._engine: Final[AsyncEngine] = driver.make(settings, to_json)
         # One statement, one round trip: the server's own transaction around it is enough.
@@ -134,7 +139,8 @@ class Database:
 
     def insert(self, table: Table) -> Insert:
         """An INSERT that knows ON CONFLICT, in the dialect of this database."""
-        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        made: Insert = self._dialect.insert(table)
+        return made
 
     def _joined(self) -> Joined | None:
         step = current_step()

@@ -9,7 +9,6 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
@@ -17,19 +16,14 @@ from sqlalchemy import Connection, text
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.revision import revision_of
 
-VERSION_TABLE: Final = "zenith_schema_version"
 UPGRADE_LOCK: Final = 0x7A656E_00
 _LOGGERS: Final = ("alembic.runtime.migration", "alembic.runtime.plugins")
 
 
-async def upgrade(database: Database) -> list[str]:
-    """Apply the changes that are missing, in one transaction; their revisions, oldest first.
-
-    Any number of processes may do this at the same time: one works, the others wait and find
-    nothing left to do. Raises ConfigurationError if a newer version of Zenith has been here, and
-    ServiceUnavailableError if the database cannot be reached.
-    """
+async def apply(database: Database) -> list[str]:
+    """As `zenith.stores.sql.upgrade`, which asks first whether there is anything to do."""
     async with database.transaction() as connection:
         if database.dialect == "postgresql":
             # Rewriting a large table, or waiting for who does, may take its time.
@@ -37,19 +31,6 @@ async def upgrade(database: Database) -> list[str]:
             await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         await database.lock(connection, UPGRADE_LOCK)
         return await connection.run_sync(_upgrade)
-
-
-async def current(database: Database) -> str | None:
-    """The revision that the database is at; None if it holds nothing of Zenith's."""
-    async with database.transaction() as connection:
-        return await connection.run_sync(_current)
-
-
-async def is_current(database: Database) -> bool:
-    """Whether nothing is left to apply."""
-    return (
-        await current(database) == ScriptDirectory.from_config(configuration()).get_current_head()
-    )
 
 
 def configuration(connection: Connection | None = None) -> Config:
@@ -65,7 +46,7 @@ def _upgrade(connection: Connection) -> list[str]:
     scripts = ScriptDirectory.from_config(config)
     try:
         with _quiet():
-            missing = list(scripts.iterate_revisions("head", _current(connection) or "base"))
+            missing = list(scripts.iterate_revisions("head", revision_of(connection) or "base"))
             if missing:
                 command.upgrade(config, "head")
     except (CommandError, RevisionError) as error:
@@ -74,12 +55,6 @@ def _upgrade(connection: Connection) -> list[str]:
             fix="install that version, or restore a backup made before the upgrade",
         ) from error
     return [revision.revision for revision in reversed(missing)]
-
-
-def _current(connection: Connection) -> str | None:
-    with _quiet():
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return context.get_current_revision()
 
 
 @contextmanager

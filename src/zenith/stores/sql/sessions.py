@@ -21,7 +21,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.dml import ReturningDelete
 
 from zenith.kernel.keys import digest
@@ -186,6 +185,9 @@ class SqlSessionStore:
         added = literal(dict(factors), JSON)
         if self._database.dialect == "sqlite":
             return func.json_patch(sessions.c.factors, added, type_=JSON)
+        # The dialect is as large as the rest; who uses SQLite does not wait for its import.
+        from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415
+
         return cast(cast(sessions.c.factors, JSONB).concat(cast(added, JSONB)), JSON)
 
 

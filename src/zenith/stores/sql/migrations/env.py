@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from zenith.stores.sql.migrate import VERSION_TABLE
+from zenith.stores.sql.revision import VERSION_TABLE
 from zenith.stores.sql.schema import metadata
 
 context.configure(
