@@ -31,6 +31,9 @@ from zenith.pipeline import Exchange, exchange_of
 
 STRENGTH: Final = "/account/password-strength"
 MANAGE_ACCOUNTS: Final = "users:write"
+READ_ROLES: Final = "roles:read"
+WRITE_ROLES: Final = "roles:write"
+ASSIGN_ROLES: Final = "users:roles"
 SEE_OTHER: Final = 303
 UNPROCESSABLE: Final = 422
 HOME: Final = "/account/"
@@ -66,6 +69,12 @@ NOTICES: Final[Mapping[str, str]] = {
     "key-revoked": "The key is revoked. It is refused from now on.",
     "locked": "The account is locked. Its sessions have ended.",
     "unlocked": "The account can sign in again.",
+    "role-made": "The role is made. Give it to accounts on their pages.",
+    "role-changed": "The role is changed. Every process acts by it within a second.",
+    "role-deleted": "The role is deleted, or as the code defines it.",
+    "role-granted": "The account holds the role.",
+    "role-held": "The account held it so already.",
+    "role-revoked": "The account does not hold the role any more.",
     "set-up": "The administrator is ready. Sign in to begin.",
 }
 """What a page may be asked to say: addresses carry the key, never the sentence."""
@@ -140,6 +149,8 @@ class Pages:
             nonce=lambda: exchange.nonce,
             signed_in=principal.is_authenticated,
             may_manage=principal.has_permission(MANAGE_ACCOUNTS),
+            may_read_roles=principal.has_permission(READ_ROLES),
+            may_assign_roles=principal.has_permission(ASSIGN_ROLES),
             may_manage_keys=principal.has_permission(MANAGE_ALL),
             notice=NOTICES.get(notice, ""),
             outbox=self._outbox and notice in MAILED and reads_outbox(exchange),

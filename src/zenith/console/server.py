@@ -19,6 +19,7 @@ from zenith.console.link_pages import link_pages
 from zenith.console.outbox_pages import outbox_pages
 from zenith.console.own_pages import own_pages
 from zenith.console.rendering import HOME, Pages
+from zenith.console.role_pages import role_pages
 from zenith.console.setup_pages import setup_pages
 from zenith.console.static import FILE_LIMIT, PREFIX, Assets, asset
 from zenith.console.strength_pages import strength_pages
@@ -67,6 +68,7 @@ def create_server(settings: Settings | None = None) -> Zenith:
     app.include_router(account_pages())
     app.include_router(confirm_pages())
     app.include_router(admin_pages())
+    app.include_router(role_pages())
     _add_optional_pages(app)
     _add_mail_pages(app)
     app.include_router(setup_pages())

@@ -22,7 +22,14 @@ from zenith.kernel.errors import (
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.permissions import check_permission
 from zenith.kernel.principal import Principal
-from zenith.rbac import EVERYWHERE, LiveRoles, RoleAssignment, RoleBook, RoleStore
+from zenith.rbac import (
+    EVERYWHERE,
+    LiveRoles,
+    RoleAssignment,
+    RoleBook,
+    RoleStore,
+    can_grant,
+)
 from zenith.sessions import Sessions
 
 PAGE: Final = 50
@@ -84,10 +91,11 @@ class RoleAssignments:
     async def grantable(self, actor: Principal, *, tenant: str = EVERYWHERE) -> Sequence[str]:
         """The roles that the actor can give for good."""
         roles = self._live.current
+        lasting = await self._standing.of(actor, roles, tenant=tenant)
         return [
             role
             for role in sorted(roles.roles & actor.roles)
-            if await self._standing.may_grant(actor, (role,), roles, tenant=tenant)
+            if all(can_grant(who, (role,), roles, tenant=tenant) for who in (actor, lasting))
         ]
 
     async def grant(
