@@ -4,6 +4,7 @@ import sys
 from datetime import UTC, date, datetime, time
 from decimal import Context, Decimal, FloatOperation, localcontext
 from ipaddress import ip_address, ip_network
+from uuid import UUID
 
 import pytest
 
@@ -206,12 +207,16 @@ def test_subclasses_stand_for_what_they_hold():
     class Raw(bytes):
         pass
 
+    class Id(UUID):
+        pass
+
     for value, kind in (
         (Day(2026, 1, 1), date),
         (Moment(2026, 1, 1), datetime),
         (Real(1.5), float),
         (Exact("1.5"), Decimal),
         (Raw(b"a"), bytes),
+        (Id(int=1), UUID),
     ):
         assert type(plain(value)) is kind
         assert plain(value) == value
