@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -95,6 +96,8 @@ async def call(app, method="GET", path="/documents/1", body=b"{}", **scope):
 
     async def receive():
         answer.received += 1
+        if answer.received > 1:
+            await asyncio.Event().wait()  # a client that waits for its answer
         return {"type": "http.request", "body": body, "more_body": False}
 
     await app(

@@ -10,11 +10,12 @@ from zenith.authorization.access import (
     require_role,
     require_scope,
 )
+from zenith.authorization.answers import Masked, masked
 from zenith.authorization.authorize import AllOf, authorize
 from zenith.authorization.authorizer import Authorizer, Filtering, Masking
 from zenith.authorization.confirmation import ConfirmPage
 from zenith.authorization.decision import ALLOW, Decision
-from zenith.authorization.depends import require_permission, require_policy
+from zenith.authorization.depends import RowsAccess, allowed, require_permission, require_policy
 from zenith.authorization.errors import ConcealedError, FactorRequiredError
 from zenith.authorization.guard import AuthorizationGuard
 from zenith.authorization.objects import ObjectAccess
@@ -36,14 +37,18 @@ __all__ = [
     "Filtering",
     "GuardedApplication",
     "HasFactor",
+    "Masked",
     "Masking",
     "ObjectAccess",
     "Ownership",
     "Requirement",
+    "RowsAccess",
     "SecuredRoute",
+    "allowed",
     "authenticated",
     "authorize",
     "mark_access",
+    "masked",
     "public",
     "require_factor",
     "require_permission",

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from zenith.authorization.access import Access, accesses
+from zenith.authorization.answers import Masked
 from zenith.authorization.requirements import Anyone, HasFactor
 from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline.guard import Guard
@@ -71,7 +72,7 @@ def _faults(entry: RouteEntry, consumed: tuple[type, ...]) -> list[str]:
         f"  {_place(entry)}\n    {mark!r} was attached after the route was registered:"
         " put it below the route's decorator"
         for mark in marks_of(entry.endpoint)
-        if isinstance(mark, Access) and mark not in enforced
+        if isinstance(mark, (Access, Masked)) and mark not in enforced
     ]
     faults += [_unconsumed(entry, mark) for mark in entry.marks if not isinstance(mark, consumed)]
     return faults

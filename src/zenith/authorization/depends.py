@@ -1,20 +1,27 @@
-"""Declarations with objects, for routes of FastAPI: `require_policy`, `require_permission`."""
+"""Declarations with objects, for routes of FastAPI: on one, on the rows of a list, on fields."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, cast
 
 from fastapi import Depends
+from starlette.requests import HTTPConnection
 
 from zenith.authorization.access import Access
-from zenith.authorization.authorize import combined, name_of
-from zenith.authorization.authorizer import Authorizer
+from zenith.authorization.authorize import AllOf, capable, combined, context_of, name_of
+from zenith.authorization.authorizer import Authorizer, Filtering
 from zenith.authorization.objects import Loader, ObjectAccess
 from zenith.authorization.ownership import OWNER, Ownership
-from zenith.authorization.requirements import FollowsPolicy, HasPermission, HasPermissionOrOwn
+from zenith.authorization.requirements import (
+    FollowsPolicy,
+    HasPermission,
+    HasPermissionOrOwn,
+    SeesAllowed,
+)
 from zenith.authorization.routes import arm
 from zenith.kernel.errors import ConfigurationError
+from zenith.pipeline.exchange import exchange_of
 
 READ: Final = "read"
 
@@ -91,3 +98,53 @@ def require_permission(
         arm=arm,
         depends=Depends,
     )
+
+
+class RowsAccess(Access):
+    """Anybody may ask; the dependency gives the condition that a list is filtered by."""
+
+    __slots__ = ("_action", "_model", "_policy")
+
+    def __init__(self, policy: Filtering, action: str, model: type) -> None:
+        super().__init__(SeesAllowed(name_of(policy), action, model.__name__))
+        self._policy: Final = policy
+        self._action: Final = action
+        self._model: Final = model
+
+    async def as_dependency(self, connection: HTTPConnection, resource: Any = None) -> Any:
+        """What the dependency gives: true for rows that the caller may do the action on."""
+        del resource
+        exchange = exchange_of(connection.scope)
+        context = context_of(exchange)
+        found = self._policy.where(exchange.principal, self._action, self._model, context)
+        if found is None:
+            raise ConfigurationError(
+                f"{name_of(self._policy)}.where() gave no condition, which would show every row",
+                fix="return a condition that is false where nothing is allowed",
+            )
+        return found
+
+    def wrap(self, target: Any) -> Any:
+        """Refuse: without the condition a list would be whole."""
+        del target
+        raise ConfigurationError(
+            f"{self!r} gives a condition, which a decorator would drop",
+            fix="take it as a parameter: Annotated[Any, Depends(allowed(...))]",
+        )
+
+
+def allowed(policy: Filtering | Sequence[Filtering], action: str, model: type) -> RowsAccess:
+    """The rows of `model` that `policy` allows the caller `action` on, as a condition for queries:
+    `condition: Annotated[Any, Depends(allowed(policy, "read", Document))]`, then
+    `select(Document).where(condition)`.
+
+    Threat: a list that shows what looking at each object would refuse (ASVS 8.2.2). Everybody may
+    ask, strangers too, and gets what the policy allows them; add `authenticated` where strangers
+    shall not. Of several policies each has to allow a row. Raises ConfigurationError for a policy
+    that cannot filter.
+    """
+    if not isinstance(policy, Sequence):
+        return RowsAccess(capable(policy, "where"), action, model)
+    for each in policy:
+        capable(each, "where")
+    return RowsAccess(AllOf(*cast("Sequence[Any]", policy)), action, model)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from zenith.authorization.access import Access, Further
+from zenith.authorization.answers import Masked
 from zenith.authorization.check import check_routes
 from zenith.authorization.routes import plan_of
 from zenith.pipeline.exchange import Exchange
@@ -30,7 +31,7 @@ class AuthorizationGuard(Guard):
     """
 
     stage: ClassVar[Stage] = Stage.AUTHORIZATION
-    consumes: ClassVar[tuple[type, ...]] = (Access,)
+    consumes: ClassVar[tuple[type, ...]] = (Access, Masked)
 
     def __init__(
         self,

@@ -140,7 +140,7 @@ async def _solve(loading: Dependant, connection: HTTPConnection, progress: Progr
         request=cast("Request | WebSocket", connection),
         dependant=loading,
         dependency_overrides_provider=getattr(
-            _route_in(scope), "dependency_overrides_provider", None
+            route_in(scope), "dependency_overrides_provider", None
         ),
         dependency_cache=progress.values,
         async_exit_stack=cast(AsyncExitStack, scope[REQUEST]),
@@ -176,7 +176,7 @@ def arm(exchange: Exchange) -> None:
 
 def plan_at(scope: Scope) -> ObjectPlan | None:
     """The plan of the route that serves `scope`, if it loads anything to decide on."""
-    route = _route_in(scope)
+    route = route_in(scope)
     found: Any = getattr(route, PLAN, UNKNOWN)
     if found is UNKNOWN:
         found = plan_of(getattr(route, "dependant", None))
@@ -185,7 +185,7 @@ def plan_at(scope: Scope) -> ObjectPlan | None:
     return cast("ObjectPlan | None", found)
 
 
-def _route_in(scope: Scope) -> Any:
+def route_in(scope: Scope) -> Any:
     """The route, or what FastAPI makes of it where its router is included in another."""
     route = scope.get("route")
     included = scope.get("fastapi", {}).get("effective_route_context")
