@@ -6,12 +6,11 @@ Everything else asks here, so that what is sensitive is read in one place.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 from sqlalchemy import Column as TableColumn
 from sqlalchemy import inspect
@@ -51,8 +50,6 @@ class Column:
     """What its values are; None where they cannot be compared by value, as JSON."""
     nullable: bool
     is_key: bool
-    adapter: Callable[[], TypeAdapter[Any]]
-    """Reads and checks a new value, as the model's field says."""
 
     @property
     def is_open(self) -> bool:
@@ -151,7 +148,6 @@ def _column(model: type[SQLModel], attribute: ColumnProperty[Any]) -> Column | N
         kind=kind_of(column.type),
         nullable=bool(column.nullable),
         is_key=column.primary_key,
-        adapter=functools.cache(functools.partial(_adapter, field)),
     )
 
 
@@ -167,12 +163,6 @@ def exposure_of(field: FieldInfo | None, column: TableColumn[Any]) -> Exposure:
         if exposure in told:
             return exposure
     return "open"
-
-
-def _adapter(field: FieldInfo | None) -> TypeAdapter[Any]:
-    if field is None:
-        return TypeAdapter(Any)
-    return TypeAdapter(field.rebuild_annotation())
 
 
 class _Declared:

@@ -118,10 +118,9 @@ def _matching(before: str, after: str) -> Callable[[Column, object], ColumnEleme
 
 
 def _text(column: Column, value: object) -> str:
-    checked = column.check(value)
-    if not isinstance(checked, str):
-        raise ValueError("is no text")
-    return checked
+    if column.kind is None or "contains" not in column.kind.operators:
+        raise ValueError("holds no text to search in")
+    return str(column.check(value))
 
 
 def _literal(term: str) -> str:

@@ -104,7 +104,7 @@ class ZenithModel(SQLModel):
                 raise ConflictError(
                     "It was changed meanwhile", reason="the client has seen another version"
                 )
-        for name, value in checked_changes(columns, own, data).items():
+        for name, value in checked_changes(columns, own, data, self).items():
             setattr(self, name, value)
         return await self.save()
 

@@ -32,7 +32,10 @@ class Term:
     def parse(cls, columns: Columns, name: str) -> Term:
         """`created_at`, or `-created_at` for the greatest first; raises ValueError for others."""
         descending = name.startswith("-")
-        return cls(columns.named(name[1:] if descending else name), descending)
+        column = columns.named(name[1:] if descending else name)
+        if column.kind is None:
+            raise ValueError(f"`{column.name}` has no order")
+        return cls(column, descending)
 
     def expression(self) -> UnaryExpression[Any]:
         """For ORDER BY."""

@@ -24,6 +24,7 @@ from zenith.query.writing import checked_changes
 if TYPE_CHECKING:
     from zenith.query.model import ZenithModel
 
+P = TypeVar("P")
 M = TypeVar("M", bound="ZenithModel")
 Condition: TypeAlias = ColumnElement[bool] | bool
 """An expression such as `User.age > 18`, which type checkers take for a bool."""
@@ -36,10 +37,10 @@ BESIDE: Final = ("sort", "after", "size")
 """Parameters of a request that are no filters."""
 
 
-class Page(BaseModel, Generic[M]):
+class Page(BaseModel, Generic[P]):
     """Some rows, and where the next ones begin."""
 
-    items: list[M]
+    items: list[P]
     next: str | None = None
     """The cursor to give to `after`; None on the last page."""
 

@@ -44,7 +44,7 @@ class Kind:
 
 def kind_of(sql_type: types.TypeEngine[Any]) -> Kind | None:
     """The kind of a column's values; None where they cannot be compared by value."""
-    while isinstance(sql_type, types.TypeDecorator):
+    while isinstance(sql_type, types.TypeDecorator) and not isinstance(sql_type, types.Interval):
         sql_type = sql_type.impl_instance
     if isinstance(sql_type, types.Enum):
         choices = sql_type.enum_class

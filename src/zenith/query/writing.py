@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import ValidationError as PydanticError
+from sqlmodel import SQLModel
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.query.columns import Column, Columns
@@ -40,20 +41,28 @@ def check_names(
 
 
 def checked_changes(
-    columns: Columns, own: Mapping[str, object] | None, data: Mapping[str, Any]
+    columns: Columns,
+    own: Mapping[str, object] | None,
+    data: Mapping[str, Any],
+    row: SQLModel | None = None,
 ) -> dict[str, Any]:
-    """The new values, each as the model's field wants it; raises ValidationError for those that do
-    not fit, and for names that may not be written.
+    """The new values, as the model and its validators want them; raises ValidationError for those
+    that do not fit, and for names that may not be written. `row` is what is changed, where one is.
     """
     check_names(columns, own, data)
+    model = columns.model
+    # A copy that no session knows: what does not fit must not reach the row.
+    scratch = model.__new__(model)
+    scratch.__dict__.update({} if row is None else _values(columns, row))
     changes: dict[str, Any] = {}
     faults: list[dict[str, Any]] = []
     for name, value in {**data, **(own or {})}.items():
         column = columns.by_name[name]
         try:
-            changes[name] = stored(column, column.adapter().validate_python(value))
+            model.__pydantic_validator__.validate_assignment(scratch, name, value)
+            changes[name] = stored(column, scratch.__dict__[name])
         except PydanticError as error:
-            faults += faults_of(error, name)
+            faults += faults_of(error)
         except ValueError as error:
             faults.append(fault("body", name, f"It {error}", kind="value_error"))
     if faults:
@@ -78,13 +87,17 @@ def stored(column: Column, value: Any) -> Any:
     return value
 
 
-def faults_of(error: PydanticError, *place: str) -> list[dict[str, Any]]:
+def faults_of(error: PydanticError) -> list[dict[str, Any]]:
     """Pydantic's faults in FastAPI's shape, without the values, which may be secret."""
     return [
         {
             "type": each["type"],
-            "loc": ["body", *place, *(str(part)[:100] for part in each["loc"])],
+            "loc": ["body", *(str(part)[:100] for part in each["loc"])],
             "msg": each["msg"],
         }
         for each in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def _values(columns: Columns, row: SQLModel) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in columns.by_name}
