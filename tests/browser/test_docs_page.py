@@ -88,6 +88,11 @@ async def test_title_is_text(page, servers):
     await page.goto(docs + "/docs")
     await page.locator(".opblock").first.wait_for()
     assert "<script>fail()</script>" in await page.title()
+    # And the page is as light or dark as everything else on the screen.
+    dark = "document.documentElement.classList.contains('dark-mode')"
+    for scheme in ("dark", "light"):
+        await page.emulate_media(color_scheme=scheme)
+        await page.wait_for_function(f"{dark} === {str(scheme == 'dark').lower()}")
     await watch.clean(docs)
 
 

@@ -1,6 +1,10 @@
 // Starts Swagger UI from the page's data attributes: the page's policy runs no inline script.
 "use strict";
 (() => {
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  follow();
+  dark.addEventListener("change", follow);
   const place = document.getElementById("swagger-ui");
   const options = JSON.parse(place.dataset.options);
   if (place.dataset.redirect) {
