@@ -99,10 +99,13 @@ def _shown(source: Any, spoken: Mapping[str, bool], others: bool) -> Fields:
             for name, value in cast(dict[object, Any], source).items()
             if isinstance(name, str) and spoken.get(name, others)
         }
-    return {name: fact(source, name) for name in _names(source) if spoken.get(name, others)}
+    return {name: fact(source, name) for name in names_of(source) if spoken.get(name, others)}
 
 
-def _names(source: object) -> Collection[str]:
+def names_of(source: object) -> Collection[str]:
+    """The fields of a mapping, a model, a row or an object, in their order; private ones are not
+    among them.
+    """
     if isinstance(source, Mapping):
         return [name for name in cast(Mapping[object, object], source) if isinstance(name, str)]
     kind: type = type(source)
