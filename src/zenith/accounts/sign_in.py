@@ -97,8 +97,7 @@ class SignIn:
     async def verify(self, email: str, password: str, *, client: Client) -> Account:
         """The account whose e-mail and password these are.
 
-        Raises InvalidCredentialsError for everything else, RateLimitError after too many attempts
-        and ServiceUnavailableError where the password pool is full.
+        Raises InvalidCredentialsError for all else; RateLimitError; ServiceUnavailableError if full.
         """
         try:
             _, key = canonical_email(email)
@@ -208,8 +207,7 @@ class SignIn:
     ) -> BrowserSignIn:
         """The session of a browser that now proves its second factor, of the given `kind`.
 
-        Raises FactorChallengeError where the first factor must be proven again, InvalidFactorError
-        for a wrong proof, RateLimitError.
+        Raises FactorChallengeError: begin anew; InvalidFactorError and RateLimitError: try again.
         """
         account, factors = await self._prove(challenge, "browser", kind, proof, client)
         return await self._admit_browser(account, factors, client, replaces)
@@ -299,13 +297,16 @@ class SignIn:
             await self._end(principal.subject, principal.session_id)
             await self._note(client, EventType.LOGOUT, principal.subject, "", principal.session_id)
 
-    async def end_session(self, principal: Principal, session_id: str, *, client: Client) -> bool:
+    async def end_session(
+        self, principal: Principal, session_id: str, *, client: Client, reason: str = ""
+    ) -> bool:
         """End one of the principal's own sign-ins; False if it has none with this id."""
         async with one_step():
             ended = await self._sessions.end(session_id, account_id=principal.subject)
             if ended:
                 await self._grants.end(session_id)
-                await self._note(client, EventType.SESSION_ENDED, principal.subject, "", session_id)
+                owner = principal.subject
+                await self._note(client, EventType.SESSION_ENDED, owner, reason, session_id)
         return ended
 
     async def sign_out_everywhere(
@@ -343,16 +344,14 @@ class SignIn:
         )
         present = await self._accounts.by_id(account.id)
         if present is None or not present.is_active or _changed(present, account):
-            await self._end(account.id, session.id)
             reason = "locked or changed during the sign-in"
-            await self._note(client, EventType.LOGIN_FAILED, account.id, reason)
-            raise InvalidCredentialsError(reason=reason)
-        if (await self._second.due(present, factors, client)).kinds:
-            await self._end(account.id, session.id)
+        elif (await self._second.due(present, factors, client)).kinds:
             reason = "a second factor was added during the sign-in"
-            await self._note(client, EventType.LOGIN_FAILED, account.id, reason)
-            raise InvalidCredentialsError(reason=reason)
-        return session, cookie
+        else:
+            return session, cookie
+        await self._end(account.id, session.id)
+        await self._note(client, EventType.LOGIN_FAILED, account.id, reason)
+        raise InvalidCredentialsError(reason=reason)
 
     async def _end(self, account_id: str, session_id: str) -> None:
         # The session first: without it neither access nor refresh tokens are accepted, even if the

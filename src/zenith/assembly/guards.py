@@ -23,7 +23,7 @@ from zenith.passwords import PasswordJudge
 from zenith.pipeline import Guard
 from zenith.rate_limits import PrincipalRateLimitGuard, RateLimiter, RateLimitGuard
 from zenith.sessions import SessionScheme, SessionSettings
-from zenith.stores.foundation import Foundation
+from zenith.stores.foundation import Foundation, Prune
 from zenith.tenants import TenantGuard
 from zenith.tokens import BearerScheme, DpopVerifier, TokenManager
 from zenith.transport import TransportGuard
@@ -90,19 +90,6 @@ def make_guards(
 
 def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) -> Foundation:
     """What starts first and stops last."""
-
-    async def prune_secrets() -> int:
-        return await parts.one_time.prune(now=wall_clock())
-
-    async def prune_links() -> int:
-        return await parts.mail_links.prune(now=wall_clock())
-
-    async def prune_mails() -> int:
-        return await parts.mail_queue.prune(before=wall_clock() - DAY)
-
-    async def prune_pending() -> int:
-        return await parts.pending_store.prune(now=wall_clock())
-
     return Foundation(
         database=parts.database,
         redis=parts.redis,
@@ -117,19 +104,30 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
         ),
         migrate=parts.settings.migrates,
         prune=(
-            parts.sessions.prune,
-            parts.refresh.prune,
-            parts.revocations.prune,
-            parts.attempts.prune,
-            prune_secrets,
-            *(each.prune for each in parts.signing.background),
-            *(() if parts.proofs is None else (parts.proofs.prune,)),
-            prune_links,
-            prune_mails,
-            prune_pending,
-            partial(prune_roles, parts),
+            *_prunes(parts),
             *(() if mfa is None else (mfa.prune,)),
-            authorization_prune(parts),
             *(() if keys is None else (keys.keys.prune,)),
         ),
+    )
+
+
+def _prunes(parts: Parts) -> tuple[Prune, ...]:
+    """What removes rows whose time is over."""
+
+    async def prune_by_age() -> int:
+        now = wall_clock()
+        by_age = (parts.one_time, parts.mail_links, parts.pending_store)
+        gone = sum([await each.prune(now=now) for each in by_age])
+        return gone + await parts.mail_queue.prune(before=now - DAY)
+
+    return (
+        parts.sessions.prune,
+        parts.refresh.prune,
+        parts.revocations.prune,
+        parts.attempts.prune,
+        *(each.prune for each in parts.signing.background),
+        *(() if parts.proofs is None else (parts.proofs.prune,)),
+        prune_by_age,
+        partial(prune_roles, parts),
+        authorization_prune(parts),
     )

@@ -11,6 +11,7 @@ from zenith.assembly.parts import Parts
 from zenith.authorization import require_factor
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.keys import derive
+from zenith.kernel.sealing import Sealer
 from zenith.oauth import (
     FACTOR,
     CodeFlow,
@@ -20,13 +21,20 @@ from zenith.oauth import (
     Identities,
     IdentityCheck,
     OAuthServices,
+    ProviderSignOuts,
 )
 from zenith.oauth.client_authentication import apple_key
 from zenith.pipeline import Guard
 from zenith.stores.foundation import Prune
-from zenith.stores.sql import SqlAuthorizationStore, SqlIdentityStore
+from zenith.stores.sql import (
+    SqlAuthorizationStore,
+    SqlIdentityStore,
+    SqlProofStore,
+    SqlProviderSignInStore,
+)
 
 PURPOSE: Final = "oauth"
+ID_TOKENS: Final = "oauth/id-tokens"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,15 +66,18 @@ def oauth_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
         if each.client_authentication == "apple":
             apple_key(each)
     http = ProviderHttp(timeout=settings.timeout)
+    directory = Directory(http)
+    flow = CodeFlow(
+        pending=SqlAuthorizationStore(parts.database),
+        http=http,
+        directory=directory,
+        key=derive(parts.secrets[0], PURPOSE),
+        lifetime=settings.state_lifetime,
+    )
     services = OAuthServices(
         providers=providers,
-        flow=CodeFlow(
-            pending=SqlAuthorizationStore(parts.database),
-            http=http,
-            directory=Directory(http),
-            key=derive(parts.secrets[0], PURPOSE),
-            lifetime=settings.state_lifetime,
-        ),
+        flow=flow,
+        sign_outs=_sign_outs(parts, accounts, flow, directory),
         identities=_identities(parts, accounts),
         hand_over=HandOver(secrets=parts.one_time, accounts=parts.account_store),
         limiter=parts.limiter,
@@ -77,6 +88,25 @@ def oauth_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
     forms = any(each.response_mode == "form_post" for each in providers.values())
     guards = (FormAnswerGuard(providers.values()),) if forms else ()
     return OAuthParts(services=services, guards=guards)
+
+
+def _sign_outs(
+    parts: Parts, accounts: AccountServices, flow: CodeFlow, directory: Directory
+) -> ProviderSignOuts:
+    """What ends sign-ins here and at providers together."""
+    sessions = parts.settings.sessions
+    longest = max(sessions.lifetimes(remembered=each)[1] for each in (True, False))
+    return ProviderSignOuts(
+        SqlProviderSignInStore(parts.database),
+        flow=flow,
+        directory=directory,
+        sessions=parts.sessions,
+        end_session=accounts.sign_in.end_session,
+        # In the database of the sessions, so that both are one step.
+        spent=SqlProofStore(parts.database),
+        sealer=Sealer(parts.secrets, purpose=ID_TOKENS),
+        lifetime=max(longest, parts.settings.tokens.refresh_lifetime),
+    )
 
 
 def _identities(parts: Parts, accounts: AccountServices) -> Identities:
@@ -100,10 +130,12 @@ def identity_checks(parts: Parts) -> dict[str, FactorCheck]:
 
 
 def authorization_prune(parts: Parts) -> Prune:
-    """Removes states of those who never came back."""
-    store = SqlAuthorizationStore(parts.database)
+    """Removes states of those who never came back, and sign-ins that have expired."""
+    store, spent = SqlAuthorizationStore(parts.database), SqlProofStore(parts.database)
+    sign_ins = SqlProviderSignInStore(parts.database)
 
     async def prune() -> int:
-        return await store.prune(now=wall_clock())
+        now = wall_clock()
+        return sum([await each.prune(now=now) for each in (store, sign_ins, spent)])
 
     return prune

@@ -15,6 +15,7 @@ from zenith.console.cookies import cleared_session, device_cookie
 from zenith.console.rendering import HOME, go_to, page_route, pages_of
 from zenith.console.visitor_pages import SIGN_IN
 from zenith.kernel.errors import AuthenticationError, SecurityError, ValidationError
+from zenith.oauth import leading_on
 from zenith.pipeline import exchange_of
 from zenith.sessions import (
     MAX_NAME,
@@ -115,11 +116,17 @@ async def change_password(
 
 @authenticated_to_enrol
 async def sign_out(request: Request) -> Response:
-    """End this session."""
+    """End this session, and lead on to the provider that it came from, if the settings say so."""
     exchange = exchange_of(request.scope)
-    services = account_services(request)
+    services, provider = account_services(request), await leading_on(exchange)
     await services.sign_in.sign_out(exchange.principal, client=Client.of(exchange))
-    return _signed_out(request, "signed-out")
+    if provider is None:
+        return _signed_out(request, go_to(SIGN_IN, notice="signed-out"))
+    label, url = provider[0].label, provider[1]
+    # A page, for browsers stop a form whose answer leads to another site (CSP form-action).
+    page = pages_of(request).render(request, "signed_out.html", url=url, label=label)
+    page.headers["Refresh"] = f"0; url={url}"
+    return _signed_out(request, page)
 
 
 @authenticated_to_enrol
@@ -128,7 +135,7 @@ async def sign_out_everywhere(request: Request) -> Response:
     exchange = exchange_of(request.scope)
     services = account_services(request)
     await services.sign_in.sign_out_everywhere(exchange.principal, client=Client.of(exchange))
-    return _signed_out(request, "signed-out-everywhere")
+    return _signed_out(request, go_to(SIGN_IN, notice="signed-out-everywhere"))
 
 
 @authenticated
@@ -192,8 +199,7 @@ def _password_page(request: Request, user: User, *, error: SecurityError | None 
     return pages_of(request).render(request, "password.html", error=error, username=user.email)
 
 
-def _signed_out(request: Request, notice: str) -> Response:
-    response = go_to(SIGN_IN, notice=notice)
+def _signed_out(request: Request, response: Response) -> Response:
     response.headers.append("set-cookie", cleared_session(exchange_of(request.scope)))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

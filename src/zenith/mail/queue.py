@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import SecurityError
 from zenith.kernel.keys import Secret, new_id
+from zenith.kernel.one_step import after_step, current_step
 from zenith.kernel.sealing import Sealer
 from zenith.mail.store import ClaimedMail, Draft, MailQueueStore, QueuedMail
 
@@ -74,7 +75,12 @@ class MailQueue:
     def put(self, draft: Draft) -> Awaitable[None]:
         """Keep a mail. Whoever awaits the answer knows that it is stored, or was given up; who does
         not is not held up. Never raises.
+
+        Within `one_step` it must be awaited: the mail is then part of the step, kept with it or not
+        at all, and what the store raises undoes the step.
         """
+        if current_step() is not None:
+            return self._put_within(draft)
         if len(self._pending) >= MAX_PENDING:
             self._give_up(draft, "the store of mails does not keep up")
         else:
@@ -82,6 +88,15 @@ class MailQueue:
         if self._storing is None or self._storing.done():
             self._storing = asyncio.get_running_loop().create_task(self._store())
         return asyncio.shield(self._storing)
+
+    async def _put_within(self, draft: Draft) -> None:
+        mail = replace(self._sealed(draft, None), room=2 * self._size)
+        self.refused(await self.store.add((mail,)))
+
+        async def stored() -> None:
+            self.on_stored()
+
+        await after_step(stored)
 
     def refused(self, mails: Sequence[QueuedMail]) -> None:
         """There was no room for these."""

@@ -12,6 +12,7 @@ from zenith.oauth.errors import (
     HandOverError,
     IdentityTakenError,
     LastWayInError,
+    LogoutTokenError,
     NotLinkedError,
     ProviderError,
 )
@@ -19,7 +20,8 @@ from zenith.oauth.guard import FormAnswerError, FormAnswerGuard
 from zenith.oauth.hand_over import HandOver
 from zenith.oauth.id_token import ProvenIdentity
 from zenith.oauth.identities import MAX_IDENTITIES, Identities
-from zenith.oauth.journey import arrive, depart
+from zenith.oauth.journey import arrive, depart, leading_on
+from zenith.oauth.logout_token import LogoutOrder, verify_logout_token
 from zenith.oauth.provider import Endpoints, Provider
 from zenith.oauth.routes import oauth_router, signed_in_wish
 from zenith.oauth.services import FACTOR, OAuthPages, OAuthServices
@@ -33,6 +35,7 @@ from zenith.oauth.settings import (
     OAuthSettings,
     OpenIDConnect,
 )
+from zenith.oauth.sign_outs import ProviderSignOuts
 from zenith.oauth.store import (
     Adoption,
     AuthorizationStore,
@@ -40,6 +43,8 @@ from zenith.oauth.store import (
     IdentityStore,
     Linking,
     PendingAuthorization,
+    ProviderSignIn,
+    ProviderSignInStore,
     Unlinking,
 )
 
@@ -73,6 +78,8 @@ __all__ = [
     "IdentityTakenError",
     "LastWayInError",
     "Linking",
+    "LogoutOrder",
+    "LogoutTokenError",
     "Microsoft",
     "NotLinkedError",
     "OAuthPages",
@@ -83,11 +90,16 @@ __all__ = [
     "ProvenIdentity",
     "Provider",
     "ProviderError",
+    "ProviderSignIn",
+    "ProviderSignInStore",
+    "ProviderSignOuts",
     "Returned",
     "Unlinking",
     "Wish",
     "arrive",
     "depart",
+    "leading_on",
     "oauth_router",
     "signed_in_wish",
+    "verify_logout_token",
 ]

@@ -68,6 +68,9 @@ class Returned:
     pending: PendingAuthorization
 
 
+UNKNOWN_KEY: Final = "signed by an unknown key"
+
+
 class CodeFlow:
     """Sends browsers to providers and believes what they bring back only if all of it fits.
 
@@ -241,7 +244,7 @@ class CodeFlow:
         if not isinstance(found, str):
             return found
         now = self._clock()
-        return await self._by_key(
+        return await self.by_key(
             provider, lambda keys: verify_userinfo(found, keys, provider, identity, now=now)
         )
 
@@ -254,7 +257,7 @@ class CodeFlow:
         pending: PendingAuthorization,
     ) -> ProvenIdentity:
         now = self._clock()
-        return await self._by_key(
+        return await self.by_key(
             provider,
             lambda keys: verify_id_token(
                 id_token,
@@ -267,7 +270,7 @@ class CodeFlow:
             ),
         )
 
-    async def _by_key(self, provider: Provider, verify: Callable[[KeyRing], T]) -> T:
+    async def by_key(self, provider: Provider, verify: Callable[[KeyRing], T]) -> T:
         """What `verify` says by the provider's keys, and by its newest where it knows none."""
         for renewed in (False, True):
             keys = await self._directory.keys(provider, renewed=renewed)
@@ -275,7 +278,7 @@ class CodeFlow:
                 return verify(keys)
             except TokenError:
                 continue
-        raise ProviderError(reason="signed by an unknown key")
+        raise ProviderError(reason=UNKNOWN_KEY)
 
 
 def _check_issuer(provider: Provider, endpoints: Endpoints, answer: AuthorizationAnswer) -> None:

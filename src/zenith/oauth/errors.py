@@ -31,6 +31,17 @@ class AuthorizationDeniedError(PermissionDeniedError):
         super().__init__(f"{label} did not sign you in. You may try again.", reason=reason)
 
 
+class LogoutTokenError(BadRequestError):
+    """What a provider, or somebody in its name, orders to end cannot be believed."""
+
+    code, title = "oauth_logout", "The logout token does not hold"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=f"logout token: {reason}")
+        # OpenID Connect Back-Channel Logout 1.0 section 2.8.
+        self.extensions = {"error": "invalid_request"}
+
+
 class ProviderError(SecurityError):
     """The provider cannot be reached, or answers what cannot be believed."""
 

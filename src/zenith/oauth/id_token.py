@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from zenith.kernel.keys import b64encode, equal
@@ -42,6 +42,10 @@ class ProvenIdentity:
     name: str = ""
     authenticated_at: float
     """Unix time at which the person proved it to the provider, as far as that is known."""
+    provider_session: str = ""
+    """The provider's name for the session there (`sid`); empty where it gave none."""
+    id_token: str = field(default="", repr=False)
+    """What proved it, to show the provider at the sign-out; empty where nothing asks for that."""
 
     @property
     def label(self) -> str:
@@ -76,13 +80,13 @@ def verify_id_token(
     issuer = expected_issuer(provider, claims)
     if claims.get("iss") != issuer:
         raise _refused("iss")
-    _check_audience(claims, provider.client_id)
+    check_audience(claims, provider.client_id)
     _check_times(claims, begun_at=begun_at, now=now)
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not equal(nonce, expected_nonce):
         raise _refused("nonce")
     _check_access_token(claims, str(header["alg"]), access_token)
-    return _identity(provider, issuer, claims, now)
+    return _identity(provider, issuer, claims, token, now)
 
 
 def verify_userinfo(
@@ -101,12 +105,12 @@ def verify_userinfo(
         raise ProviderError(reason=f"userinfo: {error.reason}") from None
     if claims.get("iss") != identity.issuer:
         raise ProviderError(reason="userinfo: iss does not hold")
-    _check_audience(claims, provider.client_id)
+    check_audience(claims, provider.client_id)
     return claims
 
 
 def _identity(
-    provider: Provider, issuer: str, claims: Mapping[str, Any], now: float
+    provider: Provider, issuer: str, claims: Mapping[str, Any], token: str, now: float
 ) -> ProvenIdentity:
     subject = claims.get("sub")
     if not is_subject(subject):
@@ -119,6 +123,8 @@ def _identity(
         email_verified=bool(email) and trusts_email(provider, claims),
         name=text_of(claims, "name", MAX_LABEL),
         authenticated_at=_authenticated_at(claims, now),
+        provider_session=text_of(claims, "sid", MAX_SUBJECT),
+        id_token=token if provider.end_session else "",
     )
 
 
@@ -164,7 +170,8 @@ def text_of(claims: Mapping[str, Any], name: str, most: int) -> str:
     return "".join(character for character in found if character.isprintable()).strip()
 
 
-def _check_audience(claims: Mapping[str, Any], client_id: str) -> None:
+def check_audience(claims: Mapping[str, Any], client_id: str) -> None:
+    """Raise ProviderError for a token that is for another client."""
     audience: Any = claims.get("aud")
     kind: object = audience.__class__
     several = kind is list and len(audience) > 1
@@ -175,17 +182,18 @@ def _check_audience(claims: Mapping[str, Any], client_id: str) -> None:
 
 
 def _check_times(claims: Mapping[str, Any], *, begun_at: float, now: float) -> None:
-    expires, issued = _time(claims, "exp"), _time(claims, "iat")
+    expires, issued = time_of(claims, "exp"), time_of(claims, "iat")
     if expires + LEEWAY <= now:
         raise _refused("exp")
     # One that was issued before this sign-in began belongs to another.
     if not begun_at - LEEWAY <= issued <= now + LEEWAY:
         raise _refused("iat")
-    if "nbf" in claims and _time(claims, "nbf") > now + LEEWAY:
+    if "nbf" in claims and time_of(claims, "nbf") > now + LEEWAY:
         raise _refused("nbf")
 
 
-def _time(claims: Mapping[str, Any], name: str) -> float:
+def time_of(claims: Mapping[str, Any], name: str) -> float:
+    """A moment in Unix seconds; raises ProviderError for what is none."""
     found: Any = claims.get(name)
     if type(found) not in _NUMBERS or not 0 <= found < MAX_TIME:
         raise _refused(name)
@@ -193,7 +201,7 @@ def _time(claims: Mapping[str, Any], name: str) -> float:
 
 
 def _authenticated_at(claims: Mapping[str, Any], now: float) -> float:
-    return min(_time(claims, "auth_time"), now) if "auth_time" in claims else now
+    return min(time_of(claims, "auth_time"), now) if "auth_time" in claims else now
 
 
 def _check_access_token(claims: Mapping[str, Any], algorithm: str, access_token: str) -> None:

@@ -100,7 +100,7 @@ async def arrive(request: Request, provider: Provider, *, prefix: str = PREFIX) 
         case "link":
             return await _link(request, provider, returned)
         case "confirm":
-            return await _confirm(request, returned)
+            return await _confirm(request, provider, returned)
 
 
 def cookie_name(exchange: Exchange) -> str:
@@ -111,8 +111,26 @@ def cookie_name(exchange: Exchange) -> str:
 
 def callback_uri(exchange: Exchange, provider: Provider, prefix: str = PREFIX) -> str:
     """Where the provider sends the browser back: registered there, letter by letter."""
-    origin = services_of(exchange).origin
-    return f"{origin}{exchange.root_path}{prefix}/{provider.name}/callback"
+    return f"{address_of(exchange, provider, prefix)}/callback"
+
+
+async def leading_on(exchange: Exchange, *, prefix: str = PREFIX) -> tuple[Provider, str] | None:
+    """The provider, and the address there, where the caller signs out of it as well. Ask before the
+    sign-in ends; None also for an application without providers.
+    """
+    services = exchange.services.get(OAuthServices)
+    if not isinstance(services, OAuthServices):
+        return None
+    return await services.sign_outs.leading_on(
+        services.providers,
+        exchange.principal,
+        lambda provider: f"{address_of(exchange, provider, prefix)}/signed-out",
+    )
+
+
+def address_of(exchange: Exchange, provider: Provider, prefix: str = PREFIX) -> str:
+    """The provider's own place below the application's origin."""
+    return f"{services_of(exchange).origin}{exchange.root_path}{prefix}/{provider.name}"
 
 
 def redirect(url: str, *cookies: str) -> Response:
@@ -128,6 +146,7 @@ async def _sign_in(request: Request, provider: Provider, returned: Returned) -> 
     services, client = services_of(exchange), Client.of(exchange)
     pending, proven = returned.pending, returned.identity
     account = await services.identities.account_of(provider, proven, client=client)
+    await services.sign_outs.remember(provider, account.id, proven)
     if pending.challenge:
         code = await services.hand_over.issue(
             account, challenge=pending.challenge, proven_at=proven.authenticated_at
@@ -172,12 +191,13 @@ async def _link(request: Request, provider: Provider, returned: Returned) -> Res
     return redirect(pending.wanted)
 
 
-async def _confirm(request: Request, returned: Returned) -> Response:
+async def _confirm(request: Request, provider: Provider, returned: Returned) -> Response:
     exchange, pending = exchange_of(request.scope), returned.pending
     await _check_departed(request, returned)
-    proven = returned.identity
-    if not await services_of(exchange).identities.is_linked(pending.account_id, proven):
+    proven, services = returned.identity, services_of(exchange)
+    if not await services.identities.is_linked(pending.account_id, proven):
         raise PermissionDeniedError("This identity is not linked to your account")
+    await services.sign_outs.remember(provider, pending.account_id, proven)
     session = session_of(exchange)
     outcome = await account_services(request).sessions.prove(
         pending.session_id,

@@ -33,6 +33,7 @@ def read_metadata(document: Mapping[str, Any], provider: Provider) -> Endpoints:
         jwks=_address(document, "jwks_uri", provider),
         userinfo=_optional(document, "userinfo_endpoint", provider),
         pushed=_optional(document, "pushed_authorization_request_endpoint", provider),
+        end_session=_optional(document, "end_session_endpoint", provider),
         issuer_in_response=document.get("authorization_response_iss_parameter_supported") is True,
     )
 

@@ -17,6 +17,8 @@ ResponseMode: TypeAlias = Literal["query", "form_post"]
 Profile: TypeAlias = Literal["openid", "github", "discord"]
 EmailTrust: TypeAlias = Literal["verified", "always", "microsoft"]
 
+FACTOR: Final = "oauth"
+"""The factor that a provider proves."""
 ASYMMETRIC: Final = tuple(sorted(name for name in ALGORITHMS if not name.startswith("HS")))
 """A signature by a secret that the client shares proves nothing to others and mixes key kinds."""
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -39,6 +41,8 @@ class Endpoints:
     userinfo: str = ""
     pushed: str = ""
     """Where the application hands in what it asks for, before the browser comes (RFC 9126)."""
+    end_session: str = ""
+    """Where browsers sign out of the provider (OpenID Connect RP-Initiated Logout 1.0)."""
     issuer_in_response: bool = False
     """Whether each answer names its issuer (RFC 9207 section 3): then one without is refused."""
 
@@ -69,6 +73,10 @@ class Provider:
     algorithms: tuple[str, ...] = ASYMMETRIC
     extra: Mapping[str, str] = field(default_factory=dict[str, str])
     """Further parameters of the authorization request."""
+    end_session: bool = False
+    """Whether who signs out here is led to sign out there."""
+    back_channel_logout: bool = False
+    """Whether the provider may end sessions here (OpenID Connect Back-Channel Logout 1.0)."""
     team_id: str = ""
     key_id: str = ""
     """Apple alone: whose key signs the client's assertion."""
@@ -99,6 +107,11 @@ class Provider:
     def is_openid(self) -> bool:
         """Whether an ID token proves the identity."""
         return self.profile == "openid"
+
+    @property
+    def ends_sessions(self) -> bool:
+        """Whether it must be known which sessions began there."""
+        return self.end_session or self.back_channel_logout
 
     @property
     def discovery_url(self) -> str:

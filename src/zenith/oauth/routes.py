@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -14,16 +14,26 @@ from starlette.responses import JSONResponse
 from zenith.accounts import Client
 from zenith.accounts.depends import account_services
 from zenith.accounts.factors import FactorsDue
-from zenith.accounts.routes import FactorsDueResponse, TokenResponse, know_device
+from zenith.accounts.routes import FactorsDueResponse, TokenResponse, know_device, logout
 from zenith.authorization import Access, SecuredRoute, authenticated, public
 from zenith.kernel.errors import PermissionDeniedError
 from zenith.oauth.authorization import Wish
-from zenith.oauth.journey import NO_STORE, arrive, depart, redirect, services_of, wanted_of
+from zenith.oauth.journey import (
+    NO_STORE,
+    arrive,
+    depart,
+    leading_on,
+    pages_of,
+    redirect,
+    services_of,
+    wanted_of,
+)
 from zenith.oauth.provider import Provider
 from zenith.oauth.services import FACTOR, OAuthServices
 from zenith.pipeline import exchange_of
 from zenith.tokens import prove_key
 
+MAX_TOKEN = 8192
 FRESH = {"prompt": "login", "max_age": "0"}
 
 
@@ -49,6 +59,13 @@ class Departure(BaseModel):
     """Where the browser goes now."""
 
     authorization_url: str
+
+
+class SignedOut(BaseModel):
+    """The sign-in has ended here."""
+
+    end_session_url: str | None
+    """Where the browser goes to end it at the provider too; None where nothing asks for that."""
 
 
 class Destination(BaseModel):
@@ -81,6 +98,13 @@ def oauth_router(services: OAuthServices, *, prefix: str = "/auth") -> APIRouter
         """Whom people can sign in with."""
         return shown
 
+    @authenticated
+    async def sign_out(request: Request, response: Response) -> SignedOut:
+        """End this sign-in, and say where to end it at its provider."""
+        found = await leading_on(exchange_of(request.scope), prefix=prefix)
+        await logout(request, response)
+        return SignedOut(end_session_url=None if found is None else found[1])
+
     @services.recent
     async def unlink(identity_id: str, request: Request) -> None:
         """Remove an identity; the last way in stays."""
@@ -91,10 +115,15 @@ def oauth_router(services: OAuthServices, *, prefix: str = "/auth") -> APIRouter
 
     router.add_api_route("/providers", providers, methods=["GET"])
     router.add_api_route("/oauth/token", token, methods=["POST"])
+    router.add_api_route("/oauth/logout", sign_out, methods=["POST"])
     router.add_api_route("/identities", identities, methods=["GET"])
     router.add_api_route("/identities/{identity_id}", unlink, methods=["DELETE"], status_code=204)
     for provider in services.providers.values():
         _add_provider(router, provider, services.recent, prefix)
+        if provider.end_session:
+            _add_return(router, provider)
+        if provider.back_channel_logout:
+            _add_back_channel(router, provider)
     return router
 
 
@@ -128,6 +157,36 @@ def _add_provider(router: APIRouter, provider: Provider, recent: Access, prefix:
     add(f"{path}/callback", come_back, f"Come back from {label}", leads_on=True)
     add(f"{path}/link", link, f"Link {label}")
     add(f"{path}/confirm", confirm, f"Prove again with {label}")
+
+
+def _add_return(router: APIRouter, provider: Provider) -> None:
+    @public
+    async def signed_out(request: Request) -> Response:
+        return redirect(pages_of(exchange_of(request.scope)).home)
+
+    path, summary = f"/{provider.name}/signed-out", f"Come back signed out of {provider.label}"
+    _add(router, provider, path, signed_out, summary, leads_on=True)
+
+
+def _add_back_channel(router: APIRouter, provider: Provider) -> None:
+    @public
+    async def back_channel(
+        logout_token: Annotated[str, Form(max_length=MAX_TOKEN)], request: Request
+    ) -> Response:
+        """What the provider itself sends: sessions that began there have ended there."""
+        exchange = exchange_of(request.scope)
+        sign_outs = services_of(exchange).sign_outs
+        await sign_outs.obey(provider, logout_token, client=Client.of(exchange))
+        return Response(status_code=200, headers={"Cache-Control": NO_STORE})
+
+    router.add_api_route(
+        f"/{provider.name}/back-channel-logout",
+        back_channel,
+        methods=["POST"],
+        summary=f"Sessions ended at {provider.label}",
+        name=f"{provider.name}_back_channel",
+        response_class=Response,
+    )
 
 
 def _add(

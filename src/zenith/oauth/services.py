@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from zenith.authorization import Access
 from zenith.oauth.code_flow import CodeFlow
 from zenith.oauth.hand_over import HandOver
 from zenith.oauth.identities import Identities
-from zenith.oauth.provider import Provider
+from zenith.oauth.provider import FACTOR, Provider
 from zenith.oauth.settings import OAuthSettings
+from zenith.oauth.sign_outs import ProviderSignOuts
 from zenith.rate_limits import RateLimiter
 
-FACTOR: Final = "oauth"
-"""The factor that a provider proves."""
+__all__ = ["FACTOR", "OAuthPages", "OAuthServices"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +25,7 @@ class OAuthServices:
     flow: CodeFlow
     identities: Identities
     hand_over: HandOver
+    sign_outs: ProviderSignOuts
     limiter: RateLimiter
     recent: Access
     """Who may change what opens an account: whoever has proven within ten minutes to own it."""

@@ -88,6 +88,11 @@ class Microsoft:
     """Believe every e-mail address in this one directory. What is lost: whoever administers it can
     claim any address when a new account is made. Only for a single `tenant` that is yours."""
 
+    end_session: bool = False
+    """Lead who signs out here on to the provider's own sign-out (`end_session_endpoint`), so that
+    the next one at the machine is not let in by one press of a button. Register
+    `/auth/<name>/signed-out` there as an address to come back to."""
+
     def __post_init__(self) -> None:
         single = _TENANT.fullmatch(self.tenant) is not None
         if not single and self.tenant not in SHARED_TENANTS:
@@ -115,6 +120,7 @@ class Microsoft:
             client_authentication="post",
             email_trust="always" if self.trust_email_of_tenant else "microsoft",
             algorithms=("RS256",),
+            end_session=self.end_session,
         )
 
 
@@ -233,6 +239,15 @@ class OpenIDConnect:
     """Signatures of ID tokens that are accepted. A published RSA key that names no algorithm is for
     RS256, or for the only one for RSA in this list."""
 
+    end_session: bool = False
+    """Lead who signs out here on to the provider's own sign-out (`end_session_endpoint`), so that
+    the next one at the machine is not let in by one press of a button. Register
+    `/auth/<name>/signed-out` there as an address to come back to."""
+
+    back_channel_logout: bool = False
+    """Let the provider end sessions that began there, by a signed message to
+    `/auth/<name>/back-channel-logout`, which is registered there."""
+
     def __post_init__(self) -> None:
         if "openid" not in self.scopes:
             raise ConfigurationError(
@@ -254,6 +269,8 @@ class OpenIDConnect:
             client_authentication=self.client_authentication,
             scopes=self.scopes,
             algorithms=self.algorithms,
+            end_session=self.end_session,
+            back_channel_logout=self.back_channel_logout,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from zenith.accounts import Account
@@ -92,6 +92,46 @@ class IdentityStore(Protocol):
 
     async def note_use(self, identity_id: str, *, at: float, label: str) -> None:
         """Remember when it was last used and what it is called now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSignIn:
+    """That an account was entered by way of a provider, where one of both may end the other."""
+
+    id: str
+    account_id: str
+    provider: str
+    issuer: str
+    subject: str
+    provider_session: str
+    """The `sid` there; empty where it has none."""
+    proven_at: float
+    """The time of the factor in each session that began with it: by this they are found."""
+    id_token: str = field(default="", repr=False)
+    """Encrypted; empty where it is not needed."""
+    expires_at: float
+
+
+class ProviderSignInStore(Protocol):
+    """Sign-ins by way of providers, for as long as their sessions may live."""
+
+    async def remember(self, sign_in: ProviderSignIn) -> None:
+        """Keep one."""
+        ...
+
+    async def find(self, account_id: str, proven_at: float) -> ProviderSignIn | None:
+        """The one of the account by which something was proven at this time."""
+        ...
+
+    async def matching(
+        self, issuer: str, *, subject: str, provider_session: str
+    ) -> Sequence[ProviderSignIn]:
+        """Those of the issuer with this subject and this session; an empty one matches any."""
+        ...
+
+    async def prune(self, *, now: float) -> int:
+        """Remove those that have expired; how many there were."""
         ...
 
 

@@ -13,6 +13,7 @@ from zenith.stores.memory.mail_queue import MemoryMailQueueStore
 from zenith.stores.memory.one_time import MemoryOneTimeStore
 from zenith.stores.memory.pending_sign_ins import MemoryPendingStore
 from zenith.stores.memory.policies import MemoryDecisionStore, MemoryPolicyStore
+from zenith.stores.memory.provider_sign_ins import MemoryProviderSignInStore
 from zenith.stores.memory.rate_limits import MemoryRateLimitStore
 from zenith.stores.memory.refresh import MemoryRefreshStore
 from zenith.stores.memory.revocations import MemoryRevocationStore
@@ -37,6 +38,7 @@ __all__ = [
     "MemoryPendingStore",
     "MemoryPolicyStore",
     "MemoryProofStore",
+    "MemoryProviderSignInStore",
     "MemoryRateLimitStore",
     "MemoryRefreshStore",
     "MemoryRevocationStore",

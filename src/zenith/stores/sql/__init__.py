@@ -17,6 +17,7 @@ from zenith.stores.sql.one_time import SqlOneTimeStore
 from zenith.stores.sql.passkeys import SqlPasskeyStore
 from zenith.stores.sql.pending_sign_ins import SqlPendingStore
 from zenith.stores.sql.policies import SqlDecisionStore, SqlPolicyStore
+from zenith.stores.sql.provider_sign_ins import SqlProviderSignInStore
 from zenith.stores.sql.refresh import SqlRefreshStore
 from zenith.stores.sql.revision import current, is_current, upgrade
 from zenith.stores.sql.revocations import SqlRevocationStore
@@ -46,6 +47,7 @@ __all__ = [
     "SqlPendingStore",
     "SqlPolicyStore",
     "SqlProofStore",
+    "SqlProviderSignInStore",
     "SqlRefreshStore",
     "SqlRevocationStore",
     "SqlRoleStore",

@@ -14,7 +14,11 @@ from zenith.stores.sql.schema.factors import (
     totp,
     trusted_devices,
 )
-from zenith.stores.sql.schema.identities import identities, pending_authorizations
+from zenith.stores.sql.schema.identities import (
+    identities,
+    pending_authorizations,
+    provider_sign_ins,
+)
 from zenith.stores.sql.schema.mail_links import mail_links
 from zenith.stores.sql.schema.mail_queue import mail_queue
 from zenith.stores.sql.schema.metadata import metadata
@@ -44,6 +48,7 @@ __all__ = [
     "policy_activations",
     "policy_decisions",
     "policy_versions",
+    "provider_sign_ins",
     "recovery_codes",
     "refresh_families",
     "revocations",

@@ -28,6 +28,28 @@ identities: Final = Table(
     Index(None, "account_id"),
 )
 
+provider_sign_ins: Final = Table(
+    "zenith_provider_sign_ins",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column(
+        "account_id",
+        Text,
+        ForeignKey("zenith_accounts.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("provider", String(64), nullable=False),
+    Column("issuer", BYTEWISE, nullable=False),
+    Column("subject", BYTEWISE, nullable=False),
+    Column("provider_session", BYTEWISE, nullable=False),
+    Column("proven_at", Double, nullable=False),
+    Column("id_token", Text, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index(None, "account_id", "proven_at"),
+    Index(None, "issuer", "subject"),
+    Index("ix_zenith_provider_sign_ins_session", "issuer", "provider_session"),
+    Index(None, "expires_at"),
+)
 
 pending_authorizations: Final = Table(
     "zenith_pending_authorizations",
