@@ -55,7 +55,9 @@ hypothesis.settings.load_profile("zenith")
 
 
 ROUTERS = {
-    "zenith.app": ("auth_router", "mfa_router", "api_key_router"),
+    "zenith.accounts": ("auth_router",),
+    "zenith.mfa": ("mfa_router",),
+    "zenith.api_keys": ("api_key_router",),
     "zenith.console.server": (
         *("visitor_pages", "account_pages", "confirm_pages", "admin_pages", "factor_pages"),
         *("factor_sign_in_pages", "key_pages", "own_pages", "link_pages", "outbox_pages"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from fastapi import APIRouter, FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
@@ -16,7 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zenith.accounts import Account, AccountServices, auth_router
+import zenith.assembly as wiring
+from zenith import accounts, api_keys, mfa, oauth, tokens
+from zenith.accounts import Account, AccountServices
 from zenith.api_docs import (
     PAGE_DIRECTIVES,
     PAGE_OPENER_POLICY,
@@ -25,8 +27,7 @@ from zenith.api_docs import (
     declare_security,
     docs_routes,
 )
-from zenith.api_keys import APIKeys, api_key_router
-from zenith.assembly import Assembly, StartRecord, assemble
+from zenith.api_keys import APIKeys
 from zenith.audit import AuditLog
 from zenith.authorization import Access, AuthorizationGuard, public
 from zenith.csrf import csrf_token
@@ -34,8 +35,6 @@ from zenith.headers import ContentSecurityPolicy, response_headers
 from zenith.kernel.clock import steady_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem
-from zenith.mfa import mfa_router
-from zenith.oauth import oauth_router
 from zenith.pipeline import (
     DirectCall,
     Guard,
@@ -50,8 +49,11 @@ from zenith.pipeline import (
 )
 from zenith.rate_limits import rate_limit
 from zenith.settings import Settings
-from zenith.stores.sql import ModelDatabase
-from zenith.tokens import ForeignIssuer, jwks_router
+from zenith.tokens import ForeignIssuer
+
+if TYPE_CHECKING:
+    from zenith.assembly import Assembly
+    from zenith.stores.sql import ModelDatabase
 
 _log: Final = logging.getLogger("zenith")
 TELEMETRY_MEMORY: Final = 1.0
@@ -108,7 +110,7 @@ class Zenith(FastAPI):
         self._guards: Final = tuple(guards)
         self._declared: Final = dict(declared or {})
         self._services: Final = dict(services or {})
-        self.assembly: Final[Assembly] = assemble(
+        self.assembly: Final[Assembly] = wiring.assemble(
             self.settings, user_model=user_model, issuers=issuers
         )
         super().__init__(
@@ -188,14 +190,14 @@ class Zenith(FastAPI):
     def add_auth(self, *, prefix: str = "/auth") -> None:
         """Mount registration, sign-in, refresh, sign-out and one's own sessions below `prefix`."""
         mail = self.assembly.accounts.mail is not None
-        self.include_router(auth_router(prefix=prefix, mail=mail))
+        self.include_router(accounts.auth_router(prefix=prefix, mail=mail))
         if self.settings.mfa is not None:
-            self.include_router(mfa_router(prefix=prefix))
+            self.include_router(mfa.mfa_router(prefix=prefix))
         if self.assembly.api_keys is not None:
-            self.include_router(api_key_router(prefix=prefix))
+            self.include_router(api_keys.api_key_router(prefix=prefix))
         if self.assembly.oauth is not None:
-            self.include_router(oauth_router(self.assembly.oauth, prefix=prefix))
-        self.include_router(jwks_router(self.assembly.keyring))
+            self.include_router(oauth.oauth_router(self.assembly.oauth, prefix=prefix))
+        self.include_router(tokens.jwks_router(self.assembly.keyring))
 
     @property
     def accounts(self) -> AccountServices:
@@ -269,7 +271,7 @@ class Zenith(FastAPI):
     def _start_record(self) -> Sequence[Guard]:
         assembly = self.assembly
         log = assembly.services.get(AuditLog)
-        return () if log is None else (StartRecord(log, assembly.settings, assembly.report),)
+        return () if log is None else (wiring.StartRecord(log, assembly.settings, assembly.report),)
 
     def _framework_stack(self) -> ASGIApp:
         """FastAPI's own. What a middleware raises is answered like what a handler raises; without
@@ -387,9 +389,8 @@ def _faults(errors: Sequence[Any]) -> list[dict[str, Any]]:
 
     Bounded, for a body of a million unknown fields has as many faults.
     """
-    faults = [
-        {name: error[name] for name in SHOWN if name in error} for error in errors[:MAX_FAULTS]
-    ]
+    some = errors[:MAX_FAULTS]
+    faults = [{name: error[name] for name in SHOWN if name in error} for error in some]
     for fault in faults:
         fault["loc"] = [_place(part) for part in fault.get("loc", ())]
     return faults

@@ -1,5 +1,9 @@
 """Accounts and their flows: registration, sign-in and its end, password change, administration."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zenith.accounts.administration import PAGE, Administration
 from zenith.accounts.client import TRUST_COOKIE, Client
 from zenith.accounts.current_user import User
@@ -39,7 +43,6 @@ from zenith.accounts.password_change import PasswordChange
 from zenith.accounts.recent import RecentAccounts
 from zenith.accounts.registration import Registration
 from zenith.accounts.role_administration import RoleAssignments, RoleChange, RoleDefinitions
-from zenith.accounts.routes import auth_router
 from zenith.accounts.services import AccountServices
 from zenith.accounts.settings import AccountSettings
 from zenith.accounts.sign_in import BrowserSignIn, SignIn
@@ -47,6 +50,10 @@ from zenith.accounts.standing import Standing
 from zenith.accounts.step_up import Confirmed, FactorCheck, PasswordCheck, StepUp
 from zenith.accounts.store import Account, AccountStore, LockOutcome, OneTimeStore
 from zenith.accounts.subjects import AccountSubjects
+from zenith.kernel.lazy import loader
+
+if TYPE_CHECKING:
+    from zenith.accounts.routes import auth_router
 
 __all__ = [
     "PAGE",
@@ -108,3 +115,6 @@ __all__ = [
     "get_current_user",
     "password_state",
 ]
+
+# The models of routes are slow to make: they are for who mounts them.
+__getattr__ = loader(__name__, {"auth_router": "routes"})

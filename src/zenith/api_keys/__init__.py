@@ -1,5 +1,9 @@
 """API keys of people and services: scoped, expiring, kept as hashes only."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zenith.api_keys.access import called_by_key, may_make_keys, may_manage_keys
 from zenith.api_keys.actor import Actor
 from zenith.api_keys.cursor import next_cursor, read_cursor
@@ -9,11 +13,14 @@ from zenith.api_keys.key import APIKey
 from zenith.api_keys.key_format import KEY_PATTERN, is_key
 from zenith.api_keys.keys import PAGE, APIKeys, IssuedKey, KeyRequest
 from zenith.api_keys.last_uses import LastUses
-from zenith.api_keys.routes import api_key_router
 from zenith.api_keys.scheme import APIKeyScheme, KeyLimit, api_key_of
 from zenith.api_keys.scopes import MANAGE_ALL, MANAGE_OWN
 from zenith.api_keys.settings import APIKeySettings
 from zenith.api_keys.store import APIKeyStore, CreateOutcome, Cursor, KeyUse
+from zenith.kernel.lazy import loader
+
+if TYPE_CHECKING:
+    from zenith.api_keys.routes import api_key_router
 
 __all__ = [
     "KEY_PATTERN",
@@ -49,3 +56,6 @@ __all__ = [
     "next_cursor",
     "read_cursor",
 ]
+
+# The models of routes are slow to make: they are for who mounts them.
+__getattr__ = loader(__name__, {"api_key_router": "routes"})

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from zenith.assembly.assembly import Assembly, assemble
-from zenith.assembly.start_record import StartRecord
+from typing import TYPE_CHECKING
+
+from zenith.kernel.lazy import loader
+
+if TYPE_CHECKING:
+    from zenith.assembly.assembly import Assembly, assemble
+    from zenith.assembly.start_record import StartRecord
 
 __all__ = ["Assembly", "StartRecord", "assemble"]
+
+# All stores and drivers hang on it: it is for who makes an application, not who imports one.
+__getattr__ = loader(
+    __name__,
+    {
+        "Assembly": "assembly",
+        "StartRecord": "start_record",
+        "assemble": "assembly",
+    },
+)

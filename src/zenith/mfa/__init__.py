@@ -1,5 +1,10 @@
 """Second factors: authenticator apps, passkeys, recovery codes, trusted devices."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenith.kernel.lazy import loader
 from zenith.mfa.challenges import Challenges
 from zenith.mfa.enrolment import Added, FactorEnrolment, Factors, TotpEnrolment
 from zenith.mfa.errors import (
@@ -13,7 +18,6 @@ from zenith.mfa.guard import EnrolmentGuard, EnrolmentPage
 from zenith.mfa.passkey_sign_in import PasskeySignIn
 from zenith.mfa.passkeys import Passkeys
 from zenith.mfa.reset import FactorReset
-from zenith.mfa.routes import mfa_router
 from zenith.mfa.services import MfaServices
 from zenith.mfa.settings import MfaSettings
 from zenith.mfa.store import (
@@ -28,6 +32,9 @@ from zenith.mfa.store import (
 )
 from zenith.mfa.trusted_devices import TrustedDevices
 from zenith.mfa.verification import SECOND_FACTORS, FactorProof, FactorVerification
+
+if TYPE_CHECKING:
+    from zenith.mfa.routes import mfa_router
 
 __all__ = [
     "SECOND_FACTORS",
@@ -61,3 +68,6 @@ __all__ = [
     "TrustedDevices",
     "mfa_router",
 ]
+
+# The models of routes are slow to make: they are for who mounts them.
+__getattr__ = loader(__name__, {"mfa_router": "routes"})

@@ -1,5 +1,10 @@
 """Sign-in with other providers: OAuth 2 and OpenID Connect."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenith.kernel.lazy import loader
 from zenith.oauth.authorization import AuthorizationAnswer, FlowSecrets, Wish
 from zenith.oauth.code_flow import CodeFlow, Returned
 from zenith.oauth.confirmation import IdentityCheck
@@ -23,7 +28,6 @@ from zenith.oauth.identities import MAX_IDENTITIES, Identities
 from zenith.oauth.journey import arrive, depart, leading_on
 from zenith.oauth.logout_token import LogoutOrder, verify_logout_token
 from zenith.oauth.provider import Endpoints, Provider
-from zenith.oauth.routes import oauth_router, signed_in_wish
 from zenith.oauth.services import FACTOR, OAuthPages, OAuthServices
 from zenith.oauth.settings import (
     Apple,
@@ -47,6 +51,9 @@ from zenith.oauth.store import (
     ProviderSignInStore,
     Unlinking,
 )
+
+if TYPE_CHECKING:
+    from zenith.oauth.routes import oauth_router, signed_in_wish
 
 __all__ = [
     "FACTOR",
@@ -103,3 +110,6 @@ __all__ = [
     "signed_in_wish",
     "verify_logout_token",
 ]
+
+# The models of routes are slow to make: they are for who mounts them.
+__getattr__ = loader(__name__, {"oauth_router": "routes", "signed_in_wish": "routes"})

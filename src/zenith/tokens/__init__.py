@@ -1,5 +1,10 @@
 """Signed access tokens, rotating refresh tokens and the keys behind them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenith.kernel.lazy import loader
 from zenith.tokens.cache import TokenCache, VerifiedToken
 from zenith.tokens.claims import ExpectedClaims, validate_claims
 from zenith.tokens.dpop import DpopVerifier, ProofRequest, prove_key, proven_key
@@ -20,7 +25,6 @@ from zenith.tokens.keys import (
 from zenith.tokens.manager import TokenManager
 from zenith.tokens.refresh import RefreshGrant, RefreshTokens
 from zenith.tokens.rotation import KeyRotation
-from zenith.tokens.routes import jwks_router
 from zenith.tokens.scheme import BearerScheme, principal_of
 from zenith.tokens.settings import TokenSettings
 from zenith.tokens.store import (
@@ -32,6 +36,9 @@ from zenith.tokens.store import (
     RotationOutcome,
     StoredKey,
 )
+
+if TYPE_CHECKING:
+    from zenith.tokens.routes import jwks_router
 
 __all__ = [
     "ALGORITHMS",
@@ -75,3 +82,6 @@ __all__ = [
     "verify_claims",
     "verify_compact",
 ]
+
+# The models of routes are slow to make: they are for who mounts them.
+__getattr__ = loader(__name__, {"jwks_router": "routes"})
