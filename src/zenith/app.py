@@ -182,6 +182,11 @@ class Zenith(FastAPI):
             declare_problems(schema)
         return schema
 
+    @property
+    def declared_access(self) -> Mapping[str, Access]:
+        """The access of routes that cannot be decorated, by path."""
+        return dict(self._declared)
+
     def _access_of(self, entry: RouteEntry) -> tuple[Access, ...]:
         marked = tuple(mark for mark in entry.marks if isinstance(mark, Access))
         declared = self._declared.get(entry.path)

@@ -10,6 +10,7 @@ from tests.pipeline.asgi import Answer, make_exchange
 from zenith.authorization import (
     Access,
     AuthorizationGuard,
+    ChecksObjects,
     Masked,
     authenticated,
     public,
@@ -45,7 +46,7 @@ def application():
 
 def test_it_stands_last_and_enforces_declarations():
     assert AuthorizationGuard.stage is max(Stage)
-    assert AuthorizationGuard.consumes == (Access, Masked)
+    assert AuthorizationGuard.consumes == (Access, Masked, ChecksObjects)
 
 
 @pytest.mark.parametrize("path", ["/declared", "/by-dependency"])

@@ -18,6 +18,12 @@ from zenith.authorization.decision import ALLOW, Decision
 from zenith.authorization.depends import RowsAccess, allowed, require_permission, require_policy
 from zenith.authorization.errors import ConcealedError, FactorRequiredError
 from zenith.authorization.guard import AuthorizationGuard
+from zenith.authorization.listing import (
+    ChecksObjects,
+    ListedRoute,
+    checks_objects,
+    list_routes,
+)
 from zenith.authorization.objects import ObjectAccess
 from zenith.authorization.ownership import Ownership
 from zenith.authorization.requirements import STEP_UP, HasFactor, Requirement
@@ -30,6 +36,7 @@ __all__ = [
     "AllOf",
     "AuthorizationGuard",
     "Authorizer",
+    "ChecksObjects",
     "ConcealedError",
     "ConfirmPage",
     "Decision",
@@ -37,6 +44,7 @@ __all__ = [
     "Filtering",
     "GuardedApplication",
     "HasFactor",
+    "ListedRoute",
     "Masked",
     "Masking",
     "ObjectAccess",
@@ -47,6 +55,8 @@ __all__ = [
     "allowed",
     "authenticated",
     "authorize",
+    "checks_objects",
+    "list_routes",
     "mark_access",
     "masked",
     "public",

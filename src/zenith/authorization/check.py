@@ -5,16 +5,22 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from zenith.authorization.access import Access, accesses
 from zenith.authorization.answers import Masked
+from zenith.authorization.listing import unchecked
 from zenith.authorization.requirements import Anyone, HasFactor
 from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.marks import Mark, enforced_marks, marks_of
 from zenith.pipeline.routes import RouteEntry, RouteTable
 
+UncheckedObjects: TypeAlias = Literal["warn", "refuse", "ignore"]
+CHECK: Final = (
+    "@require_policy(policy, action, resource=load), @require_permission(..., resource=load), or"
+    ' @checks_objects("how the handler decides")'
+)
 _log: Final = logging.getLogger("zenith")
 
 
@@ -48,6 +54,30 @@ def check_routes(
     if refuse_undeclared:
         raise ConfigurationError(message, fix="add the lines above, or @public where all may call")
     _log.warning("%s\nIn production this refuses the start.", message)
+
+
+def check_objects(
+    table: RouteTable, *, declared: Mapping[str, Access], unchecked_objects: UncheckedObjects
+) -> None:
+    """Warn of routes, or refuse the start for them, whose path names an object that nothing decides
+    on. Raises ConfigurationError that lists them.
+    """
+    if unchecked_objects == "ignore":
+        return
+    found: list[str] = []
+    for entry in table.walk():
+        if entry.children is None:
+            by_path = declared.get(entry.path)
+            found_here = (*accesses(entry.marks), *([] if by_path is None else [by_path]))
+            names = unchecked(entry, found_here)
+            found += [f"  {_place(entry)}: {', '.join(names)}"] if names else []
+    if not found:
+        return
+    message = f"{len(found)} route(s) decide nothing about the objects that their paths name:\n"
+    message += "\n".join(found)
+    if unchecked_objects == "refuse":
+        raise ConfigurationError(message, fix=CHECK)
+    _log.warning("%s\n  fix: %s", message, CHECK)
 
 
 def _is_declared(entry: RouteEntry, declared: Mapping[str, Access]) -> bool:

@@ -8,7 +8,8 @@ from typing import ClassVar, Final
 
 from zenith.authorization.access import Access, Further
 from zenith.authorization.answers import Masked
-from zenith.authorization.check import check_routes
+from zenith.authorization.check import UncheckedObjects, check_objects, check_routes
+from zenith.authorization.listing import ChecksObjects
 from zenith.authorization.routes import plan_of
 from zenith.pipeline.exchange import Exchange
 from zenith.pipeline.guard import Guard
@@ -28,10 +29,12 @@ class AuthorizationGuard(Guard):
     own `/docs`. `refuse_undeclared` decides whether an undeclared route refuses the start (always
     in production) or is only warned of. `factors` are those that the application can ask for: a
     route that requires another one refuses the start; None leaves that unchecked.
+    `unchecked_objects` says what becomes of routes whose path names an object about which nothing
+    is decided: the start warns of them, refuses, or is silent.
     """
 
     stage: ClassVar[Stage] = Stage.AUTHORIZATION
-    consumes: ClassVar[tuple[type, ...]] = (Access, Masked)
+    consumes: ClassVar[tuple[type, ...]] = (Access, Masked, ChecksObjects)
 
     def __init__(
         self,
@@ -39,9 +42,11 @@ class AuthorizationGuard(Guard):
         declared: Mapping[str, Access] = NOTHING,
         refuse_undeclared: bool = True,
         factors: Collection[str] | None = None,
+        unchecked_objects: UncheckedObjects = "warn",
     ) -> None:
         self._declared: Final = dict(declared)
         self._refuse_undeclared: Final = refuse_undeclared
+        self._unchecked_objects: Final = unchecked_objects
         self._factors: Final = None if factors is None else frozenset(factors)
 
     def check(self, table: RouteTable, guards: Sequence[Guard]) -> None:
@@ -53,6 +58,7 @@ class AuthorizationGuard(Guard):
             refuse_undeclared=self._refuse_undeclared,
             factors=self._factors,
         )
+        check_objects(table, declared=self._declared, unchecked_objects=self._unchecked_objects)
         for entry in table.walk():
             plan_of(entry.dependant)
 

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from zenith.cli import accounts, api_keys, db, roles
+from zenith.cli import accounts, api_keys, db, keys, policies, roles
 from zenith.cli.output import say
+from zenith.cli.routes import routes
 from zenith.cli.serve import serve
 
 DISTRIBUTION = "zenith-security"
@@ -22,10 +23,13 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 application.command()(serve)
+application.command()(routes)
 application.add_typer(db.group, name="db")
 application.add_typer(accounts.group, name="accounts")
 application.add_typer(api_keys.group, name="api-keys")
+application.add_typer(keys.group, name="keys")
 application.add_typer(roles.group, name="roles")
+application.add_typer(policies.group, name="policy")
 
 
 def _show_version(wanted: bool) -> None:
