@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
+
+import casbin
 
 from benchmarks.apps.shop import get
 from benchmarks.options import Options
@@ -12,10 +15,25 @@ from zenith.authorization import require_permission, require_role
 from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import Principal
 from zenith.pipeline import Exchange
+from zenith.rbac import RbacSettings, RoleDefinition, repaired_book
 
-TITLE = "Roles and permissions (CPU time of one check; ratio: 10,000 granted to 10)"
+TITLE = "Roles and permissions (CPU time of one check; ratio: ours to the peer's)"
 ROUNDS = 60
-FEW, MANY = 10, 10_000
+FEW, SOME, MANY = 10, 1_000, 10_000
+SHARE = 0.02
+ROLES = 1_000
+MODEL = """
+[request_definition]
+r = sub, obj, act
+[policy_definition]
+p = sub, obj, act
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act
+"""
 
 
 def _check(granted: int) -> Batch:
@@ -32,6 +50,21 @@ def _check(granted: int) -> Batch:
     def check() -> None:
         permission.enforce(exchange)
         role.enforce(exchange)
+
+    return repeat(check)
+
+
+def _casbin(granted: int) -> Batch:
+    model = casbin.Model()
+    model.load_model_from_text(MODEL)
+    enforcer = casbin.Enforcer(model)
+    rules = [["clerk", f"resource{number}", "write"] for number in range(granted - 1)]
+    enforcer.add_policies([*rules, ["clerk", "reports", "read"]])
+    enforcer.add_grouping_policy("account-0", "clerk")
+
+    def check() -> None:
+        if not enforcer.enforce("account-0", "reports", "read"):
+            raise RuntimeError("casbin refuses what it was told to allow")
 
     return repeat(check)
 
@@ -56,3 +89,46 @@ async def measure(options: Options) -> AsyncIterator[Row]:
     name = f"permission and role, {MANY:,} granted"
     yield Row(name=name, **shared, budget=Budget(value=1.5, of="ours"))
     yield Row(name=f"{name}: flat", **shared, budget=Budget(value=1.25))
+    for granted in (FEW, SOME, MANY):
+        yield await _beside_casbin(granted, options)
+    yield _reload()
+
+
+async def _beside_casbin(granted: int, options: Options) -> Row:
+    # Its slowest case takes a tenth of a second each time.
+    rounds = max(3, options.rounds(ROUNDS) * FEW // granted)
+    found = await interleave({"zenith": _check(granted), "casbin": _casbin(granted)}, rounds=rounds)
+    ratio, spread = found.ratio("zenith", "casbin")
+    return Row(
+        name=f"permission and role, {granted:,} granted, beside casbin",
+        ours=found.of("zenith"),
+        peer_name="casbin",
+        peer=found.of("casbin"),
+        ratio=ratio,
+        spread=spread,
+        budget=Budget(value=SHARE),
+    )
+
+
+def _reload() -> Row:
+    """What a change of a definition costs each process once."""
+    stored = [
+        RoleDefinition(
+            name=f"role{number}",
+            permissions=tuple(f"resource{number}:{action}" for action in range(10)),
+            inherits=(f"role{number - 1}",) if number % 10 else (),
+            level=number % 50 if number % 3 == 0 else None,
+        )
+        for number in range(ROLES)
+    ]
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        book = repaired_book(RbacSettings(), stored, version=1)
+        compiled = book.roles.compile((f"role{ROLES - 1}",))
+        took.append(time.process_time() - began)
+        if f"role{ROLES - 2}" not in compiled[0]:
+            raise RuntimeError("a role does not imply what it inherits")
+    ours = sorted(took)[2] * 1e6
+    budget = Budget(value=100_000, of="ours")
+    return Row(name=f"take over {ROLES:,} changed roles", ours=ours, budget=budget)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.permissions import NO_PERMISSIONS, Permissions, check_permission
+from zenith.kernel.permissions import MAX_REMEMBERED, NO_PERMISSIONS, Permissions, check_permission
 
 
 @pytest.mark.parametrize("text", ["read", "users:read", "a:b:c:own", "a_b.c-d:E1"])
@@ -71,3 +71,15 @@ def test_sets_of_permissions():
     assert not list(NO_PERMISSIONS)
     with pytest.raises(AttributeError):
         both.extra = 1
+
+
+def test_what_was_answered_is_remembered_within_bounds() -> None:
+    permissions = Permissions(["users:*", "posts:read"])
+    for _ in range(2):
+        assert permissions.allow("users:a:b")
+        assert not permissions.allow("posts:write")
+    for number in range(MAX_REMEMBERED + 50):
+        assert permissions.allow(f"users:{number}")
+        assert not permissions.allow(f"posts:{number}")
+    assert len(permissions._remembered) == MAX_REMEMBERED
+    assert permissions.allow("users:a:b")

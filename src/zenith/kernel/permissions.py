@@ -8,7 +8,10 @@ from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
 
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9_.-]+")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)*")
+_PATTERN: Final = re.compile(r"(?:[A-Za-z0-9_.-]+:)*(?:[A-Za-z0-9_.-]+|\*)")
+MAX_REMEMBERED: Final = 128
+"""Answers that need a look at wildcards, kept for each compiled set."""
 OWN: Final = "own"
 
 
@@ -18,10 +21,7 @@ def check_permission(text: str, *, pattern: bool = False) -> str:
     Segments are letters, digits, `_`, `.` and `-`, joined by colons. A pattern may also be `*` or
     end in `:*`; a wildcard anywhere else is refused, for nobody agrees on what it would mean.
     """
-    segments = text.split(":")
-    if pattern and segments[-1] == "*":
-        segments.pop()
-    if all(_SEGMENT.fullmatch(segment) for segment in segments) and (segments or pattern):
+    if (_PATTERN if pattern else _PLAIN).fullmatch(text):
         return text
     raise ConfigurationError(
         f"`{text}` is no permission",
@@ -38,7 +38,7 @@ class Permissions:
     (ASVS 8.2.2): it never matches the plain `posts:write`.
     """
 
-    __slots__ = ("_all", "_exact", "_prefixes")
+    __slots__ = ("_all", "_exact", "_prefixes", "_remembered")
 
     def __init__(self, granted: Iterable[str] = ()) -> None:
         exact: set[str] = set()
@@ -55,13 +55,25 @@ class Permissions:
         self._exact: Final = frozenset(exact)
         self._prefixes: Final = frozenset(prefixes)
         self._all: Final = everything
+        self._remembered: Final[dict[str, bool]] = {}
 
     def allow(self, permission: str) -> bool:
-        """Whether `permission` is granted on any resource. Cost: one look-up per segment."""
+        """Whether `permission` is granted on any resource. Cost: two look-ups; where wildcards
+        were granted, the first time one for each segment.
+        """
         if self._all or permission in self._exact:
             return True
         if not self._prefixes:
             return False
+        answer = self._remembered.get(permission)
+        if answer is None:
+            answer = self._is_below(permission)
+            # Full, it forgets nothing: whoever asks for made-up names pushes out no others.
+            if len(self._remembered) < MAX_REMEMBERED:
+                self._remembered[permission] = answer
+        return answer
+
+    def _is_below(self, permission: str) -> bool:
         end = permission.rfind(":")
         while end != -1:
             if permission[:end] in self._prefixes:

@@ -226,8 +226,9 @@ def _check(
                 fix="add it to rbac.hierarchy, or correct its name: " + ", ".join(sorted(levels)),
             )
     for role, names in inherits.items():
-        for name in sorted({role, *names} - levels.keys()):
+        unknown = sorted(name for name in (role, *names) if name not in levels)
+        if unknown:
             raise ConfigurationError(
-                f"rbac.inherits: `{role}` inherits `{name}`, and there is no role `{name}`",
+                f"rbac.inherits of `{role}`: there is no role `{unknown[0]}`",
                 fix="add it to rbac.hierarchy, or correct its name: " + ", ".join(sorted(levels)),
             )
