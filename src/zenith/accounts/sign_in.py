@@ -97,7 +97,7 @@ class SignIn:
     async def verify(self, email: str, password: str, *, client: Client) -> Account:
         """The account whose e-mail and password these are.
 
-        Raises InvalidCredentialsError for all else; RateLimitError; ServiceUnavailableError if full.
+        Raises InvalidCredentialsError for all else, RateLimitError, ServiceUnavailableError.
         """
         try:
             _, key = canonical_email(email)

@@ -24,7 +24,7 @@ from zenith.tokens.keys import (
 )
 from zenith.tokens.manager import TokenManager
 from zenith.tokens.refresh import RefreshGrant, RefreshTokens
-from zenith.tokens.rotation import KeyRotation
+from zenith.tokens.rotation import KeyRotation, KeyState
 from zenith.tokens.scheme import BearerScheme, principal_of
 from zenith.tokens.settings import TokenSettings
 from zenith.tokens.store import (
@@ -55,6 +55,7 @@ __all__ = [
     "Key",
     "KeyRing",
     "KeyRotation",
+    "KeyState",
     "KeyStore",
     "ProofRequest",
     "ProofStore",

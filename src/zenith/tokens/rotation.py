@@ -15,8 +15,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
-from typing import Final
+from typing import Final, Literal
 
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
@@ -32,6 +33,19 @@ PUBLISH_AHEAD: Final = 3600.0
 POLL: Final = 1.0
 """Seconds between two looks at the database."""
 _log: Final = logging.getLogger("zenith")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyState:
+    """A signing key as operators see it. Times are Unix seconds."""
+
+    kid: str
+    algorithm: str
+    state: Literal["planned", "signs", "verifies", "retired"]
+    created_at: float
+    signs_at: float
+    verifies_until: float | None
+    """None while no successor is planned."""
 
 
 class KeyRotation:
@@ -104,6 +118,22 @@ class KeyRotation:
         stored = await self._store.load()
         self._adopt(stored)
         return stored[-1].kid
+
+    async def states(self) -> Sequence[KeyState]:
+        """The keys that are kept, the oldest first, and what each does now."""
+        stored, now = await self._store.load(), self._clock()
+        signing = max((key.generation for key in stored if key.signs_at <= now), default=0)
+        return [
+            KeyState(
+                kid=key.kid,
+                algorithm=key.algorithm,
+                state="retired" if end <= now else _does(key.generation, signing),
+                created_at=key.created_at,
+                signs_at=key.signs_at,
+                verifies_until=None if end == inf else end,
+            )
+            for key, end in _ends(stored, self.overlap)
+        ]
 
     async def retire(self, kid: str) -> bool:
         """Refuse the tokens of a key from now on, as after a theft; whether it was in use.
@@ -183,6 +213,12 @@ class KeyRotation:
                 _log.warning("token keys stay as they are for now: %s", error.reason)
             except ConfigurationError as error:
                 _log.error("token keys stay as they are: %s", error.problem)
+
+
+def _does(generation: int, signing: int) -> Literal["planned", "signs", "verifies"]:
+    if generation == signing:
+        return "signs"
+    return "planned" if generation > signing else "verifies"
 
 
 def _ends(stored: Sequence[StoredKey], overlap: float) -> list[tuple[StoredKey, float]]:
