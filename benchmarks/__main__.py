@@ -19,6 +19,7 @@ SECTIONS = (
     "rate_limits",
     "redis_limits",
     "roles",
+    "policies",
     "headers",
     "audit",
     "passwords",

@@ -50,10 +50,8 @@ class Node:
     def first(self, facts: Facts, best: int = NONE) -> int:
         """The lowest number of a satisfied rule, if it is below `best`, else `best`."""
         for number, satisfied in self.entries:
-            if number >= best:
-                break
             if satisfied(facts) is True:
-                best = number
+                best = min(best, number)
                 break
         for read, table in self.tables:
             value = read(facts)
