@@ -192,3 +192,58 @@ async def test_a_principal_is_recorded_by_what_is_asked() -> None:
     kept = await record(rules, Principal(subject="ada", roles=frozenset({"admin"})), {})
     assert kept.facts == {"subject.roles": ["admin"]}
     assert dry_run(rules, [kept]).changed == ()
+
+
+def either(*rules: tuple[str, str, Any], combine: Any = "deny-overrides") -> Policy:
+    return Policy(
+        "documents",
+        [
+            {"name": name, "action": "read", "effect": effect, "conditions": [cond(name, value)]}
+            for name, effect, value in rules
+        ],
+        combine=combine,
+    )
+
+
+PUBLIC = ("resource.public", "allow", True)
+OWNED = ("resource.owner", "allow", "ada")
+LOCKED = ("resource.locked", "deny", True)
+MINE = ("resource.mine", "deny", True)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "missing"),
+    [
+        (either(PUBLIC, OWNED), ()),
+        (either(OWNED, PUBLIC), ()),
+        (either(OWNED), ("resource.owner",)),
+        (either(PUBLIC, LOCKED), ("resource.locked",)),
+        (either(PUBLIC, MINE, LOCKED), ()),
+        (either(PUBLIC, OWNED, combine="first-match"), ()),
+        (either(OWNED, PUBLIC, combine="first-match"), ("resource.owner",)),
+        (either(MINE, LOCKED, combine="first-match"), ()),
+    ],
+)
+def test_only_what_could_decide_otherwise_must_be_recorded(
+    candidate: Policy, missing: tuple[str, ...]
+) -> None:
+    facts = {"resource.public": True, "resource.mine": True}
+    kept = RecordedDecision(
+        policy="documents", number=1, at=0.0, action="read", allowed=True, facts=facts
+    )
+    undecided = dry_run(candidate, [kept]).undecided
+    assert tuple(name for each in undecided for name in each.missing) == missing
+
+
+def test_a_rule_that_only_hides_fields_changes_no_decision() -> None:
+    rule = {
+        "action": "read",
+        "effect": "deny",
+        "fields": ["x"],
+        "conditions": [cond("subject.a", 1)],
+    }
+    candidate = Policy("documents", [{"action": "read"}, rule])
+    kept = RecordedDecision(
+        policy="documents", number=1, at=0.0, action="read", allowed=True, facts={}
+    )
+    assert dry_run(candidate, [kept]).undecided == ()

@@ -66,11 +66,9 @@ class CedarAuthorizer:
         try:
             self._policies: Final = self._cedar.PolicySet.from_str(policies)
             self._schema: Final = None if schema is None else self._cedar.Schema.from_str(schema)
-            faults = (
-                []
-                if schema is None
-                else self._cedar.validate_policies(policies, self._schema).errors
-            )
+            faults: list[Any] = []
+            if schema is not None:
+                faults += self._cedar.validate_policies(policies, self._schema).errors
         except (TypeError, ValueError) as error:
             raise PolicyError(
                 f"policy `{name}`: {error}", fix="correct it; the syntax is that of Cedar 4"
@@ -90,16 +88,20 @@ class CedarAuthorizer:
         self, principal: Principal, action: str, resource: Any, context: Mapping[str, Any]
     ) -> Decision:
         """Allow where Cedar allows and nothing went wrong."""
+        errors: list[str] = []
+        reasons: list[str] = []
+        allowed = False
         try:
             found = self._ask(principal, action, resource, context)
-            errors, reasons = found.diagnostics.errors, found.diagnostics.reasons
+            errors += map(str, found.diagnostics.errors)
+            reasons += map(str, found.diagnostics.reasons)
             allowed = found.allowed is True and not errors
         except Exception as error:  # noqa: BLE001  # whatever it is, nothing was allowed
             _log.exception("policy %s failed and denied %s", self._name, action)
-            errors, reasons, allowed = [f"{type(error).__name__}: {error}"], [], False
+            errors.append(f"{type(error).__name__}: {error}")
         if allowed:
             return Decision(allowed=True, reason=f"policy {self._name}: {', '.join(reasons)}")
-        why = "; ".join(map(str, errors)) or ", ".join(reasons) or "no policy permits"
+        why = "; ".join(errors) or ", ".join(reasons) or "no policy permits"
         return Decision(
             allowed=False,
             detail=f"Permission denied: {action}",
@@ -128,10 +130,11 @@ class CedarAuthorizer:
         entity["parents"] = [{"type": "Role", "id": role} for role in sorted(principal.roles)]
         return entity
 
-    def _resource(self, resource: Any) -> Entity:
+    def _resource(self, resource: object) -> Entity:
         kind = self._resource_type
         if kind is None:
-            kind = "Resource" if isinstance(resource, Mapping | None) else type(resource).__name__
+            own = type(resource)
+            kind = "Resource" if resource is None or issubclass(own, Mapping) else own.__name__
         elif callable(kind):
             kind = kind(resource)
         names = self._attributes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zenith.policies.conditions import All, Any_, Comparison, Condition, Exists, Not
-from zenith.policies.explanation import Explanation
+from zenith.policies.explanation import Explanation, RuleReport
 from zenith.policies.policy import Policy
 from zenith.policies.recording import decoded
 from zenith.policies.store import RecordedDecision
@@ -103,10 +103,25 @@ def _ask(policy: Policy, decision: RecordedDecision) -> Explanation:
 def _unrecorded(policy: Policy, decision: RecordedDecision, found: Explanation) -> tuple[str, ...]:
     """Attributes that could have decided otherwise, had they been recorded."""
     rules = {rule.name: rule for rule in policy.rules}
-    names = {
-        name for report in found.rules for name in _existence(rules[report.rule].condition)
-    } | {name for report in found.rules if not report.failed for name in report.missing}
+    names: set[str] = set()
+    for report in _that_matter(policy, found):
+        names.update(_existence(rules[report.rule].condition))
+        if not report.failed:
+            names.update(report.missing)
     return tuple(name for name in names if name not in decision.facts)
+
+
+def _that_matter(policy: Policy, found: Explanation) -> Iterator[RuleReport]:
+    """Rules that decided, and those that would have decided instead."""
+    for report in found.rules:
+        if not report.decides:
+            continue
+        if report.rule == found.rule:
+            yield report
+            if policy.combine == "first-match" or report.effect == "deny":
+                return
+        elif policy.combine == "first-match" or report.effect == "deny" or found.rule is None:
+            yield report
 
 
 def _existence(condition: Condition) -> Iterator[str]:
