@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
@@ -100,8 +100,12 @@ class ObjectAccess(Access):
     async def as_dependency(self, connection: HTTPConnection, resource: Any = None) -> Any:
         """What the dependency gives: the object, or the principal where none is loaded."""
         exchange = exchange_of(connection.scope)
-        self.ask_before(exchange)
-        await self.admit(exchange, resource)
+        try:
+            self.ask_before(exchange)
+            await self.admit(exchange, resource)
+        except SecurityError as error:
+            insist(exchange, connection, error)
+            raise
         return exchange.principal if self.loader is None else resource
 
     def enforce(self, exchange: Exchange) -> Further | None:
@@ -200,6 +204,14 @@ class ObjectAccess(Access):
                 fix=f"name the right one: into={names[0]!r}",
             )
         return names[0] if names else None
+
+
+def insist(exchange: Exchange, connection: HTTPConnection, error: Exception) -> None:
+    """Refuse from outside where a mounted application would make a server error of a refusal."""
+    app = connection.scope.get("app")
+    handlers: Mapping[Any, Any] = getattr(app, "exception_handlers", {})
+    if isinstance(error, SecurityError) and SecurityError not in handlers:
+        exchange.refusal = error
 
 
 def _before_each_call(

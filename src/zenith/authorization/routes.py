@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from zenith.authorization.access import SIGNATURE, Access, accesses
-from zenith.authorization.objects import ObjectAccess
+from zenith.authorization.objects import ObjectAccess, insist
 from zenith.kernel.errors import NotFoundError
 from zenith.pipeline.direct import FUNCTION, REQUEST
 from zenith.pipeline.exchange import Exchange, Message, Receive, Scope, exchange_of
@@ -92,6 +92,7 @@ class ObjectPlan:
                     progress.objects[access] = found
             except Exception as error:
                 progress.failure = error
+                insist(exchange, connection, error)
                 raise
         if progress.failure is not None:
             raise progress.failure
