@@ -99,6 +99,13 @@ class SetupLinkError(PermissionDeniedError):
 
     code, title = "setup_link_invalid", "This setup link is not valid any more"
 
+    def __init__(self, *, reason: str = "") -> None:
+        super().__init__(
+            "It works once, for a while, and only where a server printed it last. If there is no"
+            " administrator yet, start the server again: it prints another.",
+            reason=reason,
+        )
+
 
 class MailLinkError(BadRequestError):
     """The link was used, has expired, was voided by a change, or never existed."""
