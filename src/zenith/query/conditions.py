@@ -51,14 +51,18 @@ def compare(column: Column, operator: str, value: object) -> ColumnElement[bool]
 
 
 def contains(column: Column, term: str) -> ColumnElement[bool]:
-    """Rows whose text contains `term`, in whatever case; none where it is empty or too long.
+    """Rows whose text contains `term`, in whatever case; none where it is empty, too long or no
+    text. ValueError for a column of another kind.
 
     Threat: `%` and `_` in the term, which match everything or make the database try every way to
     match (ASVS 1.2.4).
     """
-    if not term or len(term) > MAX_TERM:
+    _check_text(column)
+    try:
+        text = str(column.check(term))
+    except ValueError:
         return false()
-    return _like(column, f"%{_literal(_text(column, term))}%")
+    return _like(column, f"%{_literal(text)}%") if 0 < len(text) <= MAX_TERM else false()
 
 
 def _equal(column: Column, value: object) -> ColumnElement[bool]:
@@ -109,7 +113,8 @@ def _ordered(
 
 def _matching(before: str, after: str) -> Callable[[Column, object], ColumnElement[bool]]:
     def match(column: Column, value: object) -> ColumnElement[bool]:
-        text = _text(column, value)
+        _check_text(column)
+        text = str(column.check(value))
         if len(text) > MAX_TERM:
             raise ValueError(f"is matched with at most {MAX_TERM} characters")
         return _like(column, f"{before}{_literal(text)}{after}")
@@ -117,10 +122,9 @@ def _matching(before: str, after: str) -> Callable[[Column, object], ColumnEleme
     return match
 
 
-def _text(column: Column, value: object) -> str:
+def _check_text(column: Column) -> None:
     if column.kind is None or "contains" not in column.kind.operators:
         raise ValueError("holds no text to search in")
-    return str(column.check(value))
 
 
 def _literal(term: str) -> str:
