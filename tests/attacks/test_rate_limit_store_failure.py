@@ -29,14 +29,21 @@ from zenith.stores.redis.refusals import Refusals
 class CountingRedis(Redis):
     trips = 0
 
-    async def execute_command(self, *args, **options):
-        self.trips += 1
-        return await super().execute_command(*args, **options)
+    def count(self):
+        """Count connections taken from the pool, one for each round trip."""
+        take = self.connection_pool.get_connection
+
+        async def taken(*args, **options):
+            self.trips += 1
+            return await take(*args, **options)
+
+        self.connection_pool.get_connection = taken
 
 
 @pytest.fixture
 async def redis(redis_url):
     async with CountingRedis.from_url(redis_url) as client:
+        client.count()
         yield client
 
 
