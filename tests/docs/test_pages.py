@@ -13,7 +13,7 @@ import pytest
 from tests.docs.pages import ROOT, Page, pages
 from zenith import SecurityMiddleware, Zenith
 
-LANGUAGES = {"python", "sh", "console", "json", "html", "ini", "js", "text", "{toctree}"}
+LANGUAGES = {"python", "sh", "console", "json", "html", "ini", "js", "text", "yaml", "{toctree}"}
 PAGES = pages()
 WITH_CODE = [page for page in PAGES if page.blocks("python")]
 
