@@ -20,6 +20,7 @@ SECTIONS = (
     "redis_limits",
     "roles",
     "policies",
+    "queries",
     "headers",
     "audit",
     "passwords",

@@ -7,11 +7,13 @@ from dataclasses import replace
 from examples.guide import (
     api_keys,
     audit,
+    documents,
     forms,
     headers,
     limits,
     middleware,
     passwords,
+    queries,
     roles,
     tokens,
 )
@@ -23,7 +25,8 @@ def create_app(settings: Settings | None = None) -> Zenith:
     app = Zenith(settings=guide_settings(settings or Settings.from_env()), title="Guide")
     app.add_auth()
     app.add_api_route("/", hello)
-    for topic in (tokens, api_keys, roles, passwords, forms, limits, audit):
+    topics = (tokens, api_keys, roles, passwords, forms, limits, audit, queries, documents)
+    for topic in topics:
         app.include_router(topic.router)
     middleware.install(app)
     return app

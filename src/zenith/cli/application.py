@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from zenith.cli import accounts, api_keys, db, keys, policies, roles
+from zenith.cli.check_sql import check_sql
 from zenith.cli.output import say
 from zenith.cli.routes import routes
 from zenith.cli.serve import serve
@@ -24,6 +25,7 @@ application = typer.Typer(
 )
 application.command()(serve)
 application.command()(routes)
+application.command("check-sql")(check_sql)
 application.add_typer(db.group, name="db")
 application.add_typer(accounts.group, name="accounts")
 application.add_typer(api_keys.group, name="api-keys")
