@@ -37,6 +37,19 @@ Inherits = Annotated[
 ]
 Level = Annotated[int | None, typer.Option(min=0, help="It implies every role with a lower level.")]
 Description = Annotated[str | None, typer.Option(help="What it is for.")]
+Added = Annotated[
+    list[str] | None, typer.Option("--add", help="A permission beside those that it grants.")
+]
+Removed = Annotated[
+    list[str] | None,
+    typer.Option("--remove", help="A permission that it shall not grant any more."),
+]
+Renamed = Annotated[str | None, typer.Option("--rename", help="Its new name; its holders follow.")]
+NoLevel = Annotated[bool, typer.Option("--no-level", help="Put it beside the levels.")]
+NoPermissions = Annotated[
+    bool, typer.Option("--no-permissions", help="Let it grant nothing by itself.")
+]
+NoInherits = Annotated[bool, typer.Option("--no-inherits", help="Let it imply no role by name.")]
 
 
 @group.command("list")
@@ -94,20 +107,12 @@ def change(
     inherits: Inherits = None,
     level: Level = None,
     description: Description = None,
-    add: Annotated[
-        list[str] | None, typer.Option(help="A permission beside those that it grants.")
-    ] = None,
-    remove: Annotated[
-        list[str] | None, typer.Option(help="A permission that it shall not grant any more.")
-    ] = None,
-    rename: Annotated[str | None, typer.Option(help="Its new name; its holders follow.")] = None,
-    no_level: Annotated[bool, typer.Option("--no-level", help="Put it beside the levels.")] = False,
-    no_permissions: Annotated[
-        bool, typer.Option("--no-permissions", help="Let it grant nothing by itself.")
-    ] = False,
-    no_inherits: Annotated[
-        bool, typer.Option("--no-inherits", help="Let it imply no role by name.")
-    ] = False,
+    add: Added = None,
+    remove: Removed = None,
+    rename: Renamed = None,
+    no_level: NoLevel = False,
+    no_permissions: NoPermissions = False,
+    no_inherits: NoInherits = False,
     as_json: AsJson = False,
 ) -> None:
     """Change a role; every process acts by it within a second."""

@@ -92,7 +92,7 @@ class RoleSet:
 
     def __init__(
         self,
-        hierarchy: Mapping[str, int | None] | Mapping[str, int] = ROLE_HIERARCHY,
+        hierarchy: Mapping[str, int | None] = ROLE_HIERARCHY,
         permissions: Mapping[str, Collection[str]] = ROLE_PERMISSIONS,
         *,
         inherits: Mapping[str, Collection[str]] = NO_INHERITANCE,

@@ -14,9 +14,7 @@ from zenith.rbac.roles import NO_INHERITANCE, ROLE_HIERARCHY, ROLE_PERMISSIONS, 
 class RbacSettings:
     """Which roles there are and what they grant. Checked at construction."""
 
-    hierarchy: Mapping[str, int | None] | Mapping[str, int] = field(
-        default_factory=lambda: ROLE_HIERARCHY
-    )
+    hierarchy: Mapping[str, int | None] = field(default_factory=lambda: ROLE_HIERARCHY)
     """Every role and its level: a role implies those with a lower one. None for a role beside the
     levels."""
 

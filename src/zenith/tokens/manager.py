@@ -85,9 +85,8 @@ class TokenManager:
     ) -> str:
         """A signed access token of the RFC 9068 profile for `subject`, the account's id.
 
-        `roles` and `permissions` are those held, not compiled; `role_ends` are roles held until a
-        Unix time, in a claim of their own, so that who does not know it grants less, not more;
-        `scopes` narrow them; `factors`
+        `roles` and `permissions` are those held, not compiled; `role_ends` are roles and when they
+        end, a claim of its own: who does not know it grants less. `scopes` narrow them; `factors`
         says when each factor was proven, in Unix seconds. `thumbprint` is the key that alone may
         use the token (RFC 9449); `claims` are further ones, such as `auth_time`. `lifetime` is in
         seconds, by default `settings.access_lifetime`.
