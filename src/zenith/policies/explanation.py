@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
-from zenith.policies.compilation import compile_condition
+from zenith.policies.compilation import Check, compile_condition
 from zenith.policies.conditions import Comparison, Condition, Exists, Not, Reference
 from zenith.policies.facts import Facts, is_there, reader
 from zenith.policies.limits import MAX_NAME
@@ -94,16 +95,20 @@ class Explanation:
 
 def explain(
     policy: str,
-    rules: Sequence[Rule],
+    rules: Iterable[Rule],
     combine: Combine,
     facts: Facts,
     *,
+    known: dict[str, tuple[Check, ...]],
     at_most: int | None = None,
 ) -> Explanation:
-    """Ask every rule for the action, whether it decides or not, up to `at_most` of them."""
+    """Ask every rule for the action, whether it decides or not, up to `at_most` of them.
+
+    `known` holds what was compiled before, by the names of the rules.
+    """
     action = facts[3]
-    mine = [rule for rule in rules if rule.actions is None or action in rule.actions]
-    reports = tuple(_report(rule, facts) for rule in mine[:at_most])
+    mine = (rule for rule in rules if rule.actions is None or action in rule.actions)
+    reports = tuple(_report(rule, facts, known) for rule in islice(mine, at_most))
     deciding = _deciding(reports, combine)
     return Explanation(
         policy=policy,
@@ -121,11 +126,15 @@ def _deciding(reports: Sequence[RuleReport], combine: Combine) -> RuleReport | N
     return satisfied[0] if satisfied else None
 
 
-def _report(rule: Rule, facts: Facts) -> RuleReport:
+def _report(rule: Rule, facts: Facts, known: dict[str, tuple[Check, ...]]) -> RuleReport:
+    conditions = rule.condition.conditions
+    checks = known.get(rule.name)
+    if checks is None:
+        checks = known[rule.name] = tuple(map(compile_condition, conditions))
     found: dict[Truth, list[str]] = {True: [], False: [], None: []}
     missing: dict[str, None] = {}
-    for condition in rule.condition.conditions:
-        truth = compile_condition(condition)(facts)
+    for condition, check in zip(conditions, checks, strict=True):
+        truth = check(facts)
         found[truth].append(str(condition))
         if truth is None:
             missing.update(

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from zenith.authorization.decision import Decision
 from zenith.kernel.principal import Principal
+from zenith.policies.compilation import Check
 from zenith.policies.errors import Path, PolicyError
 from zenith.policies.explanation import Explanation, explain
 from zenith.policies.facts import Facts
@@ -38,7 +39,7 @@ class Policy:
     Raises PolicyError for rules that cannot be understood.
     """
 
-    __slots__ = ("_allows", "_combine", "_denies", "_masks", "_name", "_rules")
+    __slots__ = ("_allows", "_checks", "_combine", "_denies", "_masks", "_name", "_rules")
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Policy:
                 fix=error.fix,
                 path=error.path,
             ) from None
+        self._checks: Final[dict[str, tuple[Check, ...]]] = {}
         self._masks: Final[dict[str, Mask]] = {}
         deciding = [(number, rule) for number, rule in enumerate(self._rules) if rule.decides]
         if combine == "first-match":
@@ -109,7 +111,7 @@ class Policy:
     ) -> Explanation:
         """The same decision, with what every rule for the action says. Slower: all are asked."""
         facts = _facts(subject, resource, action, context)
-        return explain(self._name, self._rules, self._combine, facts)
+        return explain(self._name, self._rules, self._combine, facts, known=self._checks)
 
     async def authorize(
         self, principal: Principal, action: str, resource: Any, context: Mapping[str, Any]
@@ -121,7 +123,9 @@ class Policy:
             return Decision(allowed=True, reason=f"policy {self._name}: {rule.name}")
         # A rule that denies is explained alone, else the first rules that might have allowed.
         rules = self._rules if rule is None else (rule,)
-        found = explain(self._name, rules, self._combine, facts, at_most=MAX_EXPLAINED)
+        found = explain(
+            self._name, rules, self._combine, facts, known=self._checks, at_most=MAX_EXPLAINED
+        )
         return Decision(allowed=False, detail=found.detail, reason=found.reason)
 
     def where(
