@@ -297,6 +297,20 @@ async def make_key(client, tokens):
     return answer.json()["key"]
 
 
+@pytest.mark.parametrize(
+    ("body", "ends"), [({}, "works for 24 hours more"), ({"overlap": 0}, "has ended")]
+)
+async def test_the_owner_is_told_of_a_rotated_key(app, client, body, ends):
+    headers = bearer((await login(client)).json())
+    made = await client.post("/auth/api-keys", json={"name": "export"}, headers=headers)
+    path = f"/auth/api-keys/{made.json()['id']}/rotate"
+    assert (await client.post(path, json=body, headers=headers)).status_code == 201
+    (mail,) = await mailed(app, kind="api_key_rotated")
+    assert mail.to == EMAIL
+    assert f"The old one {ends}." in mail.text
+    assert "127.0.0.1" in mail.text
+
+
 async def test_a_reset_ends_the_keys(app, client):
     key = await make_key(client, (await login(client)).json())
     assert await opens(client, key)
@@ -312,7 +326,7 @@ async def test_a_reset_ends_the_keys(app, client):
     assert (event.reason, event.severity) == ("password reset", "WARNING")
 
 
-async def test_what_a_thief_added_goes_and_the_owners_factors_stay(app, client):
+async def test_what_a_thief_added_goes_and_what_stays_opens_nothing_alone(app, client):
     tokens = (await login(client)).json()
     key, owner = await make_key(client, tokens), await account(app)
     await add_ways_in(app, owner.id, {"old": 1.0, "new": time.time()})
@@ -325,10 +339,12 @@ async def test_what_a_thief_added_goes_and_the_owners_factors_stay(app, client):
     database = app.assembly.database
     passkeys = await SqlPasskeyStore(database).passkeys_of(owner.id)
     identities = await SqlIdentityStore(database, app.accounts.store).of_account(owner.id)
-    assert [each.id for each in (*passkeys, *identities)] == ["old", "old"]
+    assert [(each.id, each.second_only) for each in passkeys] == [("old", True)]
+    assert list(identities) == []
     assert (await SqlFactorStore(database).counts(owner.id)).recovery_codes == 0
     kinds = (EventType.API_KEY_REVOKED, EventType.FACTOR_REMOVED, EventType.IDENTITY_UNLINKED)
-    assert [event.type for event in await events_of(app, *kinds)] == list(kinds)
+    found = [event.type for event in await events_of(app, *kinds)]
+    assert found == [*kinds, EventType.IDENTITY_UNLINKED]
 
 
 async def add_ways_in(app, account_id, times):

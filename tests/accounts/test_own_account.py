@@ -26,7 +26,7 @@ from tests.accounts.application import (
 from tests.accounts.fakes import principal
 from tests.accounts.mails import mailed
 from tests.mfa.people import add_totp
-from zenith.accounts import Account, CurrentUser, LastAdministratorError
+from zenith.accounts import Account, CurrentUser, LastAdministratorError, password_state
 from zenith.accounts.own_account.export import PAGE
 from zenith.app import Zenith
 from zenith.authorization import authenticated
@@ -38,6 +38,9 @@ from zenith.kernel.errors import (
 )
 from zenith.kernel.events import Event, EventType
 from zenith.kernel.principal import Principal
+from zenith.mfa import PasskeyRecord, TrustedDevice
+from zenith.oauth import Identity
+from zenith.stores.sql import SqlIdentityStore, SqlPasskeyStore, SqlTrustedDeviceStore
 
 
 @pytest.fixture
@@ -153,6 +156,62 @@ async def test_a_copy_holds_what_is_ones_own_and_no_secret(app, client):
         assert hidden not in answer.text
     (event,) = await events_of(app, EventType.DATA_EXPORT)
     assert event.subject == account.id
+
+
+async def test_a_copy_tells_of_each_way_in(app, client):
+    tokens = (await login(client)).json()
+    account, database = await app.accounts.store.by_email(EMAIL), app.assembly.database
+    passkey = PasskeyRecord(
+        id="k1",
+        account_id=account.id,
+        credential_id="hidden-credential",
+        public_key="hidden-key",
+        sign_count=1,
+        name="Phone",
+        aaguid="0",
+        backup_eligible=True,
+        backed_up=True,
+        created_at=1.0,
+    )
+    await SqlPasskeyStore(database).add_passkey(passkey, limit=5)
+    device = TrustedDevice(
+        id="d1",
+        account_id=account.id,
+        digest="hidden-digest",
+        password_state=password_state(account),
+        created_at=1.0,
+        expires_at=4e9,
+        address="192.0.2.1",
+        user_agent="a browser",
+        last_used_at=2.0,
+    )
+    await SqlTrustedDeviceStore(database).trust(device, keep=5)
+    identity = Identity(
+        id="i1",
+        account_id=account.id,
+        issuer="https://id.example.org",
+        subject="s1",
+        provider="oidc",
+        label="ada@there.example",
+        created_at=1.0,
+        last_used_at=2.0,
+    )
+    await SqlIdentityStore(database, app.accounts.store).link(identity, most=5)
+    thumbprint = "A" * 43
+    body = {"name": "export", "thumbprint": thumbprint}
+    assert (
+        await client.post("/auth/api-keys", json=body, headers=bearer(tokens))
+    ).status_code == 201
+    answer = await client.get("/auth/account/export", headers=bearer(tokens))
+    found = answer.json()
+    assert [each["name"] for each in found["factors"]["passkeys"]] == ["Phone"]
+    (trusted,) = found["trusted_devices"]
+    assert (trusted["address"], trusted["user_agent"]) == ("192.0.2.1", "a browser")
+    (linked,) = found["identities"]
+    assert (linked["issuer"], linked["subject"]) == ("https://id.example.org", "s1")
+    (key,) = found["api_keys"]
+    assert (key["name"], key["thumbprint"], key["revoked_at"]) == ("export", thumbprint, None)
+    assert "hidden" not in answer.text
 
 
 async def test_what_others_did_is_told_without_them(app, client):

@@ -128,6 +128,16 @@ async def test_what_was_added_lately_goes(stores):
     assert await factors.counts("ada") == FactorCounts()
 
 
+async def test_passkeys_that_stay_open_nothing_alone(stores):
+    await stores.passkeys.add_passkey(KEY, limit=5)
+    assert await stores.factors.remove_since("ada", KEY.created_at + 1)
+    assert await stores.passkeys.passkey("c1") == replace(KEY, second_only=True)
+    assert not await stores.factors.remove_since("ada", KEY.created_at + 1)
+    late = replace(KEY, id="k2", credential_id="c2", created_at=KEY.created_at + 2)
+    await stores.passkeys.add_passkey(late, limit=5)
+    assert not (await stores.passkeys.passkey("c2")).second_only
+
+
 async def test_recovery_codes(stores):
     factors = stores.factors
     digests = [str(number) * 64 for number in range(3)]

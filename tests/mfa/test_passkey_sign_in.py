@@ -31,6 +31,15 @@ def answer(world, handle=HANDLE, **lies):
     return json.dumps(world.device.get(world.passkey_sign_in.options(handle), **lies))
 
 
+async def test_one_that_is_older_than_a_recovery_opens_nothing_alone(world):
+    later = world.time() + 1
+    assert await world.store.remove_since(world.account.id, later)
+    with pytest.raises(InvalidFactorError):
+        await world.passkey_sign_in.browser(answer(world), handle=HANDLE, client=ALICE)
+    event = world.events.recorded[-1]
+    assert (event.type, event.target) == (EventType.LOGIN_FAILED, world.account.id)
+
+
 async def test_the_owner_gets_a_session_or_tokens(world):
     entered = await world.passkey_sign_in.browser(answer(world), handle=HANDLE, client=ALICE)
     assert entered.session.factors == {"passkey": world.time()}

@@ -113,8 +113,12 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
             paragraphs=(
                 (
                     "This e-mail address is back. Every session and API key has ended; the password"
-                    " is gone, and so is what was added lately to sign in with. Set a new password."
-                    " The link works once and for {lifetime}."
+                    " is gone, and so are linked sign-ins and what was added lately to sign in"
+                    " with. Set a new password. The link works once and for {lifetime}."
+                ),
+                (
+                    "Then look at the second factors of your account, and remove what is not yours:"
+                    " older ones are still asked for, but none of them opens the account alone."
                 ),
             ),
             button="Set a new password",
@@ -209,6 +213,15 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
             subject="Your account is locked",
             paragraphs=("Your account was locked, and all its sessions have ended.", "{reason}"),
             facts=("reason",),
+        ),
+        "api_key_rotated": Wording(
+            subject="An API key was replaced",
+            paragraphs=(
+                "The API key {name} of your account has a successor. The old one {ends}.",
+                _WHERE,
+                _NOT_YOU,
+            ),
+            facts=("name", "ends", *_SEEN),
         ),
         "api_key_created": Wording(
             subject="An API key was made",

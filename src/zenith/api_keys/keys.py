@@ -62,7 +62,11 @@ class Pace(Protocol):
 class Made(Protocol):
     """Tells the owner of a new key. `assembly` provides it."""
 
-    def __call__(self, actor: Actor, key: APIKey) -> Awaitable[None]: ...
+    def __call__(
+        self, actor: Actor, key: APIKey, *, overlap: float | None = None
+    ) -> Awaitable[None]:
+        """`overlap` is set for the successor of a key that works on for so many seconds."""
+        ...
 
 
 class APIKeys:
@@ -164,6 +168,8 @@ class APIKeys:
             await self._record(EventType.API_KEY_ROTATED, actor, old, successor=issued.record.id)
         if overlap == 0:
             await self._end((key_id,), now)
+        if self._made is not None:
+            await self._made(actor, issued.record, overlap=overlap)
         return issued
 
     async def revoke(self, actor: Actor, key_id: str) -> bool:

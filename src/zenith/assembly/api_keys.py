@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from zenith.accounts import AccountStore, Client
+from zenith.accounts.mail_flows.links import in_words
 from zenith.accounts.notices import Notices, seen
 from zenith.api_keys import (
     Actor,
@@ -82,13 +83,20 @@ class _KeyNotices:
         self._accounts: Final = accounts
         self._notices: Final = notices
 
-    async def made(self, actor: Actor, key: APIKey) -> None:
-        """A key was made, whoever made it; keys of services have no owner."""
+    async def made(self, actor: Actor, key: APIKey, *, overlap: float | None = None) -> None:
+        """A key was made, whoever made it, or replaced one that works on for the `overlap`; keys of
+        services have no owner.
+        """
         account = None if key.owner_id is None else await self._accounts.by_id(key.owner_id)
-        if account is not None:
-            client = Client(address=actor.address, user_agent=actor.user_agent)
-            facts = seen(client, key.created_at)
-            await self._notices.tell(account, "api_key_created", name=key.name, **facts)
+        if account is None:
+            return
+        client = Client(address=actor.address, user_agent=actor.user_agent)
+        facts = {"name": key.name, **seen(client, key.created_at)}
+        if overlap is None:
+            await self._notices.tell(account, "api_key_created", **facts)
+        else:
+            ends = f"works for {in_words(overlap)} more" if overlap else "has ended"
+            await self._notices.tell(account, "api_key_rotated", ends=ends, **facts)
 
 
 class _KeyLimits:

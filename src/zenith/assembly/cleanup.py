@@ -63,13 +63,18 @@ class Cleanups:
     async def remove_factors(
         self, account_id: str, *, since: float, reason: str, client: Client
     ) -> None:
-        """Remove second factors added `since`, all recovery codes, and all trusted devices."""
+        """Remove second factors added `since`, all recovery codes, and all trusted devices;
+        passkeys that stay guard the account and do not open it alone.
+        """
         if await self._factors.remove_since(account_id, since):
             await self._record(EventType.FACTOR_REMOVED, account_id, account_id, reason, client)
 
     async def unlink(self, account_id: str, *, since: float, reason: str, client: Client) -> None:
-        """Unlink identities that were linked `since`."""
-        for provider in await self._identities.unlink_since(account_id, since):
+        """Unlink every identity, however old: it opens the account by itself, guards nothing, and
+        can be linked again.
+        """
+        del since
+        for provider in await self._identities.unlink_since(account_id, 0.0):
             why = f"{provider}: {reason}"
             await self._record(EventType.IDENTITY_UNLINKED, account_id, account_id, why, client)
 
@@ -167,4 +172,5 @@ def _key(key: APIKey) -> dict[str, object]:
         "revoked_at": key.revoked_at,
         "last_used_at": key.last_used_at,
         "last_used_address": key.last_used_address,
+        "thumbprint": key.thumbprint,
     }

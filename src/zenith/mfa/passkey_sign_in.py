@@ -34,7 +34,8 @@ class PasskeySignIn:
     Threat: a passkey's answer that is made in one browser and spent in another: the challenge is
     bound to `handle`, a secret that the browser keeps in a cookie, or a program for itself. The
     account is the one that the passkey names; nobody is asked for an e-mail, so nothing tells which
-    accounts exist (ASVS 6.3.8).
+    accounts exist (ASVS 6.3.8). And a passkey that a thief added long before he was found out: one
+    that is older than the account's recovery stays as a second factor and opens nothing alone.
     """
 
     def __init__(
@@ -95,6 +96,10 @@ class PasskeySignIn:
         except RateLimitError as error:
             await self._note(client, EventType.LOGIN_BLOCKED, None, error.reason)
             raise
+        if passkey.second_only:
+            reason = "the account was taken back since this passkey was added"
+            await self._note(client, EventType.LOGIN_FAILED, passkey.account_id, reason)
+            raise InvalidFactorError(reason=reason)
         account = await self._accounts.by_id(passkey.account_id)
         if account is None or not account.is_active:
             reason = "account is locked or gone"

@@ -46,6 +46,8 @@ class PasskeyItem(BaseModel):
     last_used_at: float | None
     backup_eligible: bool
     backed_up: bool
+    second_only: bool
+    """Whether it opens nothing by itself since the account was taken back."""
 
 
 class FactorsResponse(BaseModel):
@@ -371,6 +373,7 @@ def _item(record: PasskeyRecord) -> PasskeyItem:
         last_used_at=record.last_used_at,
         backup_eligible=record.backup_eligible,
         backed_up=record.backed_up,
+        second_only=record.second_only,
     )
 
 

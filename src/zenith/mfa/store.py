@@ -44,6 +44,9 @@ class PasskeyRecord:
     backed_up: bool
     created_at: float
     last_used_at: float | None = None
+    second_only: bool = False
+    """Whether it opens nothing by itself any more: it is older than the theft of its account seemed
+    to be, and whose it is, only the owner knows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +137,8 @@ class FactorStore(Protocol):
 
     async def remove_since(self, account_id: str, since: float) -> bool:
         """Remove apps and passkeys that were added at `since` or later, and all codes and trusted
-        devices, whose times are not kept or do not matter; False if there was no factor. One step.
+        devices, whose times are not kept or do not matter; passkeys that stay are `second_only`
+        from then on. False if nothing was removed or changed. One step.
         """
         ...
 

@@ -24,8 +24,8 @@ from zenith.kernel.principal import Principal
 from zenith.mail import QueuedMail
 
 LEAD: Final = 7 * 24 * 60 * 60
-"""Seconds before a change of address that count as the thief's: who steals an account adds a way
-in of his own first."""
+"""Seconds before a change of address within which a factor counts as the thief's: who steals an
+account adds one of his own first. What is older still guards, and opens nothing alone."""
 
 
 class EmailChanges:
@@ -107,9 +107,11 @@ class EmailChanges:
 
     async def revert(self, token: str, *, client: Client) -> None:
         """Spend the link of a former address: it comes back, every session and API key ends, the
-        password is removed, and a link to set a new one is mailed. Factors and identities that were
-        added from `LEAD` before the change on go as well; older ones stay, so that a mailbox that
-        was given up or taken over does not open an account that has a second factor.
+        password is removed, and a link to set a new one is mailed. Linked identities go, and
+        factors that were added from `LEAD` before the change on. Older factors stay, so that a
+        mailbox that was given up or taken over does not open an account that has a second factor;
+        but whoever added them, nothing of it opens the account alone: neither does an older passkey
+        from then on.
 
         Raises MailLinkError and RateLimitError.
         """

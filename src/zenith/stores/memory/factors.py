@@ -92,8 +92,8 @@ class MemoryFactorStore:
         return held != FactorCounts()
 
     async def remove_since(self, account_id: str, since: float) -> bool:
-        """Remove what was added at `since` or later; False if there was no factor."""
-        held = await self.counts(account_id)
+        """Remove what was added at `since` or later; passkeys that stay open nothing alone."""
+        held = await self.counts(account_id), await self.passkeys_of(account_id)
         app = self._totp.get(account_id)
         if app is not None and app.created_at >= since:
             del self._totp[account_id]
@@ -101,8 +101,10 @@ class MemoryFactorStore:
         for record in await self.passkeys_of(account_id):
             if record.created_at >= since:
                 del self._passkeys[record.id]
+            else:
+                self._passkeys[record.id] = replace(record, second_only=True)
         self._end_trust(account_id)
-        return held != await self.counts(account_id)
+        return held != (await self.counts(account_id), await self.passkeys_of(account_id))
 
     async def add_passkey(self, record: PasskeyRecord, *, limit: int) -> str:
         """`added`, `exists` or `full`."""

@@ -132,19 +132,22 @@ class SqlFactorStore:
         return removed > 0
 
     async def remove_since(self, account_id: str, since: float) -> bool:
-        """Remove what was added at `since` or later; False if there was no factor."""
+        """Remove what was added at `since` or later; passkeys that stay open nothing alone."""
         gone = (
             delete(totp).where(totp.c.account_id == account_id, totp.c.created_at >= since),
             delete(passkeys).where(
                 passkeys.c.account_id == account_id, passkeys.c.created_at >= since
             ),
             delete(recovery_codes).where(recovery_codes.c.account_id == account_id),
+            update(passkeys)
+            .where(passkeys.c.account_id == account_id, passkeys.c.second_only.is_(False))
+            .values(second_only=True),
         )
         async with self._database.transaction() as connection:
             await lock_account(connection, account_id)
-            removed = [(await connection.execute(each)).rowcount for each in gone]
+            changed = [(await connection.execute(each)).rowcount for each in gone]
             await end_trust(connection, account_id)
-        return sum(removed) > 0
+        return sum(changed) > 0
 
 
 async def lock_account(connection: AsyncConnection, account_id: str) -> None:

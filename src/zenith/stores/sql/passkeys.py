@@ -34,6 +34,7 @@ class SqlPasskeyStore:
             backed_up=record.backed_up,
             created_at=record.created_at,
             last_used_at=record.last_used_at,
+            second_only=record.second_only,
         )
         held = select(func.count()).where(passkeys.c.account_id == record.account_id)
         async with self._database.transaction() as connection:
@@ -114,4 +115,5 @@ def _record(row: Row[*tuple[Any, ...]]) -> PasskeyRecord:
         backed_up=row.backed_up,
         created_at=row.created_at,
         last_used_at=row.last_used_at,
+        second_only=row.second_only,
     )

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from zenith.stores.sql.schema.metadata import metadata
@@ -76,6 +77,7 @@ passkeys: Final = Table(
     Column("backed_up", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("last_used_at", Double),
+    Column("second_only", Boolean, nullable=False, server_default=false()),
     Index(None, "account_id"),
     Index(None, "credential_id", unique=True),
 )

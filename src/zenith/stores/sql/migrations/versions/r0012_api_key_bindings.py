@@ -1,4 +1,6 @@
-"""API keys bound to a key of their holder; sign-ins by way of providers."""
+"""API keys bound to a key of their holder; passkeys that open nothing by themselves; sign-ins by
+way of providers.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,10 @@ down_revision: Final = "0011"
 def upgrade() -> None:
     """Apply the change."""
     op.add_column("zenith_api_keys", sa.Column("thumbprint", sa.String(43), nullable=True))
+    op.add_column(
+        "zenith_passkeys",
+        sa.Column("second_only", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
     bytewise = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
     table = "zenith_provider_sign_ins"
     op.create_table(
