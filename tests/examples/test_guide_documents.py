@@ -29,7 +29,7 @@ async def _signed_in(guide):
 
 async def test_a_document_is_for_its_owner_and_if_public_for_all(guide):
     """The guide reads `document.id` of a document that is not there (500), tells by 403 which
-    numbers exist, and compares the owner with the text `resource.owner_id`: nobody owns anything."""
+    numbers exist, and compares the owner with the text `resource.owner_id`."""
     bearer = await _signed_in(guide)
     answers = [await guide.client.get(f"/documents/{n}", headers=bearer) for n in range(1, 6)]
     assert [answer.status_code for answer in answers] == [200, 200, 404, 200, 404]
