@@ -299,12 +299,16 @@ async def test_a_masked_endpoint_that_another_calls_is_masked_too():
     async def inner() -> Paper:
         return Paper()
 
+    @masked(FIELDS)
+    def plainly():
+        return Paper()
+
     app = FastAPI(openapi_url=None)
 
     @app.get("/")
     @public
     async def outer():
-        return {"inner": await inner()}
+        return {"inner": await inner(), "plainly": plainly()}
 
     assert SECRET.encode() not in (await get(app)).body.lower()
 

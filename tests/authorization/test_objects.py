@@ -1,3 +1,4 @@
+import inspect
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -11,23 +12,24 @@ from fastapi import (
     HTTPException,
     Request,
     Security,
+    WebSocket,
 )
 from fastapi.security import SecurityScopes
 
-from tests.authorization.documents import (
-    ALICE,
-    BOB,
-    Application,
-    Document,
-    call,
-)
+from tests.authorization.documents import ALICE, BOB, Application, Document, Documents, call
 from tests.authorization.people import only_the_pipeline, protect
+from tests.pipeline.asgi import connect, websocket_scope
 from zenith.authorization import (
+    Ownership,
     SecuredRoute,
+    authenticated,
+    mark_access,
     require_policy,
 )
+from zenith.authorization.routes import plan_at
 from zenith.kernel.errors import NotFoundError
 from zenith.kernel.principal import ANONYMOUS
+from zenith.pipeline import RouteTable
 
 PATH = "/documents/{document_id}"
 
@@ -352,3 +354,102 @@ async def test_a_loader_may_read_the_body_itself():
     assert (answer.status, answer.received) == (200, 1)
     refused = await mine.ask(BOB, "POST", "/documents", b'{"number": 1}')
     assert refused.status == 404
+
+
+async def test_streams_begin_once_it_is_decided():
+    mine = Application()
+
+    @mine.app.get(PATH)
+    @mine.access()
+    def stream(document: Document):
+        yield document.title
+
+    assert b"of alice" in (await mine.ask(ALICE)).body
+    assert (await mine.ask(ALICE, path="/documents/2")).status == 404
+
+
+def annotation_of(loader, handler, name="document", **options):
+    declared = require_policy(Documents(), "read", resource=loader, **options)(handler)
+    return inspect.signature(declared).parameters[name].annotation
+
+
+def test_types_that_cannot_be_resolved_are_compared_by_name():
+    class Hidden:
+        pass
+
+    async def load(document_id: int) -> "Hidden | None": ...
+
+    async def handler(document: "Hidden", other: "Hidden | str"): ...
+
+    assert annotation_of(load, handler) != "Hidden"
+    assert annotation_of(load, handler, "other") == "Hidden | str"
+
+
+def test_loaders_may_be_classes_and_generators():
+    class Loaded:
+        def __init__(self, document_id: int): ...
+
+    async def by_class(document: Loaded, object_0: int): ...
+
+    async def generator() -> AsyncIterator[Document]:
+        yield Document(1, "alice")
+
+    async def several() -> Document | str | None: ...
+
+    async def by_generator(document: Document): ...
+
+    async def by_union(document: Document | str | None, **more: int): ...
+
+    assert annotation_of(Loaded, by_class) is not Loaded
+    assert annotation_of(generator, by_generator) is not Document
+    assert annotation_of(several, by_union) != Document | str | None
+    declared = require_policy(Documents(), "read", resource=generator)(by_class)
+    assert list(inspect.signature(declared).parameters) == ["document", "object_0", "object_1"]
+
+
+async def test_a_socket_with_a_wrong_path_and_a_shared_dependency_is_closed():
+    mine = Application()
+
+    async def session() -> int:
+        return 1
+
+    shared = Annotated[int, Depends(session)]
+
+    async def load(document_id: int, session: shared) -> Document | None:
+        return mine.documents.get(document_id)
+
+    @mine.app.websocket(PATH)
+    @require_policy(mine.policy, "read", resource=load)
+    async def socket(socket: WebSocket, session: shared, document: Document):
+        await socket.accept()
+
+    for path, first in (("/documents/x", "close"), ("/documents/1", "accept")):
+        answer = await connect(protect(mine.app, ALICE), websocket_scope(path))
+        assert answer.messages[0]["type"] == f"websocket.{first}"
+
+
+async def test_declarations_among_what_a_loader_depends_on_stay():
+    mine = Application()
+
+    async def signed_in() -> int:
+        return 1
+
+    mark_access(signed_in, authenticated)
+
+    async def load(document_id: int, who: Annotated[int, Depends(signed_in)]) -> Document:
+        return mine.documents[document_id]
+
+    @mine.app.get(PATH)
+    @require_policy(mine.policy, "read", resource=load)
+    async def read(document: Document):
+        return document.title
+
+    assert (await mine.ask(ANONYMOUS, path="/documents/3")).status == 401
+    assert (await mine.ask(ALICE, path="/documents/3")).status == 200
+    [entry] = RouteTable(mine.app).entries
+    assert authenticated in entry.marks
+
+
+def test_where_there_is_no_route_there_is_no_plan():
+    assert plan_at({}) is None
+    assert Ownership("a:b").name == "permission a:b"
