@@ -189,3 +189,62 @@ async def test_it_says_whether_it_would_ask_and_what_changed():
     assert world.list.version == before + 1
     world.pass_time(MAX_AGE)
     assert not world.list.is_fresh
+
+
+class Follower:
+    """Changes as often as it is told to."""
+
+    def __init__(self, *changes):
+        self.changes, self.asked, self.during = list(changes), 0, None
+
+    async def refresh(self):
+        self.asked += 1
+        if self.during is not None:
+            self.during()
+        return self.changes.pop(0) if self.changes else False
+
+
+async def test_what_follows_is_refreshed_with_the_list_and_told():
+    world, follower, told = World(), Follower(False, True), []
+    world.list.follow(follower)
+    world.list.subscribe(told.append)
+    await world.list.refresh()
+    await world.list.refresh()
+    assert (follower.asked, told, world.list.version) == (1, [], 0)
+    world.pass_time(MAX_AGE)
+    await world.list.refresh()
+    assert [each.kind for each in told] == ["roles"]
+    assert world.list.version == 1
+    assert not revoked(world)
+
+
+async def test_an_announcement_asks_at_once_here_and_there():
+    channel = FakeChannel()
+    world, follower = World(channel), Follower(False, True)
+    world.list.follow(follower)
+    await world.list.refresh()
+    await world.list.announce()
+    assert follower.asked == 2
+    assert world.list.is_fresh
+    assert world.store.kept == []
+    assert [[each.kind for each in message] for message in channel.published] == [["roles"]]
+    other, watching = World(), Follower()
+    other.list.follow(watching)
+    await other.list.refresh()
+    other.list._apply([of("roles", "*")])
+    assert not other.list.is_fresh
+    await other.list.refresh()
+    assert watching.asked == 2
+    await other.list.announce()
+    assert watching.asked == 3
+
+
+async def test_an_announcement_while_the_stores_answer_is_not_forgotten():
+    world, follower = World(), Follower()
+    follower.during = lambda: world.list._apply([of("roles", "*")])
+    world.list.follow(follower)
+    await world.list.refresh()
+    assert not world.list.is_fresh
+    follower.during = None
+    await world.list.refresh()
+    assert world.list.is_fresh

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import typer
 
@@ -239,7 +239,7 @@ def _print(book: RoleBook, name: str, holders: Sequence[RoleAssignment], *, as_j
         show_json({**document, "holders": [_assignment(each) for each in holders]})
         return
     for key, value in document.items():
-        text = ", ".join(value) if isinstance(value, list) else value
+        text = ", ".join(cast("list[str]", value)) if isinstance(value, list) else value
         say(f"{key:12} {'-' if text is None or text == '' else text}")
     for each in holders:
         place = "everywhere" if each.tenant == EVERYWHERE else f"in {each.tenant}"
