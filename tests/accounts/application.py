@@ -160,3 +160,14 @@ async def events_of(app, *types):
 
     found = await SqlAuditStore(app.assembly.database).page(limit=200)
     return [each.event for each in reversed(found) if each.event.type in types]
+
+
+@asynccontextmanager
+async def serving(home, *emails):
+    """A client of a running application at which these people have registered."""
+    app = make_app(home)
+    async with running(app), browse(app) as client:
+        client.app = app
+        for email in emails:
+            await register(client, email)
+        yield client

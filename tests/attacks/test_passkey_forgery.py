@@ -11,12 +11,9 @@ import pytest
 from tests.accounts.application import (
     EMAIL,
     bearer,
-    browse,
     events_of,
     login,
-    make_app,
-    register,
-    running,
+    serving,
 )
 from tests.mfa.authenticator import BE, BS, UV, Authenticator, b64
 from zenith.kernel.events import EventType
@@ -26,11 +23,7 @@ OTHER = "ben@example.org"
 
 @pytest.fixture
 async def client(tmp_path):
-    app = make_app(tmp_path)
-    async with running(app), browse(app) as client:
-        client.app = app
-        for email in (EMAIL, OTHER):
-            await register(client, email)
+    async with serving(tmp_path, EMAIL, OTHER) as client:
         yield client
 
 

@@ -17,6 +17,7 @@ from tests.accounts.application import (
     make_app,
     register,
     running,
+    serving,
     sign_in_with_form,
 )
 from tests.mfa.people import add_totp, code_for, finish
@@ -27,11 +28,7 @@ OTHER = "ben@example.org"
 
 @pytest.fixture
 async def client(tmp_path):
-    app = make_app(tmp_path)
-    async with running(app), browse(app) as client:
-        client.app = app
-        for email in (EMAIL, OTHER):
-            await register(client, email)
+    async with serving(tmp_path, EMAIL, OTHER) as client:
         yield client
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from zenith.kernel.events import Event, EventType, Outcome, Severity
 from zenith.kernel.keys import new_id
+from zenith.kernel.principal import Principal
 from zenith.pipeline.exchange import Exchange
 from zenith.tokens import proven_key
 
@@ -84,6 +85,20 @@ class Client:
             request_id=self.request_id,
             reason=reason,
             severity=severity,
+        )
+
+    def own_event(
+        self, principal: Principal, kind: EventType, outcome: Outcome, *, at: float, reason: str
+    ) -> Event:
+        """What the principal did, or failed to do, with its own account."""
+        return self.event(
+            kind,
+            outcome,
+            at=at,
+            subject=principal.subject,
+            session_id=principal.session_id,
+            reason=reason,
+            severity="INFO" if outcome == "success" else "WARNING",
         )
 
 

@@ -87,14 +87,5 @@ class PasswordChange:
     async def _record(
         self, principal: Principal, client: Client, outcome: Outcome, reason: str
     ) -> None:
-        await self._events.record(
-            client.event(
-                EventType.PASSWORD_CHANGED,
-                outcome,
-                at=self._clock(),
-                subject=principal.subject,
-                session_id=principal.session_id,
-                reason=reason,
-                severity="INFO" if outcome == "success" else "WARNING",
-            )
-        )
+        kind, now = EventType.PASSWORD_CHANGED, self._clock()
+        await self._events.record(client.own_event(principal, kind, outcome, at=now, reason=reason))

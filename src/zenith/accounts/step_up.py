@@ -184,17 +184,8 @@ class StepUp:
     async def _record(
         self, principal: Principal, client: Client, outcome: Outcome, reason: str
     ) -> None:
-        await self._events.record(
-            client.event(
-                EventType.STEP_UP,
-                outcome,
-                at=self._clock(),
-                subject=principal.subject,
-                session_id=principal.session_id,
-                reason=reason,
-                severity="INFO" if outcome == "success" else "WARNING",
-            )
-        )
+        kind, now = EventType.STEP_UP, self._clock()
+        await self._events.record(client.own_event(principal, kind, outcome, at=now, reason=reason))
 
 
 REFUSAL: Final = "That is not valid, or was used before"

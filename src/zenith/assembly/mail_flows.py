@@ -7,6 +7,7 @@ from zenith.accounts.evenness import EvenTime
 from zenith.accounts.mail_flows import (
     EmailChanges,
     EmailVerification,
+    FlowParts,
     MailFlows,
     MailLinks,
     PasswordReset,
@@ -62,31 +63,28 @@ def make_mail_flows(
     """The flows by mail; None where mail goes nowhere."""
     if verification is None:
         return None
+    shared = FlowParts(
+        accounts=parts.account_store,
+        store=parts.mail_links,
+        links=links,
+        sign_in=sign_in,
+        notices=parts.notices,
+        events=parts.events,
+        even_time=_even_time(parts),
+    )
     return MailFlows(
         verification=verification,
         password_reset=PasswordReset(
-            accounts=parts.account_store,
-            store=parts.mail_links,
-            links=links,
+            shared,
             hasher=parts.hasher,
             judge=parts.judge,
             limits=limits,
-            sign_in=sign_in,
-            notices=parts.notices,
-            events=parts.events,
-            even_time=_even_time(parts),
             cleanups=key_cleanups(parts),
         ),
         email_changes=EmailChanges(
-            accounts=parts.account_store,
+            shared,
             recent=recent,
-            store=parts.mail_links,
-            links=links,
             proof=_proof(parts, limits),
-            sign_in=sign_in,
-            notices=parts.notices,
-            events=parts.events,
-            even_time=_even_time(parts),
             cleanups=takeover_cleanups(parts),
         ),
     )

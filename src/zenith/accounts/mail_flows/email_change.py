@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from zenith.accounts.cleanup import AccountCleanup, clean_up
+from zenith.accounts.cleanup import AccountCleanup
 from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import MailLinkError
-from zenith.accounts.evenness import EvenTime
-from zenith.accounts.mail_flows.links import MailLinks, in_words
-from zenith.accounts.notices import Notices, seen
+from zenith.accounts.mail_flows.links import in_words
+from zenith.accounts.mail_flows.parts import FlowParts, MailFlow
+from zenith.accounts.notices import seen
 from zenith.accounts.password_proof import PasswordProof
 from zenith.accounts.recent import RecentAccounts
-from zenith.accounts.sign_in import SignIn
-from zenith.accounts.store import AccountStore, EmailChange, MailLink, MailLinkStore
-from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.events import EventSink, EventType, Severity
+from zenith.accounts.store import EmailChange, MailLink
+from zenith.kernel.events import EventType, Severity
 from zenith.kernel.keys import digest, new_token
 from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
@@ -28,7 +26,7 @@ LEAD: Final = 7 * 24 * 60 * 60
 account adds one of his own first. What is older still guards, and opens nothing alone."""
 
 
-class EmailChanges:
+class EmailChanges(MailFlow):
     """Replaces an address once its new mailbox was read, and can bring the former one back.
 
     Threat: a stolen session that makes itself the owner by way of the address (ASVS 6.3.7, 7.5.1):
@@ -40,30 +38,15 @@ class EmailChanges:
 
     def __init__(
         self,
+        parts: FlowParts,
         *,
-        accounts: AccountStore,
         recent: RecentAccounts,
-        store: MailLinkStore,
-        links: MailLinks,
         proof: PasswordProof,
-        sign_in: SignIn,
-        notices: Notices,
-        events: EventSink,
-        even_time: EvenTime,
         cleanups: Sequence[AccountCleanup] = (),
-        clock: Clock = wall_clock,
     ) -> None:
-        self._accounts: Final = accounts
+        super().__init__(parts, cleanups)
         self._recent: Final = recent
-        self._store: Final = store
-        self._links: Final = links
         self._proof: Final = proof
-        self._sign_in: Final = sign_in
-        self._notices: Final = notices
-        self._events: Final = events
-        self._even_time: Final = even_time
-        self._cleanups: Final = tuple(cleanups)
-        self._clock: Final = clock
 
     async def ask(self, principal: Principal, email: str, password: str, *, client: Client) -> None:
         """Mail a link to the new address. Raises InvalidEmailError, InvalidCredentialsError and
@@ -143,14 +126,8 @@ class EmailChanges:
         )
 
     async def _take_back(self, link: MailLink, client: Client) -> None:
-        await self._sign_in.end_all(link.account_id)
-        await clean_up(
-            self._cleanups,
-            link.account_id,
-            since=link.created_at - LEAD,
-            reason="e-mail address brought back",
-            client=client,
-        )
+        since, reason = link.created_at - LEAD, "e-mail address brought back"
+        await self._end_all(link.account_id, client, reason=reason, since=since)
 
     async def check(self, token: str, *, revert: bool = False) -> str:
         """The address that the link would set. Raises MailLinkError."""

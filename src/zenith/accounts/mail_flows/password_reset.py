@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from zenith.accounts.cleanup import AccountCleanup, clean_up
+from zenith.accounts.cleanup import AccountCleanup
 from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import MailLinkError, WeakPasswordError
-from zenith.accounts.evenness import EvenTime
 from zenith.accounts.limits import AttemptLimits
-from zenith.accounts.mail_flows.links import MailLinks
-from zenith.accounts.notices import Notices, seen
-from zenith.accounts.sign_in import SignIn
-from zenith.accounts.store import AccountStore, MailLinkStore
-from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.events import EventSink, EventType
+from zenith.accounts.mail_flows.parts import FlowParts, MailFlow
+from zenith.accounts.notices import seen
+from zenith.kernel.events import EventType
 from zenith.kernel.keys import digest
 from zenith.kernel.one_step import one_step
 from zenith.passwords import PasswordHasher, PasswordJudge
 
+REASON: Final = "password reset"
 
-class PasswordReset:
+
+class PasswordReset(MailFlow):
     """Mails links that replace a password, and spends them.
 
     Threat: answers, by content or by time, that tell which addresses have accounts (ASVS 6.3.8); a
@@ -33,32 +31,17 @@ class PasswordReset:
 
     def __init__(
         self,
+        parts: FlowParts,
         *,
-        accounts: AccountStore,
-        store: MailLinkStore,
-        links: MailLinks,
         hasher: PasswordHasher,
         judge: PasswordJudge,
         limits: AttemptLimits,
-        sign_in: SignIn,
-        notices: Notices,
-        events: EventSink,
-        even_time: EvenTime,
         cleanups: Sequence[AccountCleanup] = (),
-        clock: Clock = wall_clock,
     ) -> None:
-        self._accounts: Final = accounts
-        self._store: Final = store
-        self._links: Final = links
+        super().__init__(parts, cleanups)
         self._hasher: Final = hasher
         self._judge: Final = judge
         self._limits: Final = limits
-        self._sign_in: Final = sign_in
-        self._notices: Final = notices
-        self._events: Final = events
-        self._even_time: Final = even_time
-        self._cleanups: Final = tuple(cleanups)
-        self._clock: Final = clock
 
     async def ask(self, email: str, *, client: Client) -> None:
         """Mail a link, if the address has an open account; the caller cannot tell.
@@ -103,7 +86,7 @@ class PasswordReset:
         hashed = await self._hasher.hash(password)
         # Before and after: no failure from here on leaves a thief signed in beside the new
         # password, nor anybody who signs in with the old one meanwhile.
-        await self._end_all(account.id, client)
+        await self._end_all(account.id, client, reason=REASON)
         async with one_step():
             if await self._store.reset_password(digest(token), hashed, now=self._clock()) is None:
                 raise MailLinkError(reason="spent or void")
@@ -116,11 +99,7 @@ class PasswordReset:
                     reason="by a mailed link",
                 )
             )
-        await self._end_all(account.id, client)
+        await self._end_all(account.id, client, reason=REASON)
         # Whoever reads the mailbox is let in from a new device, whatever strangers did before.
         await self._limits.lift(account)
         await self._notices.tell(account, "password_reset", **seen(client, self._clock()))
-
-    async def _end_all(self, account_id: str, client: Client) -> None:
-        await self._sign_in.end_all(account_id)
-        await clean_up(self._cleanups, account_id, reason="password reset", client=client)
