@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement
 from zenith.kernel.permissions import Permissions
 from zenith.policies.columns import (
     FLIPPED,
+    Brackets,
     Column,
     DomainColumn,
     Sql,
@@ -344,7 +345,7 @@ def _join(
         return not neutral
     while len(kept) > WIDTH:
         kept = [
-            join(*map(as_sql, kept[start : start + WIDTH])).self_group()
+            Brackets(join(*map(as_sql, kept[start : start + WIDTH])))
             for start in range(0, len(kept), WIDTH)
         ]
     if not kept:

@@ -1,6 +1,6 @@
 """Columns as values of conditions."""
 
-from zenith.policies.columns.column import FLIPPED, Sql, as_sql, invert
+from zenith.policies.columns.column import FLIPPED, Brackets, Sql, as_sql, invert
 from zenith.policies.columns.domains import DomainColumn
 from zenith.policies.columns.mapped import column_of
 from zenith.policies.columns.texts import TextColumn
@@ -8,6 +8,7 @@ from zenith.policies.columns.values import Column
 
 __all__ = [
     "FLIPPED",
+    "Brackets",
     "Column",
     "DomainColumn",
     "Sql",

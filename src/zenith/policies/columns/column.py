@@ -52,6 +52,22 @@ class PerDatabase(FunctionElement[bool]):
         return self
 
 
+class Brackets(FunctionElement[bool]):
+    """A level of its own: SQLAlchemy writes what it joins into one, and SQLite counts its depth."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+    name = "brackets"
+
+    def __init__(self, condition: ColumnElement[bool]) -> None:
+        super().__init__(condition)
+
+    def self_group(self, against: Any = None) -> Any:
+        """It always stands in brackets of its own."""
+        del against
+        return self
+
+
 class Refused(FunctionElement[bool]):
     """What one of the databases cannot say: refused when the statement is written for it."""
 
@@ -80,6 +96,11 @@ def _for_others(element: PerDatabase, compiler: Any, **options: Any) -> str:
         f"how {compiler.dialect.name} compares values is not known",
         fix="filter on SQLite or PostgreSQL, or decide on each object",
     )
+
+
+@compiles(Brackets)
+def _in_brackets(element: Brackets, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(next(iter(element.clauses)), **options)})"
 
 
 @compiles(Refused)
