@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
@@ -217,3 +219,26 @@ async def test_every_way_to_reach_a_table(acme):
         select(select(func.count()).select_from(Document).scalar_subquery()),
     ):
         assert (await session.exec(statement)).scalar() == 1, str(statement)
+
+
+async def test_other_tables_are_changed_as_ever(acme):
+    await current_session().exec(update(Country).values(name="x"))
+    assert {country.name for country in await Country.where().all()} == {"x"}
+
+
+def test_who_imports_the_model_alone_is_protected():
+    """Parts are loaded when they are asked for; the border must not depend on who asks for what."""
+    code = (
+        "from sqlmodel import Field\n"
+        "from zenith.tenants import TenantModel\n"
+        "from zenith.query.session import HookedSession, _uses\n"
+        "from sqlalchemy import event\n"
+        "class A(TenantModel, table=True):\n"
+        "    id: int = Field(primary_key=True)\n"
+        "from zenith.tenants import border\n"
+        "assert _uses == [border.bind]\n"
+        "assert event.contains(HookedSession, 'before_flush', border.check_rows)\n"
+        "assert event.contains(HookedSession, 'do_orm_execute', border.check_statement)\n"
+        "assert event.contains(HookedSession, 'after_begin', border.tell_database)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from zenith.kernel.lazy import loader
 
 if TYPE_CHECKING:
-    from zenith.tenants.border import check_statement
     from zenith.tenants.errors import ForeignReferenceError, TenantError, TenantRequiredError
     from zenith.tenants.guard import TenantGuard
     from zenith.tenants.model import TenantModel
@@ -23,7 +22,6 @@ __all__ = [
     "TenantRequiredError",
     "TenantSettings",
     "across_tenants",
-    "check_statement",
     "current_tenant",
     "open_borders",
     "statements_for",
@@ -41,7 +39,6 @@ __getattr__ = loader(
         "TenantRequiredError": "errors",
         "TenantSettings": "settings",
         "across_tenants": "scope",
-        "check_statement": "border",
         "current_tenant": "scope",
         "open_borders": "row_level_security",
         "statements_for": "row_level_security",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, inspect, select
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, inspect, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.sql import visitors
@@ -18,10 +19,9 @@ from sqlmodel import SQLModel
 
 from zenith.query import on_begin, on_execute, on_flush, on_use
 from zenith.tenants.errors import ForeignReferenceError, TenantError
-from zenith.tenants.model import TenantModel
 from zenith.tenants.row_level_security import announce
 from zenith.tenants.scope import EVERY, current_tenant, is_across, tenant_or_none
-from zenith.tenants.table import COLUMN, TenantTable
+from zenith.tenants.table import COLUMN, TENANT_TABLES, TenantTable
 
 BOUND: Final = "zenith.tenant"
 """Key in a session's `info`: the tenant it was first used for."""
@@ -32,7 +32,15 @@ TEXTS: Final = frozenset({"textclause", "text"})
 _WORD: Final = re.compile(r"\w+")
 
 
-@on_use
+@cache
+def draw() -> None:
+    """Have every session look; once is enough."""
+    on_use(bind)
+    on_begin(tell_database)
+    on_execute(check_statement)
+    on_flush(check_rows)
+
+
 def bind(session: Session) -> None:
     """A session keeps the rows that it has read, so it serves one tenant only."""
     tenant = EVERY if is_across() else tenant_or_none()
@@ -43,7 +51,6 @@ def bind(session: Session) -> None:
         raise TenantError("a session of one tenant is used for another", fix=OPEN)
 
 
-@on_begin
 def tell_database(
     session: Session, transaction: SessionTransaction, connection: Connection
 ) -> None:
@@ -67,7 +74,6 @@ def _tell_late(session: Session) -> None:
     announce(session.connection(), tenant)
 
 
-@on_execute
 def check_statement(state: ORMExecuteState) -> None:
     """Refuse what cannot be limited to a tenant. What reads all is compiled for this once."""
     bind(state.session)
@@ -76,7 +82,7 @@ def check_statement(state: ORMExecuteState) -> None:
         state.update_execution_options(compiled_cache=None)
         return
     for text in _texts(state.statement):
-        names = set(_WORD.findall(text.lower())) & _tenant_tables()
+        names = set(_WORD.findall(text.lower())) & TENANT_TABLES
         if names:
             raise TenantError(
                 f"raw SQL names `{min(names)}`, the table of a model with tenants",
@@ -86,14 +92,13 @@ def check_statement(state: ORMExecuteState) -> None:
         _check_values(state)
 
 
-@on_flush
 def check_rows(session: Session, context: object, instances: object) -> None:
     """Stamp what is new; refuse what names another tenant or refers to another tenant's rows."""
     del context, instances
     bind(session)
     _tell_late(session)
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, TenantModel):
+        if isinstance(inspect(row).mapper.local_table, TenantTable):
             tenant = current_tenant()
             if row in session.new and not row.tenant:
                 row.tenant = tenant
@@ -106,7 +111,7 @@ def check_rows(session: Session, context: object, instances: object) -> None:
                 _check_references(session, row)
 
 
-def _was_moved(row: TenantModel) -> bool:
+def _was_moved(row: Any) -> bool:
     history = inspect(row).attrs[COLUMN].history
     return bool(history.deleted) and history.deleted != [row.tenant]
 
@@ -163,15 +168,3 @@ def _texts(statement: Any) -> Iterator[str]:
             yield element.text
         elif getattr(element, "is_literal", False):
             yield element.name
-
-
-def _tenant_tables() -> set[str]:
-    found: set[str] = set()
-    waiting: list[type[SQLModel]] = [TenantModel]
-    while waiting:
-        model = waiting.pop()
-        waiting += model.__subclasses__()
-        table = getattr(model, "__table__", None)
-        if isinstance(table, Table):
-            found.add(table.name.lower())
-    return found

@@ -8,8 +8,9 @@ from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
 
 from zenith.query import hidden
+from zenith.tenants.border import draw
 from zenith.tenants.scope import MAX_TENANT
-from zenith.tenants.table import TenantTable
+from zenith.tenants.table import TENANT_TABLES, TenantTable
 
 
 class TenantModel(SQLModel):
@@ -30,4 +31,6 @@ class TenantModel(SQLModel):
     @classmethod
     def __table_cls__(cls, *arguments: Any, **options: Any) -> Table:
         """SQLAlchemy asks it for the table of each model."""
+        draw()
+        TENANT_TABLES.add(str(arguments[0]).lower())
         return TenantTable(*arguments, **options)

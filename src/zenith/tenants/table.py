@@ -26,6 +26,10 @@ ROWS: Final = "hand the rows over as a list: session.execute(insert(Model), rows
 LOAD: Final = "load the row and change it; another tenant's may be in its place"
 
 
+TENANT_TABLES: Final[set[str]] = set()
+"""Names of all such tables, in lower case: what raw SQL may not name."""
+
+
 class TenantTable(Table):
     """Threat: the one query that forgot its tenant (ASVS 8.4.1)."""
 

@@ -1,0 +1,5 @@
+"""What applications test their own protection with."""
+
+from zenith.testing.tenant_crossing import Client, Crossing, CrossingReport, cross_tenants
+
+__all__ = ["Client", "Crossing", "CrossingReport", "cross_tenants"]

@@ -1,0 +1,265 @@
+"""The attack: somebody of one tenant asks for another's data: by id, by header, by host, by what a
+row refers to, by what a client may filter and sort by (ASVS 8.4.1).
+
+A whole application: accounts, roles assigned in tenants, models, routes as people write them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import Depends, HTTPException
+from pydantic import BaseModel
+from sqlalchemy import func, select
+from sqlmodel import Field
+
+from tests.accounts.application import ORIGIN, make_app, make_settings, running
+from zenith.app import Zenith
+from zenith.authorization import authenticated
+from zenith.query import ModelSession, ZenithModel, get_session, open_session
+from zenith.rbac import RoleAssignment
+from zenith.stores.sql.roles import SqlRoleStore
+from zenith.tenants import TenantModel, TenantSettings, tenant_scope
+from zenith.testing import cross_tenants
+
+SECRET = {"acme": "acme-plans-7f3a", "bolt": "bolt-plans-91cc"}
+PASSWORD = "a long enough passphrase"
+
+
+class Plan(TenantModel, ZenithModel, table=True):
+    """What only its tenant may know."""
+
+    __tablename__ = "attack_plans"
+    __writable__ = ("text", "parent_id")
+    __filterable__ = ("text", "id")
+    __sortable__ = ("text", "id")
+    id: int | None = Field(default=None, primary_key=True)
+    text: str
+    parent_id: int | None = Field(default=None, foreign_key="attack_plans.id")
+
+
+class Change(BaseModel):
+    """What a client sends, and more if it likes."""
+
+    model_config = {"extra": "allow"}
+    text: str = "changed"
+    parent_id: int | None = None
+
+
+class Own(BaseModel):
+    """The same, where nothing else is taken."""
+
+    text: str = "changed"
+    parent_id: int | None = None
+
+
+def reading(app: Zenith) -> None:
+    @app.get("/plans")
+    @authenticated
+    async def plans() -> list[Plan]:
+        return await Plan.where().all()
+
+    @app.get("/search")
+    @authenticated
+    async def search(text: str = "", sort: str = "") -> list[Plan]:
+        return await Plan.from_client({"text": text} if text else {}, sort).all()
+
+    @app.get("/count")
+    @authenticated
+    async def count(session: Annotated[ModelSession, Depends(get_session)]) -> int:
+        return (await session.exec(select(func.count()).select_from(Plan))).scalar_one()
+
+    @app.get("/plans/{plan_id}")
+    @authenticated
+    async def plan(plan_id: int) -> Plan:
+        return await the_plan(plan_id)
+
+    @app.get("/unsafe/{plan_id}")
+    @authenticated
+    async def by_session(
+        plan_id: int, session: Annotated[ModelSession, Depends(get_session)]
+    ) -> Plan:
+        found = await session.get(Plan, plan_id)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+
+async def the_plan(plan_id: int) -> Plan:
+    found = await Plan.get(plan_id)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def writing(app: Zenith) -> None:
+    @app.post("/plans")
+    @authenticated
+    async def create(change: Change) -> Plan:
+        return await Plan.create(**change.model_dump())
+
+    @app.put("/plans/{plan_id}")
+    @authenticated
+    async def update(plan_id: int, change: Own) -> Plan:
+        return await (await the_plan(plan_id)).update(**change.model_dump(exclude_unset=True))
+
+    @app.delete("/plans/{plan_id}", status_code=204)
+    @authenticated
+    async def delete(plan_id: int) -> None:
+        await (await the_plan(plan_id)).delete()
+
+
+class World:
+    """The application with Ada in acme, Bob in bolt, and what each of them has."""
+
+    def __init__(self, app: Zenith) -> None:
+        self.app = app
+        self.ids: dict[str, int] = {}
+        self.clients: dict[str, httpx.AsyncClient] = {}
+
+    async def assign(self, account_id: str, tenant: str) -> None:
+        store = SqlRoleStore(self.app.assembly.database)
+        assignment = RoleAssignment(
+            account_id=account_id, role="user", tenant=tenant, granted_at=0.0
+        )
+        assert await store.grant(assignment, expected=await store.version())
+
+    async def enter(self, tenant: str) -> None:
+        transport = httpx.ASGITransport(app=self.app)
+        client = self.clients[tenant] = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+        email = f"somebody@{tenant}.example"
+        registered = await client.post(
+            "/auth/register", json={"email": email, "password": PASSWORD}
+        )
+        assert registered.status_code in (201, 202), registered.text
+        account = await self.app.accounts.store.by_email(email)
+        await self.assign(account.id, tenant)
+        signed_in = await client.post("/auth/login", json={"email": email, "password": PASSWORD})
+        client.headers["authorization"] = f"Bearer {signed_in.json()['access_token']}"
+        made = await client.post("/plans", json={"text": SECRET[tenant]})
+        assert made.status_code == 200, made.text
+        self.ids[tenant] = made.json()["id"]
+
+    @property
+    def foreign(self) -> int:
+        return self.ids["bolt"]
+
+    async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """As Ada, of acme."""
+        return await self.clients["acme"].request(method, path, **more)
+
+    async def is_untouched(self) -> bool:
+        """Whether bolt has what it had."""
+        answer = await self.clients["bolt"].get("/plans")
+        return [row["text"] for row in answer.json()] == [SECRET["bolt"]]
+
+
+@pytest.fixture
+async def world(tmp_path):
+    app = make_app(tmp_path, settings=make_settings(tmp_path, tenants=TenantSettings()))
+    reading(app)
+    writing(app)
+    made = World(app)
+    async with running(app):
+        for tenant in SECRET:
+            await made.enter(tenant)
+        yield made
+        for client in made.clients.values():
+            await client.aclose()
+
+
+async def test_no_route_lets_another_tenant_through(world):
+    report = await cross_tenants(
+        world.app,
+        own=world.clients["bolt"],
+        other=world.clients["acme"],
+        parameters={"plan_id": world.foreign},
+        markers=[SECRET["bolt"]],
+        bodies={f"/plans/{world.foreign}": {"text": "stolen"}},
+    )
+    ours = [each for each in report.crossings if each.path.startswith(("/plans", "/unsafe"))]
+    assert len(ours) == 6
+    assert not [line for line in report.problems if "/auth" not in line]
+
+
+async def test_ids(world):
+    paths = ("/plans/{}", "/plans/{}?plan_id=1", "/plans/0{}", "/plans/+{}", "/plans/{}.0")
+    for method, path in itertools.product(("GET", "PUT", "DELETE"), paths):
+        body = {"text": "x"} if method == "PUT" else None
+        answer = await world.ask(method, path.format(world.foreign), json=body)
+        assert answer.status_code == 404, (method, path, answer.text)
+        assert SECRET["bolt"] not in answer.text
+    assert await world.is_untouched()
+
+
+async def test_bodies(world):
+    for change in [
+        {"tenant": "bolt"},
+        {"Tenant": "bolt"},
+        {"id": 2, "tenant": "bolt"},
+        {"zenith_tenant": "bolt"},
+        {"parent": {"tenant": "bolt"}},
+    ]:
+        answer = await world.ask("POST", "/plans", json={"text": "x", **change})
+        assert answer.status_code == 422, answer.text
+        assert await world.is_untouched()
+
+
+async def test_references(world):
+    for body in ({"text": "x", "parent_id": world.foreign}, {"text": "x", "parent_id": 99_999}):
+        answer = await world.ask("POST", "/plans", json=body)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["code"] == "unknown_reference"
+    answer = await world.ask(
+        "PUT", f"/plans/{world.ids['acme']}", json={"parent_id": world.foreign}
+    )
+    assert answer.status_code == 422, answer.text
+
+
+async def test_filters(world):
+    for query in [
+        "?text=" + SECRET["bolt"],
+        "?text=" + SECRET["bolt"] + "' OR '1'='1",
+        "?sort=tenant",
+        "?sort=-tenant",
+        "?sort=text) UNION SELECT * FROM attack_plans --",
+        "?tenant=bolt",
+        "?text[tenant]=bolt",
+        "?text=%25",
+    ]:
+        answer = await world.ask("GET", f"/search{query}")
+        assert answer.status_code in (200, 422)
+        assert SECRET["bolt"] not in answer.text.replace(query.removeprefix("?text="), "")
+        assert '"tenant":"bolt"' not in answer.text
+
+
+async def test_a_tenant_that_is_named(world):
+    for named in ["bolt", "BOLT", "bolt ", "*", "acme,bolt", "none", "%62olt"]:
+        answer = await world.ask("GET", "/plans", headers={"X-Tenant": named})
+        assert answer.status_code in (400, 403)
+        assert SECRET["bolt"] not in answer.text
+
+
+async def test_counts(world):
+    assert (await world.ask("GET", "/count")).json() == 1
+
+
+async def test_who_belongs_to_both_sees_one_at_a_time(world):
+    account = await world.app.accounts.store.by_email("somebody@acme.example")
+    await world.assign(account.id, "bolt")
+    await asyncio.sleep(1.1)  # what was known of her may be a second old
+    for tenant in SECRET:
+        answer = await world.ask("GET", "/plans", headers={"X-Tenant": tenant})
+        assert {row["tenant"] for row in answer.json()} == {tenant}
+
+
+async def test_code_that_works_for_another_says_so(world):
+    with tenant_scope("bolt"):
+        async with world.app.assembly.models.open():
+            assert [plan.text for plan in await Plan.where().all()] == [SECRET["bolt"]]
+            async with open_session():
+                assert await Plan.where().count() == 1

@@ -1,0 +1,125 @@
+"""Which tenant a request is about."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pipeline.asgi import make_exchange
+from zenith.authentication import Subject
+from zenith.kernel.errors import BadRequestError, ConfigurationError, PermissionDeniedError
+from zenith.kernel.permissions import Permissions
+from zenith.kernel.principal import ANONYMOUS, Principal
+from zenith.tenants import TenantGuard, TenantSettings
+
+ADA = Principal(subject="ada", scheme="session")
+
+
+class Subjects:
+    """Ada belongs to `tenants`."""
+
+    def __init__(self, *tenants: str) -> None:
+        self.tenants = frozenset(tenants)
+        self.active = True
+
+    async def find(self, subject_id: str, tenant: str | None = None) -> Subject | None:
+        if subject_id != "ada":
+            return None
+        roles = frozenset() if tenant is None else frozenset({f"{tenant}-editor"})
+        return Subject(
+            id=subject_id,
+            active=self.active or tenant is None,
+            roles=roles,
+            permissions=Permissions(["posts:read"] if tenant else ()),
+            tenants=self.tenants,
+            tenant=tenant,
+        )
+
+
+async def tenant_of(subjects, principal=ADA, *, host="", named=None, **settings):
+    headers = () if named is None else ((b"x-tenant", named),)
+    exchange = make_exchange(headers=headers, principal=principal, host=host)
+    guard = TenantGuard(subjects, TenantSettings(**settings))
+    waiting = guard.on_request(exchange)
+    if waiting is not None:
+        await waiting
+    return exchange.principal
+
+
+async def test_the_only_one_need_not_be_named():
+    inside = await tenant_of(Subjects("acme"))
+    assert (inside.tenant, inside.roles) == ("acme", {"acme-editor"})
+    assert inside.has_permission("posts:read")
+    for subjects in (Subjects(), Subjects("acme", "bolt")):
+        assert (await tenant_of(subjects)).tenant is None
+    assert (await tenant_of(Subjects("acme"), only=False)).tenant is None
+
+
+async def test_the_one_that_is_named():
+    subjects = Subjects("acme", "bolt")
+    assert (await tenant_of(subjects, named=b"bolt")).tenant == "bolt"
+    at_host = await tenant_of(subjects, host="ACME.example.org:8000", domain="example.org")
+    assert at_host.tenant == "acme"
+    both = await tenant_of(subjects, host="acme.example.org", domain="example.org", named=b"acme")
+    assert both.tenant == "acme"
+    for host in ("example.org", "acme.example.net", ""):
+        assert (await tenant_of(subjects, host=host, domain="example.org")).tenant is None
+    assert (await tenant_of(subjects, named=b"bolt", header=None)).tenant is None
+
+
+@pytest.mark.parametrize("named", [b"other", b"none such", b"*", b"", b"a\x00", b"x" * 200])
+async def test_strangers_and_nonsense(named):
+    with pytest.raises((PermissionDeniedError, BadRequestError)):
+        await tenant_of(Subjects("acme"), named=named)
+
+
+async def test_unknown_tenants_look_like_foreign_ones():
+    with pytest.raises(PermissionDeniedError) as caught:
+        await tenant_of(Subjects("acme"), named=b"bolt")
+    assert caught.value.detail == "You do not belong to this tenant"
+
+
+async def test_host_and_header_agree():
+    with pytest.raises(BadRequestError, match="different"):
+        await tenant_of(
+            Subjects("acme", "bolt"), host="acme.example.org", domain="example.org", named=b"bolt"
+        )
+
+
+async def test_who_has_no_choice():
+    assert await tenant_of(Subjects("acme"), ANONYMOUS, named=b"acme") is ANONYMOUS
+    bound = Principal(subject="ada", tenant="acme")
+    assert await tenant_of(Subjects(), bound) is bound
+    assert await tenant_of(Subjects(), bound, named=b"acme") is bound
+    with pytest.raises(PermissionDeniedError):
+        await tenant_of(Subjects("bolt"), bound, named=b"bolt")
+    for narrowed in (
+        Principal(subject="ada", scopes=frozenset({"read"})),
+        Principal(subject="key", kind="api_key"),
+    ):
+        assert await tenant_of(Subjects("acme"), narrowed) is narrowed
+        with pytest.raises(PermissionDeniedError):
+            await tenant_of(Subjects("acme"), narrowed, named=b"acme")
+
+
+async def test_who_is_gone():
+    with pytest.raises(PermissionDeniedError):
+        await tenant_of(Subjects("acme"), Principal(subject="eve"), named=b"acme")
+    subjects = Subjects("acme")
+    subjects.active = False
+    with pytest.raises(PermissionDeniedError):
+        await tenant_of(subjects, named=b"acme")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"header": "no header"},
+        {"header": ""},
+        {"domain": "Example.org"},
+        {"domain": ".example.org"},
+        {"header": None, "only": False},
+    ],
+)
+def test_settings_that_say_nothing(settings):
+    with pytest.raises(ConfigurationError):
+        TenantSettings(**settings)

@@ -1,0 +1,103 @@
+"""What statements become, whoever runs them."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tests.tenants.models import Country, Document, Folder, table_of
+from zenith.tenants import TenantError, across_tenants, tenant_scope
+from zenith.tenants.row_level_security import announce
+from zenith.tenants.table import PARAMETER, TenantTable
+
+documents = table_of(Document)
+
+
+def sql(statement, dialect=postgresql) -> str:
+    return " ".join(str(statement.compile(dialect=dialect.dialect())).split())
+
+
+async def test_statements_outside_of_sessions_are_limited_too(world):
+    with tenant_scope("acme"):
+        async with world.database.engine.begin() as connection:
+            await connection.run_sync(announce, "acme")
+            assert len((await connection.execute(select(documents))).all()) == 1
+            assert (await connection.execute(update(documents).values(title="x"))).rowcount == 1
+            await connection.execute(insert(documents).values(title="y", tenant="bolt"))
+            assert (await connection.execute(delete(documents))).rowcount == 2
+    with tenant_scope("bolt"):
+        async with world.database.engine.begin() as connection:
+            await connection.run_sync(announce, "bolt")
+            rows = (await connection.execute(select(documents.c.title))).scalars().all()
+            assert rows == ["bolt secret"]
+
+
+async def test_parameters_of_a_client_do_not_choose_the_tenant(world):
+    with tenant_scope("acme"):
+        async with world.database.engine.begin() as connection:
+            await connection.run_sync(announce, "acme")
+            for name in ("tenant", "zenith_tenant", "tenant_1", "param_1"):
+                found = await connection.execute(select(documents.c.tenant), {name: "bolt"})
+                assert found.scalars().all() == ["acme"], name
+    assert len(PARAMETER) > 20
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        insert(Document).from_select(["title"], select(Country.name)),
+        insert(Document).values([{"title": "a"}, {"title": "b"}]),
+        postgresql.insert(Document)
+        .values(id=1)
+        .on_conflict_do_update(index_elements=["id"], set_={"title": "x"}),
+        sqlite.insert(documents)
+        .values(id=1)
+        .on_conflict_do_update(index_elements=["id"], set_={"title": "x"}),
+    ],
+)
+def test_inserts_that_cannot_be_stamped(statement):
+    with pytest.raises(TenantError):
+        sql(statement, sqlite if isinstance(statement, sqlite.Insert) else postgresql)
+
+
+def test_inserts_that_leave_what_is_there():
+    text = sql(postgresql.insert(Document).values(id=1).on_conflict_do_nothing())
+    assert PARAMETER in text
+
+
+def test_other_tables_are_as_they_were():
+    for statement in (
+        select(Country),
+        update(Country).values(name="x"),
+        delete(Country),
+        insert(Country).values([{"name": "a"}, {"name": "b"}]),
+        insert(Country).from_select(["name"], select(Country.name)),
+    ):
+        assert PARAMETER not in sql(statement)
+
+
+def test_tables_beside_the_one_that_is_changed():
+    joined = Document.folder_id == Folder.id
+    assert sql(update(Document).where(joined).values(title="x")).count(PARAMETER) == 2
+    assert sql(delete(Document).where(joined)).count(PARAMETER) == 2
+    assert sql(update(Country).where(Folder.country_id == Country.id)).count(PARAMETER) == 1
+
+
+def test_locks_name_the_same_table():
+    text = sql(select(Document).with_for_update(of=Document))
+    assert text.endswith("AS tt_documents FOR UPDATE OF tt_documents")
+
+
+def test_a_schema_is_refused():
+    table = TenantTable(
+        "t", MetaData(), Column("tenant", String), Column("id", Integer), schema="s"
+    )
+    with pytest.raises(TenantError, match="search path"):
+        sql(select(table))
+
+
+def test_all_tenants_are_read_only_where_nothing_is_kept(world_url):
+    with across_tenants("a look"):
+        assert PARAMETER not in sql(select(Document))
+    assert PARAMETER in sql(select(Document))
