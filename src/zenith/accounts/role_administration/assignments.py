@@ -24,6 +24,7 @@ from zenith.kernel.permissions import check_permission
 from zenith.kernel.principal import Principal
 from zenith.rbac import (
     EVERYWHERE,
+    GrantOutcome,
     LiveRoles,
     RoleAssignment,
     RoleBook,
@@ -126,23 +127,7 @@ class RoleAssignments:
             granted_by=actor.subject,
             granted_at=now,
         )
-        for _ in range(ATTEMPTS):
-            book = await self._live.read()
-            if role not in book.roles.roles:
-                raise ValidationError([f"There is no role {role[:100]!r}"])
-            if not await self._standing.may_grant(
-                actor, (role,), book.roles, tenant=tenant, until=expires_at
-            ):
-                raise _not_held(role, account_id)
-            outcome = await self._store.grant(wanted, expected=book.version)
-            if outcome == "unknown":
-                raise NotFoundError("There is no such account")
-            if outcome == "held":
-                raise ConflictError("The account holds this role for good: take it away first")
-            if outcome != "outdated":
-                break
-        else:
-            raise ConflictError("The roles were changed at the same moment: try again")
+        outcome = await self._give(actor, wanted)
         await self._sessions.renew((account_id,))
         if outcome == "granted":
             await self._record(EventType.ROLE_GRANTED, actor, client, wanted)
@@ -210,6 +195,25 @@ class RoleAssignments:
         await self._sessions.renew((account_id,))
         await self._note_permissions(actor, account, wanted, client)
         return True
+
+    async def _give(self, actor: Principal, wanted: RoleAssignment) -> GrantOutcome:
+        role, end = wanted.role, wanted.expires_at
+        for _ in range(ATTEMPTS):
+            book = await self._live.read()
+            if role not in book.roles.roles:
+                raise ValidationError([f"There is no role {role[:100]!r}"])
+            if not await self._standing.may_grant(
+                actor, (role,), book.roles, tenant=wanted.tenant, until=end
+            ):
+                raise _not_held(role, wanted.account_id)
+            outcome = await self._store.grant(wanted, expected=book.version)
+            if outcome == "unknown":
+                raise NotFoundError("There is no such account")
+            if outcome == "held":
+                raise ConflictError("The account holds this role for good: take it away first")
+            if outcome != "outdated":
+                return outcome
+        raise ConflictError("The roles were changed at the same moment: try again")
 
     async def _may_take(self, actor: Principal, role: str, book: RoleBook, tenant: str) -> bool:
         if role in book.roles.roles:
