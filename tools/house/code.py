@@ -118,8 +118,15 @@ def _imported(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "zenith":
+            # A part as a whole is no name of the front door.
+            yield from ((node.lineno, _origin(alias.name)) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.lineno, node.module or ""
+
+
+def _origin(name: str) -> str:
+    return f"zenith.{name}" if (SOURCE / name).is_dir() else "zenith"
 
 
 def shape(source: Source) -> Iterator[str]:
@@ -129,7 +136,7 @@ def shape(source: Source) -> Iterator[str]:
     if source.name != "__init__.py":
         return
     for node in source.tree.body:
-        if not (_is_re_export(node) or (source.path == "__init__.py" and _is_lazy(node))):
+        if not (_is_re_export(node) or _is_lazy(node, is_door=source.path == "__init__.py")):
             yield source.at(node.lineno, "an __init__ holds a docstring, imports and __all__ only")
 
 
@@ -140,15 +147,15 @@ def _is_re_export(node: ast.stmt) -> bool:
         return isinstance(node.value, ast.Constant)
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     return all(
-        isinstance(target, ast.Name) and target.id in {"__all__", "__version__"}
+        isinstance(target, ast.Name) and target.id in {"__all__", "__getattr__", "__version__"}
         for target in targets
     )
 
 
-def _is_lazy(node: ast.stmt) -> bool:
-    """The front door opens its names when they are asked for (PEP 562)."""
+def _is_lazy(node: ast.stmt, *, is_door: bool) -> bool:
+    """Names that are loaded when they are asked for (PEP 562), by `zenith.kernel.lazy`."""
     if isinstance(node, ast.FunctionDef):
-        return node.name in {"__getattr__", "__dir__"}
+        return is_door and node.name in {"__getattr__", "__dir__"}
     return (
         isinstance(node, ast.If)
         and ast.unparse(node.test) == "TYPE_CHECKING"

@@ -15,7 +15,9 @@ from zenith.stores.sql.database import Database
 NEWEST: Final = "0012"
 """The last of `migrations/versions`."""
 VERSION_TABLE: Final = "zenith_schema_version"
-_VERSIONS: Final[Select[str]] = select(column("version_num", String)).select_from(table(VERSION_TABLE))
+_VERSIONS: Final[Select[str]] = select(column("version_num", String)).select_from(
+    table(VERSION_TABLE)
+)
 
 
 async def current(database: Database) -> str | None:

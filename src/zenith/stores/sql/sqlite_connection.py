@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, cast
 
 import aiosqlite
 
@@ -75,7 +75,7 @@ class Connection(aiosqlite.Connection):
             self._is_open = False
 
     async def _ask(self, work: Callable[[], None]) -> None:
-        ask: Any = self._execute
+        ask = cast("Callable[[Callable[[], None]], Awaitable[None]]", self._execute)
         await ask(work)
 
     def _work(self, works: Sequence[Work], *, begins: bool) -> None:
