@@ -108,7 +108,7 @@ class Zenith(FastAPI):
         self._observed, self._asked = True, float("-inf")
         self._docs_access: Final = docs_access
         self._guards: Final = tuple(guards)
-        self._declared: Final = dict(declared or {})
+        self.declared_access: Final = dict(declared or {})
         self._services: Final = dict(services or {})
         self.assembly: Final[Assembly] = wiring.assemble(
             self.settings, user_model=user_model, issuers=issuers
@@ -182,14 +182,9 @@ class Zenith(FastAPI):
             declare_problems(schema)
         return schema
 
-    @property
-    def declared_access(self) -> Mapping[str, Access]:
-        """The access of routes that cannot be decorated, by path."""
-        return dict(self._declared)
-
     def _access_of(self, entry: RouteEntry) -> tuple[Access, ...]:
         marked = tuple(mark for mark in entry.marks if isinstance(mark, Access))
-        declared = self._declared.get(entry.path)
+        declared = self.declared_access.get(entry.path)
         return marked if declared is None else (*marked, declared)
 
     def add_auth(self, *, prefix: str = "/auth") -> None:
@@ -249,7 +244,7 @@ class Zenith(FastAPI):
         for line in self.assembly.report:
             _log.log(level, "%s", line)
         authorization = AuthorizationGuard(
-            declared=self._declared,
+            declared=self.declared_access,
             refuse_undeclared=self.settings.is_production,
             factors=self.assembly.accounts.step_up.kinds,
         )

@@ -18,6 +18,7 @@ from zenith.authentication import AuthenticationGuard
 from zenith.csrf import CsrfGuard
 from zenith.headers import HeadersGuard
 from zenith.kernel.clock import wall_clock
+from zenith.kernel.events import EventSink
 from zenith.mail import Outbox
 from zenith.passwords import PasswordJudge
 from zenith.pipeline import Guard
@@ -41,6 +42,7 @@ def offered_services(
         RateLimiter: parts.limiter,
         PasswordJudge: parts.judge,
         AuditLog: parts.audit_log,
+        EventSink: parts.audit_log,
         DpopVerifier: parts.proofs,
         APIKeys: None if keys is None else keys.keys,
         Outbox: parts.mailer if isinstance(parts.mailer, Outbox) else None,
