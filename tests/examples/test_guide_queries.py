@@ -65,6 +65,7 @@ async def test_sql_injection_prevention(guide):
 
 
 async def test_the_query_of_the_second_document(guide):
+    """There the id is a text, which the driver refuses for a column of numbers."""
     await _people(guide)
     async with guide.app.models.open():
         assert (await get_user_safely(1) or {})["name"] == "Ada"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import field_validator
@@ -34,8 +34,8 @@ class Thing(ZenithModel, table=True):
     """A column of each kind, one hidden and two secret."""
 
     metadata = metadata
-    __writable__ = {"name", "amount", "price", "color", "seen", "tags"}
-    __filterable__ = {
+    __writable__: ClassVar = {"name", "amount", "price", "color", "seen", "tags"}
+    __filterable__: ClassVar = {
         "name": {"eq", "ne", "in", "not_in", "contains", "starts_with", "ends_with", "gt"},
         "amount": {"eq", "ne", "gt", "gte", "lt", "lte", "in", "not_in", "is_null"},
         "price": {"eq", "gt", "lte"},
@@ -44,7 +44,7 @@ class Thing(ZenithModel, table=True):
         "seen": {"gte", "lt", "eq"},
         "key": {"eq"},
     }
-    __sortable__ = {"name", "amount", "price", "seen"}
+    __sortable__: ClassVar = {"name", "amount", "price", "seen"}
     __max_page_size__ = 20
 
     id: int | None = Field(default=None, primary_key=True)
@@ -82,7 +82,7 @@ class Account(Versioned, table=True):
 
     metadata = metadata
     __tablename__ = "query_accounts"
-    __writable__ = {"balance"}
+    __writable__: ClassVar = {"balance"}
     id: int | None = Field(default=None, primary_key=True)
     balance: int = 0
 

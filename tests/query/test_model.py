@@ -59,7 +59,7 @@ async def test_points_in_time_are_stored_in_utc() -> None:
     assert thing.seen == datetime(2026, 1, 1, 9, tzinfo=UTC)
     with pytest.raises(ValidationError, match="without an offset"):
         await thing.update({"local": datetime(2026, 1, 1, tzinfo=UTC)})
-    await thing.update({"local": datetime(2026, 1, 1)})
+    await thing.update({"local": datetime(2026, 1, 1)})  # noqa: DTZ001  # without an offset is the point
 
 
 async def test_what_is_not_declared_cannot_be_written() -> None:

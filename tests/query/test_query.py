@@ -171,7 +171,7 @@ async def test_a_search_takes_its_term_as_it_is() -> None:
         ({"ready__gt": True}, "no order"),
         ({"color": "green"}, "none of the choices"),
         ({"color": 3.5}, "none of the choices"),
-        ({"seen": datetime(2026, 1, 1)}, "with an offset"),
+        ({"seen": datetime(2026, 1, 1)}, "with an offset"),  # noqa: DTZ001  # without an offset is the point
         ({"seen": datetime.min.replace(tzinfo=timezone(timedelta(hours=9)))}, "with an offset"),
         ({"local": SEEN}, "without an offset"),
         ({"key": "00000000-0000-0000-0000-000000000000"}, "no UUID"),
@@ -186,7 +186,7 @@ def test_what_where_refuses(filters: dict[str, object], message: str) -> None:
 
 
 def test_values_of_every_kind_are_taken() -> None:
-    Thing.where(local=datetime(2026, 1, 1), key=uuid4(), data=b"x", exact=1, price=1, color="red")
+    Thing.where(local=datetime(2026, 1, 1), key=uuid4(), data=b"x", exact=1, price=1, color="red")  # noqa: DTZ001  # without an offset is the point
 
 
 @pytest.mark.parametrize("given", [True, "1 = 1", None, 1])
@@ -388,7 +388,7 @@ def test_kinds_that_no_model_here_has() -> None:
     from zenith.query.values import kind_of
 
     for sql_type, good, bad in (
-        (Date(), date(2026, 1, 1), datetime(2026, 1, 1)),
+        (Date(), date(2026, 1, 1), datetime(2026, 1, 1)),  # noqa: DTZ001  # without an offset is the point
         (Time(), time(1), time(1, tzinfo=UTC)),
         (Interval(), timedelta(days=1), timedelta(days=500_000)),
         (SmallInteger(), 2**15 - 1, 2**15),

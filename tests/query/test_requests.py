@@ -1,9 +1,9 @@
-"""The session of a request: committed before the answer leaves, rolled back where it is an error."""
+"""The session of a request: committed before the answer leaves, rolled back for an error."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import httpx
 import pytest
@@ -30,7 +30,7 @@ class Entry(ZenithModel, table=True):
     """Its table is SQLModel's own collection, which applications use."""
 
     __tablename__ = "request_entries"
-    __writable__ = {"text"}
+    __writable__: ClassVar = {"text"}
     id: int | None = Field(default=None, primary_key=True)
     text: str = Field(unique=True)
 

@@ -15,7 +15,7 @@ def check_sql(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders of your application.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Find SQL made with f-strings, %, + or format; exit 1 if there is any, 2 for unreadable files."""
+    """Find SQL made with f-strings, %, + or format; exit 1 if there is any."""
     for path in paths:
         if not path.exists():
             fail(f"there is no {path}", code=ExitCode.USAGE)
@@ -31,7 +31,7 @@ def check_sql(
     if report.findings:
         fail(
             f"{len(report.findings)} statements are put together at run time",
-            fix='bind the values: sql("... WHERE id = :id", id=...); names of columns: Model.where()',
+            fix='bind the values: sql("... WHERE id = :id", id=...)',
         )
     if report.unread:
         fail("not read: " + ", ".join(report.unread), code=ExitCode.USAGE)

@@ -110,7 +110,7 @@ def _value(column: Column, operator: str, value: object) -> object:
         return _scalar(column, value)
     values: object = value.split(",") if isinstance(value, str) else value
     if not isinstance(values, list | tuple):
-        raise ValueError(f"`{column.name}` takes values that are separated by commas")
+        raise ValueError(f"`{column.name}` takes values that are separated by commas")  # noqa: TRY004  # a refusal is always a ValueError
     several = cast("Sequence[object]", values)
     if len(several) > MAX_LIST:
         raise ValueError(f"`{column.name}` takes up to {MAX_LIST} values")

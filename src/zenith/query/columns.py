@@ -22,6 +22,7 @@ from zenith.query.values import Check, Kind, kind_of
 
 Exposure: TypeAlias = Literal["open", "hidden", "sensitive"]
 NULLABLE: Final = frozenset({"is_null"})
+NONE: Final[frozenset[str]] = frozenset()
 INFO: Final = "zenith"
 """Key in a column's `info` under which its exposure may stand."""
 
@@ -55,14 +56,6 @@ class Column:
     def is_open(self) -> bool:
         """Whether its name may come from outside."""
         return self.exposure == "open"
-
-    def checked(self, value: object) -> object:
-        """`value` as the database gets it; raises ValueError if it is none of this column's. None
-        stands for no value.
-        """
-        if value is None:
-            return None
-        return self.check(value)
 
     @property
     def check(self) -> Check:
@@ -189,7 +182,7 @@ class _Declared:
                     "compared",
                     fix="leave it out",
                 )
-            possible = kind.operators | (NULLABLE if nullable else frozenset())
+            possible: frozenset[str] = kind.operators | (NULLABLE if nullable else NONE)
             wanted: frozenset[str] = possible - kind.costly
             if isinstance(declared, Mapping):
                 wanted = frozenset(cast("Mapping[str, Collection[str]]", declared)[name])

@@ -79,7 +79,7 @@ def _unequal(column: Column, value: object) -> ColumnElement[bool]:
 
 def _values(column: Column, values: object) -> list[object]:
     if not isinstance(values, Collection) or isinstance(values, str | bytes | Mapping):
-        raise ValueError("is to be in a list of values")
+        raise ValueError("is to be in a list of values")  # noqa: TRY004  # a refusal is always a ValueError
     several = cast("Collection[object]", values)
     if len(several) > MAX_VALUES:
         raise ValueError(f"is to be in more than {MAX_VALUES} values")
@@ -96,7 +96,7 @@ def _not_in(column: Column, value: object) -> ColumnElement[bool]:
 
 def _is_null(column: Column, value: object) -> ColumnElement[bool]:
     if not isinstance(value, bool):
-        raise ValueError("is null or not: true or false")
+        raise ValueError("is null or not: true or false")  # noqa: TRY004  # a refusal is always a ValueError
     return column.attribute.is_(None) if value else column.attribute.is_not(None)
 
 

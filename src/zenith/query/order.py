@@ -89,7 +89,7 @@ def decode(columns: Columns, terms: Sequence[Term], cursor: str) -> list[object]
     except (binascii.Error, ValueError, RecursionError):
         raise ValueError("is no cursor") from None
     if not isinstance(content, list):
-        raise ValueError("is no cursor")
+        raise ValueError("is no cursor")  # noqa: TRY004  # a refusal is always a ValueError
     signature, *values = cast("list[object]", content or [None])
     if signature != _signature(columns, terms) or len(values) != len(terms):
         raise ValueError("belongs to another order")

@@ -300,7 +300,7 @@ def _page_size(size: object, cap: int) -> int:
 def _behind(columns: Columns, terms: Sequence[Term], cursor: object) -> ColumnElement[bool]:
     try:
         if not isinstance(cursor, str):
-            raise ValueError("is no cursor")
+            raise ValueError("is no cursor")  # noqa: TRY004, TRY301  # a refusal is always a ValueError
         return after(terms, decode(columns, terms, cursor))
     except ValueError as error:
         raise invalid([fault("query", "after", f"It {error}", kind="query")]) from None

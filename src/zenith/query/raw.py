@@ -65,7 +65,7 @@ class Statement:
 
 
 def sql(statement: LiteralString, /, **parameters: object) -> Statement:
-    """Make one statement with named parameters: `await sql("SELECT ... WHERE id = :id", id=1)`. A
+    """One statement with named parameters, as in `SELECT ... WHERE id = :id`, and their values. A
     list as a value stands for several: `WHERE id IN :ids`.
 
     Threat: SQL injection (ASVS 1.2.4). Type checkers refuse a statement that is put together at run

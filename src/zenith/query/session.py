@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar, Token
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
@@ -85,7 +85,7 @@ def on_use(hook: U) -> U:
 def unhook(hook: OnExecute | OnFlush | OnBegin | OnUse) -> None:
     """Remove what one of the four has added."""
     if hook in _uses:
-        _uses.remove(cast("OnUse", hook))
+        _uses[:] = [each for each in _uses if each is not hook]
         return
     for name in ("do_orm_execute", "before_flush", "after_begin"):
         if event.contains(HookedSession, name, hook):

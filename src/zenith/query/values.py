@@ -104,7 +104,7 @@ MAX_EXPONENT: Final = 100
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or isinstance(value, enum.Enum):
-        raise ValueError("is no text")
+        raise ValueError("is no text")  # noqa: TRY004  # a refusal is always a ValueError
     if len(value) > MAX_TEXT:
         raise ValueError(f"is longer than {MAX_TEXT} characters")
     if not value.isascii():

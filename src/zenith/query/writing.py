@@ -53,7 +53,8 @@ def checked_changes(
     model = columns.model
     # A copy that no session knows: what does not fit must not reach the row.
     scratch = model.__new__(model)
-    scratch.__dict__.update({} if row is None else _values(columns, row))
+    held: dict[str, Any] = {} if row is None else _values(columns, row)
+    object.__setattr__(scratch, "__dict__", held)
     changes: dict[str, Any] = {}
     faults: list[dict[str, Any]] = []
     for name, value in {**data, **(own or {})}.items():
