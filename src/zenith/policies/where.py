@@ -234,8 +234,11 @@ class _Translation:
         text = plain(value)
         if not isinstance(column, TextColumn) or not isinstance(text, str):
             return _unknown(positive)
-        found: Sql = getattr(column, operator)(text, positive=positive)
-        return found
+        if operator == "starts_with":
+            return column.starts_with(text, positive=positive)
+        if operator == "ends_with":
+            return column.ends_with(text, positive=positive)
+        return column.contains(text, positive=positive)
 
     def _value_and_column(
         self, operator: str, value: object, column: Column, positive: bool

@@ -40,6 +40,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("policy", "revision", name=op.f("pk_zenith_policy_activations")),
     )
+    _keep_decisions()
+
+
+def _keep_decisions() -> None:
     op.create_table(
         "zenith_policy_decisions",
         sa.Column(
