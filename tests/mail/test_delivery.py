@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.accounts.fakes import Time
 from tests.mail.killed import KEY, LETTERS, NOW, Stuck, draft
 from zenith.kernel.errors import ServiceUnavailableError
 from zenith.kernel.keys import Secret
+from zenith.kernel.one_step import one_step
 from zenith.mail import MailDelivery, MailError, MailQueue, compose
 from zenith.stores.memory import MemoryMailQueueStore
 from zenith.stores.sql import Database, SqlMailQueueStore, upgrade
@@ -187,6 +189,20 @@ class Forgetful(MemoryMailQueueStore):
 
     async def remove(self, mail_id, claim):
         return False
+
+
+async def test_a_mail_is_part_of_the_step_in_which_it_is_told(tmp_path):
+    async with Database(f"sqlite:///{tmp_path}/mails.db") as database:
+        await upgrade(database)
+        sending = Sending(store=SqlMailQueueStore(database))
+        with suppress(KeyError):
+            async with one_step():
+                await sending.queue.put(draft())
+                raise KeyError
+        assert await sending.store.next_due() is None
+        async with one_step():
+            await sending.queue.put(draft())
+        assert await sending.store.next_due() == sending.time.now
 
 
 async def test_a_process_that_is_killed_loses_nothing(tmp_path):
