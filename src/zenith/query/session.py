@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from contextvars import ContextVar, Token
 from typing import Any, Final, TypeVar
 
@@ -21,6 +21,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from zenith.query.errors import SessionError, client_error, errors_translated
 
+REFUSED: Final = 400
+"""The lowest status of an answer that keeps nothing."""
 OPEN: Final = "open a session: `async with sessions.open(): ...`"
 OWN: Final = (
     "wait for it before the block ends, or open one of its own: `async with open_session()`"
@@ -103,10 +105,16 @@ class _Turns:
     turns of its own to whatever is started inside.
     """
 
-    def __init__(self) -> None:
-        self.closed = False
-        self._holder: asyncio.Task[Any] | None = None
-        self._lock: Final = asyncio.Lock()
+    # What most requests leave as it is has its value from the class.
+    closed: bool = False
+    _holder: asyncio.Task[Any] | None = None
+    _own_lock: asyncio.Lock | None = None
+
+    @property
+    def _lock(self) -> asyncio.Lock:
+        if self._own_lock is None:
+            self._own_lock = asyncio.Lock()
+        return self._own_lock
 
     @property
     def unit(self) -> Unit:
@@ -147,7 +155,6 @@ class _Savepoint(_Turns):
     """The turns inside of a `transaction()`."""
 
     def __init__(self, unit: Unit) -> None:
-        super().__init__()
         self._unit: Final = unit
 
     @property
@@ -204,12 +211,12 @@ for _name in _COMMANDS:
 class Unit(_Turns):
     """What one request, or one block, reads and writes: one session, made when first used."""
 
+    kept: bool = False
+    """Whether it ended well."""
+    _session: ModelSession | None = None
+
     def __init__(self, sessions: Sessions) -> None:
-        super().__init__()
         self.sessions: Final = sessions
-        self.kept = False
-        """Whether it ended well."""
-        self._session: ModelSession | None = None
         self._token: Final[Token[_Turns | None]] = _current.set(self)
 
     @property
@@ -247,9 +254,18 @@ class Unit(_Turns):
 
     def leave(self) -> None:
         """Put back what was current before."""
-        # Another context, such as that of a test's fixture, has nothing to put back.
-        with suppress(ValueError):
+        try:
             _current.reset(self._token)
+        except ValueError:
+            # Another context, such as that of a test's fixture, has nothing to put back.
+            return
+
+    def settle(self, status: int | None) -> Awaitable[None] | None:
+        """End it as the answer's status says; None for the end of the request."""
+        if status is None:
+            self.leave()
+            return None if self.closed else self.end(keep=False)
+        return self.end(keep=status < REFUSED)
 
 
 class Sessions:

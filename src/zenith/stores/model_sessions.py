@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import ClassVar, Final
 
 from zenith.pipeline import Exchange, Guard, Stage
 from zenith.stores.sql.model_database import ModelDatabase
-
-REFUSED: Final = 400
 
 
 class ModelSessions(Guard):
@@ -33,14 +30,7 @@ class ModelSessions(Guard):
         unit = self._models.begin()
         if exchange.is_websocket:
             unit.end(keep=True)
-
-        def settle(status: int | None) -> Awaitable[None] | None:
-            if status is not None:
-                return unit.end(keep=status < REFUSED)
-            unit.leave()
-            return unit.end(keep=False)
-
-        exchange.settle = settle
+        exchange.settle = unit.settle
 
     async def startup(self) -> None:
         """Look at the tables where that is wanted."""
