@@ -121,11 +121,9 @@ class World:
         self.ids: dict[str, int] = {}
         self.clients: dict[str, httpx.AsyncClient] = {}
 
-    async def assign(self, account_id: str, tenant: str) -> None:
+    async def assign(self, account_id: str, tenant: str, role: str = "user") -> None:
         store = SqlRoleStore(self.app.assembly.database)
-        assignment = RoleAssignment(
-            account_id=account_id, role="user", tenant=tenant, granted_at=0.0
-        )
+        assignment = RoleAssignment(account_id=account_id, role=role, tenant=tenant, granted_at=0.0)
         assert await store.grant(assignment, expected=await store.version())
 
     async def enter(self, tenant: str) -> None:
@@ -255,6 +253,20 @@ async def test_who_belongs_to_both_sees_one_at_a_time(world):
     for tenant in SECRET:
         answer = await world.ask("GET", "/plans", headers={"X-Tenant": tenant})
         assert {row["tenant"] for row in answer.json()} == {tenant}
+
+
+async def test_a_tenants_administrator_reads_of_no_other(world):
+    account = await world.app.accounts.store.by_email("somebody@acme.example")
+    await world.assign(account.id, "acme", "super_admin")
+    await asyncio.sleep(1.1)  # what was known of her may be a second old
+    for named in ({}, {"X-Tenant": "acme"}):
+        answer = await world.ask("GET", "/auth/admin/roles", headers=named)
+        assert answer.status_code == 403
+        other = await world.app.accounts.store.by_email("somebody@bolt.example")
+        path = f"/auth/admin/accounts/{other.id}/roles"
+        assert (await world.ask("GET", path, headers=named)).status_code == 403
+        answer = await world.ask("GET", "/plans", headers=named)
+        assert [row["text"] for row in answer.json()] == [SECRET["acme"]]
 
 
 async def test_code_that_works_for_another_says_so(world):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.pipeline.asgi import make_exchange
 from zenith.authentication import Subject
+from zenith.authorization import require_everywhere
 from zenith.kernel.errors import BadRequestError, ConfigurationError, PermissionDeniedError
 from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import ANONYMOUS, Principal
@@ -123,3 +124,23 @@ async def test_who_is_gone():
 def test_settings_that_say_nothing(settings):
     with pytest.raises(ConfigurationError):
         TenantSettings(**settings)
+
+
+async def test_what_is_about_all_tenants_is_about_none():
+    guard = TenantGuard(Subjects("acme"), TenantSettings())
+    declared = require_everywhere("users:read")
+    for named in ((), ((b"x-tenant", b"acme"),), ((b"x-tenant", b"bolt"),)):
+        exchange = make_exchange(headers=named, principal=ADA)
+        exchange.marks = (declared,)
+        assert guard.on_request(exchange) is None
+        assert guard.on_request(exchange) is None
+        assert exchange.principal is ADA
+
+
+def test_a_tenants_administrator_is_not_the_applications():
+    everything = Permissions(["*"])
+    declared = require_everywhere("users:read")
+    assert declared.requirement.decide(Principal(subject="a", permissions=everything)).allowed
+    inside = Principal(subject="a", permissions=everything, tenant="acme")
+    assert declared.requirement.decide(inside).denied
+    assert declared.requirement.describe() == "permission users:read everywhere"

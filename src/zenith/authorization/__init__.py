@@ -6,6 +6,7 @@ from zenith.authorization.access import (
     authenticated,
     mark_access,
     public,
+    require_everywhere,
     require_factor,
     require_role,
     require_scope,
@@ -26,7 +27,7 @@ from zenith.authorization.listing import (
 )
 from zenith.authorization.objects import ObjectAccess
 from zenith.authorization.ownership import Ownership
-from zenith.authorization.requirements import STEP_UP, HasFactor, Requirement
+from zenith.authorization.requirements import STEP_UP, HasFactor, HasPermission, Requirement
 from zenith.authorization.routes import SecuredRoute
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Filtering",
     "GuardedApplication",
     "HasFactor",
+    "HasPermission",
     "ListedRoute",
     "Masked",
     "Masking",
@@ -60,6 +62,7 @@ __all__ = [
     "mark_access",
     "masked",
     "public",
+    "require_everywhere",
     "require_factor",
     "require_permission",
     "require_policy",

@@ -20,6 +20,7 @@ from zenith.authorization.requirements import (
     STEP_UP,
     Anyone,
     HasFactor,
+    HasPermission,
     HasRole,
     HasScope,
     Requirement,
@@ -135,6 +136,17 @@ public: Final = Access(Anyone())
 
 authenticated: Final = Access(SignedIn())
 """Any signed-in caller: `@authenticated` or `Depends(authenticated)`."""
+
+
+def require_everywhere(permission: str) -> Access:
+    """Callers who hold `permission` outside of tenants: for what all of them share, such as the
+    list of accounts.
+
+    Threat: the administrator of one tenant who reads of the others (ASVS 8.4.1). Such a route is
+    about no tenant, whichever the request names. Raises ConfigurationError for text that is no
+    permission.
+    """
+    return Access(HasPermission(permission, everywhere=True))
 
 
 def require_role(role: str) -> Access:

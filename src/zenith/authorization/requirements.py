@@ -63,22 +63,26 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class HasPermission:
-    """A permission on any resource; `:own` grants do not satisfy it."""
+    """A permission on any resource; `:own` grants do not satisfy it, nor, where it must be held
+    `everywhere`, those of one tenant.
+    """
 
     permission: str
+    everywhere: bool = False
 
     def __post_init__(self) -> None:
         check_permission(self.permission)
 
     def decide(self, principal: Principal) -> Decision:
         """Allow who was granted the permission."""
-        if principal.permissions.allow(self.permission):
+        held = principal.permissions.allow(self.permission)
+        if held and not (self.everywhere and principal.tenant is not None):
             return ALLOW
         return _missing("Permission denied", self.permission, principal)
 
     def describe(self) -> str:
         """As a reader of the route table sees it."""
-        return f"permission {self.permission}"
+        return f"permission {self.permission}{' everywhere' if self.everywhere else ''}"
 
 
 @dataclass(frozen=True, slots=True)

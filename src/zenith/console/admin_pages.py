@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from zenith.accounts import PAGE, Client
 from zenith.accounts.depends import account_services
-from zenith.authorization import require_permission
+from zenith.authorization import require_everywhere
 from zenith.console.rendering import MANAGE_ACCOUNTS, address, go_to, page_route, pages_of
 from zenith.kernel.errors import NotFoundError, SecurityError
 from zenith.pipeline import exchange_of
@@ -18,7 +18,7 @@ from zenith.pipeline import exchange_of
 ACCOUNTS: Final = "/admin/accounts"
 MAX_SEARCH: Final = 100
 MAX_KEY: Final = 254
-manage_accounts = require_permission(MANAGE_ACCOUNTS)
+manage_accounts = require_everywhere(MANAGE_ACCOUNTS)
 Back = Annotated[str, Form(max_length=MAX_KEY)]
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zenith.accounts import Client, CurrentUser, authenticated_to_enrol
-from zenith.authorization import FactorRequiredError, require_factor, require_permission
+from zenith.authorization import FactorRequiredError, require_everywhere, require_factor
 from zenith.authorization.confirmation import factor_refusal
 from zenith.console.admin_pages import ACCOUNTS
 from zenith.console.confirm_pages import CONFIRM
@@ -188,7 +188,7 @@ async def end_device(request: Request, device_id: str) -> Response:
     return go_to(FACTORS, notice="device-ended")
 
 
-@require_permission(MANAGE_ACCOUNTS)
+@require_everywhere(MANAGE_ACCOUNTS)
 @require_factor("password", *SECOND_FACTORS)
 async def reset(request: Request, account_id: str, search: Text = "", after: Text = "") -> Response:
     """Remove every second factor of an account."""

@@ -24,7 +24,7 @@ from zenith.api_keys import (
     next_cursor,
     read_cursor,
 )
-from zenith.authorization import require_permission
+from zenith.authorization import require_everywhere
 from zenith.console.rendering import address, go_to, page_route, pages_of
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.errors import BadRequestError, SecurityError
@@ -34,7 +34,7 @@ OWN: Final = "/account/keys"
 ALL: Final = "/admin/keys"
 DAY: Final = 86_400
 LIFETIMES: Final = {7: "7 days", 30: "30 days", 90: "90 days", 365: "a year"}
-manage_all = require_permission(MANAGE_ALL)
+manage_all = require_everywhere(MANAGE_ALL)
 
 
 class KeyForm(BaseModel):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from zenith.accounts import Account, Client, RoleChange
 from zenith.accounts.depends import account_services
-from zenith.authorization import require_permission
+from zenith.authorization import require_everywhere
 from zenith.console.rendering import (
     ASSIGN_ROLES,
     READ_ROLES,
@@ -40,9 +40,9 @@ LENGTHS: Final = {
 """Hours, and what they are called."""
 SHOWN: Final = 20
 """Holders and permissions that a page names; the command line and the API name all."""
-read_roles = require_permission(READ_ROLES)
-write_roles = require_permission(WRITE_ROLES)
-assign_roles = require_permission(ASSIGN_ROLES)
+read_roles = require_everywhere(READ_ROLES)
+write_roles = require_everywhere(WRITE_ROLES)
+assign_roles = require_everywhere(ASSIGN_ROLES)
 
 
 class RoleForm(BaseModel):

@@ -13,7 +13,7 @@ from zenith.accounts import Client, FactorsDue, TokenKind, authenticated_to_enro
 from zenith.accounts.depends import account_services
 from zenith.accounts.devices import device_cookie_name
 from zenith.accounts.routes import TokenResponse, know_device
-from zenith.authorization import SecuredRoute, public, require_factor, require_permission
+from zenith.authorization import SecuredRoute, public, require_everywhere, require_factor
 from zenith.kernel.errors import NotFoundError
 from zenith.kernel.keys import new_token
 from zenith.mfa.depends import mfa_services
@@ -339,7 +339,7 @@ async def sign_in(body: PasskeyAnswer, request: Request, response: Response) -> 
     )
 
 
-@require_permission(MANAGE_ACCOUNTS)
+@require_everywhere(MANAGE_ACCOUNTS)
 @require_factor("password", "passkey", "totp", "recovery_code")
 async def reset(account_id: str, request: Request) -> None:
     """Remove every second factor of an account, for an owner who has lost them all."""

@@ -6,8 +6,9 @@ from collections.abc import Awaitable
 from typing import ClassVar, Final
 
 from zenith.authentication import SubjectCache, acting_in
+from zenith.authorization import Access, HasPermission
 from zenith.kernel.errors import BadRequestError, PermissionDeniedError
-from zenith.pipeline import Exchange, Guard, Stage
+from zenith.pipeline import Exchange, Guard, Mark, Stage
 from zenith.tenants.scope import check_tenant
 from zenith.tenants.settings import TenantSettings
 
@@ -17,7 +18,9 @@ class TenantGuard(Guard):
 
     Sets the tenant of the principal, and what it may do there; everything behind believes it. A
     tenant that there is not is refused in the same words as one that the caller is no member of. A
-    credential that was issued for a tenant keeps it. List it after the authentication guard.
+    credential that was issued for a tenant keeps it. Routes that are about all tenants
+    (`require_everywhere`) are about none: their callers stay outside. List it after the guard that
+    authenticates.
     """
 
     stage: ClassVar[Stage] = Stage.AUTHENTICATION
@@ -27,12 +30,14 @@ class TenantGuard(Guard):
         self._subjects: Final = subjects
         self._only: Final = settings.only
         self._header: Final = (settings.header or "").lower().encode("ascii")
+        # One entry per set of marks that the routes declare, so the routes bound it.
+        self._about_all: Final[dict[tuple[Mark, ...], bool]] = {}
         self._domain: Final = "" if settings.domain is None else f".{settings.domain}"
 
     def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Refuse callers who do not belong to the tenant that is named."""
         principal = exchange.principal
-        if not principal.is_authenticated:
+        if not principal.is_authenticated or self._is_about_all(exchange.marks):
             return None
         named = self._named(exchange)
         if principal.tenant is not None:
@@ -42,6 +47,12 @@ class TenantGuard(Guard):
         if named is None and not self._only:
             return None
         return self._enter(exchange, named)
+
+    def _is_about_all(self, marks: tuple[Mark, ...]) -> bool:
+        found = self._about_all.get(marks)
+        if found is None:
+            found = self._about_all[marks] = any(map(_asks_everywhere, marks))
+        return found
 
     async def _enter(self, exchange: Exchange, named: str | None) -> None:
         principal = exchange.principal
@@ -74,6 +85,11 @@ class TenantGuard(Guard):
         if by_host and named != by_host:
             raise BadRequestError("Host and header name different tenants", reason="two tenants")
         return named
+
+
+def _asks_everywhere(mark: Mark) -> bool:
+    requirement = mark.requirement if isinstance(mark, Access) else None
+    return isinstance(requirement, HasPermission) and requirement.everywhere
 
 
 def _stranger(reason: str) -> PermissionDeniedError:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from zenith.accounts.client import Client
 from zenith.accounts.issued_tokens.issued_tokens import IssuedTokens
-from zenith.authorization import public, require_permission
+from zenith.authorization import public, require_everywhere
 from zenith.kernel.network import client_key
 from zenith.pipeline import exchange_of
 from zenith.rate_limits import RateLimiter
@@ -60,7 +60,7 @@ def add_token_routes(router: APIRouter) -> None:
     router.add_api_route("/revoke", revoke, methods=["POST"], response_class=Response)
 
 
-@require_permission(INTROSPECT)
+@require_everywhere(INTROSPECT)
 async def introspect(form: Annotated[PresentedToken, Form()], request: Request) -> JSONResponse:
     """Whether a token is active, for services that cannot verify it by themselves."""
     exchange = exchange_of(request.scope)

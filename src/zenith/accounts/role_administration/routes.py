@@ -12,7 +12,7 @@ from zenith.accounts.client import Client
 from zenith.accounts.depends import account_services
 from zenith.accounts.role_administration.assignments import MAX_TENANT, PAGE
 from zenith.accounts.role_administration.definitions import RoleChange
-from zenith.authorization import require_permission
+from zenith.authorization import require_everywhere
 from zenith.kernel.errors import NotFoundError
 from zenith.pipeline import exchange_of
 from zenith.rbac import EVERYWHERE, RoleAssignment, RoleBook, RoleDefinition
@@ -20,9 +20,9 @@ from zenith.rbac import EVERYWHERE, RoleAssignment, RoleBook, RoleDefinition
 READ_ROLES: Final = "roles:read"
 WRITE_ROLES: Final = "roles:write"
 ASSIGN_ROLES: Final = "users:roles"
-may_read_roles = require_permission(READ_ROLES)
-may_write_roles = require_permission(WRITE_ROLES)
-may_assign_roles = require_permission(ASSIGN_ROLES)
+may_read_roles = require_everywhere(READ_ROLES)
+may_write_roles = require_everywhere(WRITE_ROLES)
+may_assign_roles = require_everywhere(ASSIGN_ROLES)
 
 Text = Annotated[str, Field(max_length=200)]
 Name = Annotated[str, Field(max_length=64)]
