@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased, column_property, mapped_column, relationship
 
-from tests.policies.articles import Article, Base
+from tests.policies.articles import DAYS, NAIVE, TIMES, UUIDS, Article, Base, Rows
 from zenith.kernel.permissions import Permissions
 from zenith.policies import Policy, PolicyError, Rule
 from zenith.policies.where import MAX_VALUES, where
@@ -281,3 +282,41 @@ def test_an_identifier_as_text_is_not_an_identifier() -> None:
     assert ask(found, subject={"id": str(key)}) == "0"
     assert "owner = ?" in ask(found, subject={"id": key})
     assert ask(cond("resource.owner", "in", "subject.ids"), subject={"ids": []}) == "0"
+
+
+LEFT: list[Any] = ["a", "ab", "a\x00b", "a\ud800", "x\ud800a", "", ["a", 1], 1, None, b"a"]
+PLAIN = {
+    "title": [*LEFT, "\ud7ff", "\U0010ffff", "a\U0010ffff"],
+    "size": [0, 1.5, 2**70, -(2**70), Decimal("0.5"), math.nan, [1, 2**70], [2**70]],
+    "ratio": [1, 10**400, -(10**400), 2**53 + 1, Decimal("0.1"), [0.5, 2**53 + 1], [2**53 + 1]],
+    "price": [1, 2.555, Decimal("1E+400"), [Decimal("2.55")], [2.555]],
+    "public": [True, 1, [True, False], [1]],
+    "status": ["draft", 1, 0.5, ["draft", 1], "none"],
+    "at": [datetime.fromisoformat("2026-01-01T00:00:00"), [NAIVE[0]], []],
+    "clock": [TIMES[1], [TIMES[1]], []],
+    "digest": [b"a", [b"a", "a"]],
+    "owner": [UUIDS[1], [UUIDS[1], "x"]],
+    "day": [DAYS[0], [DAYS[0]]],
+}
+EVERY = [
+    *("equals", "not_equals", "in", "not_in", "contains", "not_contains", "starts_with"),
+    *("ends_with", "greater_than", "less_than", "at_least", "at_most", "before", "after"),
+]
+
+
+def test_every_operator_agrees_with_decisions_from_either_side() -> None:
+    rows = Rows("sqlite+aiosqlite://")
+    asked: list[tuple[Policy, Any, Any]] = []
+    for column, operator in itertools.product(PLAIN, EVERY):
+        for value, turned in itertools.product(PLAIN[column], (False, True)):
+            sides = ("subject.v", f"resource.{column}")
+            condition = cond(sides[not turned], operator, sides[turned])
+            policy = of({"not": condition} if operator == "starts_with" else condition)
+            asked.append((policy, {"v": value}, where(policy, {"v": value}, "read", Article)))
+    for start in range(0, len(asked), 300):
+        some = asked[start : start + 300]
+        found = rows.each([condition for *_, condition in some])
+        for (policy, subject, _), ids in zip(some, found, strict=True):
+            allowed = {row.id for row in rows.all[:40] if policy.evaluate(subject, row, "read")}
+            assert {each for each in ids if each <= 40} == allowed, (policy.rules, subject)
+    rows.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zenith.policies.conditions import All, Any_, Comparison, Condition, Exists, Not
+from zenith.policies.conditions import All, Any_, Condition, Exists, Not
 from zenith.policies.explanation import Explanation, RuleReport
 from zenith.policies.policy import Policy
 from zenith.policies.recording import decoded
@@ -134,5 +134,5 @@ def _existence(condition: Condition) -> Iterator[str]:
         case All() | Any_():
             for each in condition.conditions:
                 yield from _existence(each)
-        case Comparison():
+        case _:
             pass

@@ -89,7 +89,7 @@ class Conjunction:
                 )
             case Comparison():
                 return self._implies_comparison(condition)
-            case Not():
+            case _:
                 flat = tuple(_flatten(condition))
                 return str(flat[0]) != str(condition) and all(map(self.implies, flat))
 
@@ -163,7 +163,7 @@ def _flatten_not(condition: Not) -> Iterator[Condition]:
             yield from _flatten(Any_(tuple(Not(each) for each in inner.conditions)))
         case Comparison():
             yield _negated(inner)
-        case Exists():
+        case _:
             yield condition
 
 

@@ -49,7 +49,7 @@ def reduce(
             return not rest if isinstance(rest, bool) else Not(rest)
         case All():
             return _group(condition, facts, known, positive=positive, neutral=True)
-        case Any_():
+        case _:
             return _group(condition, facts, known, positive=positive, neutral=False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from zenith.policies.conditions import All, Any_, Comparison, Condition, Exists, Not, Reference
+from zenith.policies.conditions import Comparison, Condition, Exists, Not, Reference
 from zenith.policies.rules import Rule
 
 
@@ -19,7 +19,7 @@ def references_of(condition: Condition) -> Iterator[Reference]:
             yield condition.reference
         case Not():
             yield from references_of(condition.condition)
-        case All() | Any_():
+        case _:
             for each in condition.conditions:
                 yield from references_of(each)
 

@@ -177,7 +177,7 @@ class _Translation:
                 return invert(self.translate(condition.condition, positive=not positive))
             case All():
                 return _all([self.translate(each, positive=positive) for each in _of(condition)])
-            case Any_():
+            case _:
                 return _any([self.translate(each, positive=positive) for each in _of(condition)])
 
     def _exists(self, reference: Reference) -> Sql:

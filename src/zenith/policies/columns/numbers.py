@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
 from math import inf
@@ -31,7 +32,7 @@ DOUBLE: Final[Any] = cast(Any, sa.Double())
 DECIMAL: Final[Any] = cast(Any, sa.Numeric())
 
 
-class NumberColumn(Column):
+class NumberColumn(Column, ABC):
     """What integers, decimals and floating-point numbers share."""
 
     kind = "number"
@@ -52,9 +53,9 @@ class NumberColumn(Column):
             return self.known(False, positive=positive)
         return self.sound(self.one_of(kept), "==", positive=positive)
 
+    @abstractmethod
     def nearest(self, operator: str, value: Any) -> tuple[str, Any] | bool:
         """The same comparison against what the column can hold, or what it always says."""
-        raise NotImplementedError
 
     def bound(self, operator: str, value: Any) -> Sql:
         """A comparison with a value that the column can hold."""
@@ -122,9 +123,9 @@ class NanColumn(NumberColumn):
         join = sa.and_ if positive else sa.or_
         return PerDatabase(condition, join(as_sql(condition), number))
 
+    @abstractmethod
     def plain_type(self) -> Any:
         """The type of the column's values."""
-        raise NotImplementedError
 
 
 class FloatColumn(NanColumn):

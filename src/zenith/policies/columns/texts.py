@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -79,7 +80,7 @@ class TextColumn(Column):
         return PerDatabase(sqlite, postgresql)
 
 
-class _Text:
+class _Text(ABC):
     """A column of text in one database."""
 
     forbidden: Forbidden
@@ -89,26 +90,26 @@ class _Text:
         self._known: Final = column.known
 
     @property
+    @abstractmethod
     def bytewise(self) -> Any:
         """The column in the order of code points."""
-        raise NotImplementedError
 
     @property
     def equal(self) -> Any:
         """The column as it may be tested for equality."""
         return self.bytewise
 
+    @abstractmethod
     def whole(self, column: TextColumn) -> Any:
         """A column as functions of text take it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def literal(self, value: str) -> Any:
         """A value as functions of text take it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def relate(self, operator: str, whole: Any, part: Any) -> Any:
         """Whether `whole` starts with, ends with or contains `part`."""
-        raise NotImplementedError
 
     def compare(self, operator: str, value: str, *, positive: bool) -> Sql:
         """Against a value, which may hold what no column does."""
@@ -174,10 +175,11 @@ class _SqliteText(_Text):
         length = sa.func.length
         if operator == "contains":
             return sa.func.instr(whole, part) > 0
-        if operator == "starts_with":
-            return sa.func.substr(whole, 1, length(part)) == part
-        start = length(whole) - length(part) + 1
-        return sa.and_(start > 0, sa.func.substr(whole, start) == part)
+        start: Any = 1 if operator == "starts_with" else length(whole) - length(part) + 1
+        end = sa.func.substr(whole, start, length(part)) == part
+        # A part of no bytes is null for SQLite.
+        long_enough = sa.and_(length(whole) >= length(part), end)
+        return sa.case((length(part) == 0, length(whole) >= 0), else_=long_enough)
 
 
 class _PostgresText(_Text):
