@@ -194,12 +194,14 @@ class FactorEnrolment:
             created_at=now,
             last_used_at=now,
         )
-        first = not (await self._store.counts(account.id)).kinds
+        first = await self._begin_first(principal, account)
         async with one_step():
             if not await self._store.add_totp(record):
                 raise FactorExistsError
+            codes = await self._first_codes(account)
             await self._record(EventType.FACTOR_ADDED, principal, client, "totp")
-        return await self._added(principal, account, "totp", APP, client, presented, first=first)
+        kind = "totp"
+        return await self._added(principal, account, kind, APP, client, presented, first, codes)
 
     async def passkey_options(self, principal: Principal) -> dict[str, Any]:
         """What `navigator.credentials.create()` takes."""
@@ -217,18 +219,18 @@ class FactorEnrolment:
     ) -> Added:
         """Store the passkey that an authenticator has made; raises as `Passkeys.register`."""
         account = await self.require_recent(principal)
-        first = not (await self._store.counts(account.id)).kinds
         label = _clean_name(name) or describe_device(client.user_agent)
         passkeys = self._need_passkeys()
         record = await passkeys.verify_new(
             account, principal.session_id or "", credential, name=label
         )
+        first = await self._begin_first(principal, account)
         async with one_step():
             await passkeys.add(record)
+            codes = await self._first_codes(account)
             await self._record(EventType.FACTOR_ADDED, principal, client, "passkey")
-        return await self._added(
-            principal, account, "passkey", PASSKEY, client, presented, first=first
-        )
+        kind = "passkey"
+        return await self._added(principal, account, kind, PASSKEY, client, presented, first, codes)
 
     async def rename_passkey(self, principal: Principal, passkey_id: str, name: str) -> None:
         """Name a passkey. Raises NotFoundError and ValidationError."""
@@ -274,6 +276,24 @@ class FactorEnrolment:
             await self._record(EventType.FACTOR_REMOVED, principal, client, "passkey")
         await self._removed(principal, account, PASSKEY, client)
 
+    async def _begin_first(self, principal: Principal, account: Account) -> bool:
+        """Whether the account has no second factor yet; then its other sign-ins end, which proved
+        none. Before it is stored and after: no failure between leaves a thief signed in beside it.
+        """
+        first = not (await self._store.counts(account.id)).kinds
+        if first:
+            await self._sign_in.end_all(account.id, keep=principal.session_id)
+        return first
+
+    async def _first_codes(self, account: Account) -> tuple[str, ...]:
+        """Recovery codes, stored in the step of the factor: nobody has the one without the others;
+        none where there are some.
+        """
+        codes = new_codes()
+        digests = [code_digest(account.id, code) for code in codes]
+        issued = await self._store.set_recovery_codes(account.id, digests, only_first=True)
+        return codes if issued else ()
+
     async def _added(
         self,
         principal: Principal,
@@ -282,12 +302,9 @@ class FactorEnrolment:
         name: str,
         client: Client,
         presented: str | None,
-        *,
         first: bool,
+        codes: tuple[str, ...],
     ) -> Added:
-        codes = new_codes()
-        digests = [code_digest(account.id, code) for code in codes]
-        issued = await self._store.set_recovery_codes(account.id, digests, only_first=True)
         session_id = principal.session_id or ""
         if first:
             await self._sign_in.end_all(account.id, keep=session_id)
@@ -296,7 +313,7 @@ class FactorEnrolment:
             session_id, account.id, {kind: self._clock()}, presented=presented
         )
         session, cookie = (None, None) if proven is None else proven
-        return Added(recovery_codes=codes if issued else (), session=session, cookie=cookie)
+        return Added(recovery_codes=codes, session=session, cookie=cookie)
 
     async def _removed(
         self, principal: Principal, account: Account, name: str, client: Client
