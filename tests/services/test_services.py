@@ -139,7 +139,7 @@ async def test_the_browser_opens_a_page_that_axe_checks(
 USER = """
 import signal, sys, time
 from tests.services import ServiceSet
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
+signal.signal(signal.SIGINT, signal.default_int_handler)
 services = ServiceSet()
 services.start("redis")
 services.start("postgres")

@@ -89,20 +89,21 @@ def assemble(
     issuers: Sequence[ForeignIssuer] = (),
 ) -> Assembly:
     """Build everything that `settings` ask for; nothing is opened or started yet. `user_model` is
-    the class of accounts: `Account`, or one that extends it; `issuers` are others whose access
-    tokens are taken.
+    the class of accounts, `issuers` are others whose access tokens are taken.
 
     Raises ConfigurationError for what cannot be built safely.
     """
     secrets, report = find_secrets(settings)
     given, settings = settings, fit(settings)
     parts = _parts(settings, secrets, user_model, issuers)
-    revocations, keyring = parts.revocations, parts.signing.keyring
+    keyring, revocations = parts.signing.keyring, parts.revocations
     manager = TokenManager(keyring=keyring, settings=settings.tokens, revocations=revocations)
     mfa = mfa_parts(parts)
     accounts = account_services(parts, manager, mfa)
     keys, oauth = api_key_parts(parts), oauth_parts(parts, accounts)
     models = model_database(settings)
+    offered = {**offered_services(parts, accounts, keys), **mfa_offered(parts, mfa, accounts)}
+    guards = make_guards(parts, manager, keys, mfa)
     return Assembly(
         settings=settings,
         database=parts.database,
@@ -113,18 +114,8 @@ def assemble(
         api_keys=None if keys is None else keys.keys,
         roles=parts.roles,
         revocations=revocations,
-        guards=(
-            *make_guards(parts, manager, keys, mfa),
-            *oauth.guards,
-            model_sessions(settings, models),
-        ),
-        services={
-            **offered_services(parts, accounts, keys),
-            **mfa_offered(parts, mfa, accounts),
-            **token_offered(parts, manager),
-            **oauth.offered,
-            ModelDatabase: models,
-        },
+        guards=(*guards, *oauth.guards, model_sessions(settings, models)),
+        services=offered | token_offered(parts, manager) | oauth.offered | {ModelDatabase: models},
         oauth=oauth.services,
         redis=parts.redis,
         report=(*report, *mail_report(settings), *mfa_report(mfa), *loosened(given, settings)),

@@ -27,6 +27,7 @@ from zenith.cli.policy_output import (
 from zenith.policies.analysis import analyze
 from zenith.policies.dry_run import dry_run
 from zenith.policies.errors import PolicyError
+from zenith.policies.explanation import Explanation
 from zenith.policies.files import FORMATS, load_policies
 from zenith.policies.grants import what_can, who_can, who_can_of
 from zenith.policies.policy import Policy
@@ -87,32 +88,34 @@ def explain(
         _facts("context", context),
     )
     if as_json:
-        show_json(
-            {
-                "policy": found.policy,
-                "action": found.action,
-                "allowed": found.decision,
-                "rule": found.rule,
-                "missing": list(found.missing),
-                "rules": [
-                    {
-                        "rule": each.rule,
-                        "effect": each.effect,
-                        "satisfied": each.satisfied,
-                        "true": list(each.matched),
-                        "false": list(each.failed),
-                        "unknown": list(each.unknown),
-                    }
-                    for each in found.rules
-                ],
-            }
-        )
+        show_json(_explanation_document(found))
     else:
         by = "no rule is satisfied" if found.rule is None else f"by {found.rule}"
         say(f"{'allowed' if found.decision else 'denied'}, {by}", style="bold")
         for each in found.rules:
             say(f"  {each}")
     raise typer.Exit(ExitCode.OK if found.decision else ExitCode.REFUSED)
+
+
+def _explanation_document(found: Explanation) -> dict[str, object]:
+    return {
+        "policy": found.policy,
+        "action": found.action,
+        "allowed": found.decision,
+        "rule": found.rule,
+        "missing": list(found.missing),
+        "rules": [
+            {
+                "rule": each.rule,
+                "effect": each.effect,
+                "satisfied": each.satisfied,
+                "true": list(each.matched),
+                "false": list(each.failed),
+                "unknown": list(each.unknown),
+            }
+            for each in found.rules
+        ],
+    }
 
 
 @group.command("who-can")
