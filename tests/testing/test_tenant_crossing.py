@@ -16,6 +16,7 @@ ROWS = {1: "acme-secret", 2: "bolt-secret"}
 async def report():
     app = FastAPI(openapi_url=None)
     rows = dict(ROWS)
+    signed_in = ["other"]
 
     @app.get("/list")
     async def everything():
@@ -43,6 +44,18 @@ async def report():
     async def crash(row_id: int):
         return JSONResponse("oops", 500)
 
+    @app.post("/logout")
+    async def logout():
+        signed_in.clear()
+
+    @app.post("/strict/{row_id}")
+    async def strict(row_id: int):
+        return JSONResponse("no", 404 if signed_in else 401)
+
+    @app.post("/lost/{row_id}")
+    async def lost(row_id: int):
+        return JSONResponse("no", 401)
+
     @app.get("/other/{name}")
     async def named(name: str):
         return name
@@ -69,9 +82,11 @@ async def test_what_is_found(report):
         "GET /list: 200 shows data of the tenant",
         "GET /rows/2: 404 its owner reads something else than before",
         "POST /crash/2: 500 fails",
+        "POST /lost/2: 401 does not know who calls",
     ]
     assert report.untried == ("GET /other/{name}",)
 
 
 async def test_what_is_right(report):
-    assert "GET /rows/2: 404" in [str(each) for each in report.crossings if not each.problem]
+    right = [str(each) for each in report.crossings if not each.problem]
+    assert {"GET /rows/2: 404", "POST /strict/2: 404", "POST /logout: 200"} <= {*right}

@@ -11,6 +11,7 @@ from zenith.pipeline import RouteEntry, RouteTable
 
 SAFE: Final = ("GET", "HEAD")
 REFUSED: Final = 400
+STRANGER: Final = 401
 BROKEN: Final = 500
 UNTRIED: Final = frozenset({"OPTIONS", "TRACE"})
 _PARAMETER: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -68,8 +69,9 @@ async def cross_tenants(
     Threat: the route that forgot its tenant (ASVS 8.4.1). `parameters` are path parameters that
     name objects of `own`'s tenant; `markers` are texts that only its data contains; `bodies` give
     JSON for routes that take some, by path. A route fails if `other` gets an answer for an object
-    that is `own`'s, if a marker shows up in any answer, if it answers with 5xx, or if what `own`
-    reads afterwards is not what it read before. What `own` may do is never sent: only its reads.
+    that is `own`'s or is not known there at all (nothing was tried then), if a marker shows up in
+    any answer, if it answers with 5xx, or if what `own` reads afterwards is not what it read before.
+    Routes with objects come first, for among the others is the one that signs out. What `own` may do is never sent: only its reads.
     """
     routes, untried = _routes_of(app, parameters)
     before = await _steady(own, [path for (method, path), _ in routes if method == "GET"])
@@ -88,7 +90,9 @@ async def cross_tenants(
 def _routes_of(
     app: Any, parameters: Mapping[str, object]
 ) -> tuple[list[tuple[Route, bool]], tuple[str, ...]]:
-    """Each method of each route, reading ones first, and whether its path names an object."""
+    """Each method of each route, and whether its path names an object: reading ones first, then
+    those with objects.
+    """
     found: list[tuple[Route, bool]] = []
     untried: list[str] = []
     for entry in RouteTable(app).walk():
@@ -100,7 +104,7 @@ def _routes_of(
             continue
         path = _PARAMETER.sub(lambda match: str(parameters[match[1]]), entry.path)
         found += [((method, path), bool(named)) for method in _methods(entry)]
-    return sorted(found, key=lambda each: each[0][0] not in SAFE), tuple(untried)
+    return sorted(found, key=lambda each: (each[0][0] not in SAFE, not each[1])), tuple(untried)
 
 
 def _methods(entry: RouteEntry) -> list[str]:
@@ -141,6 +145,8 @@ async def _cross(
         problem = "shows data of the tenant"
     elif status >= BROKEN:
         problem = "fails"
+    elif is_object and status == STRANGER:
+        problem = "does not know who calls"
     elif is_object and status < REFUSED:
         problem = "answers for an object of the tenant"
     return Crossing(method=method, path=path, status=status, problem=problem)
