@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -29,8 +30,18 @@ def _own_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
+def write_files(page: Page) -> None:
+    """The files that blocks of YAML name in their first line: `# policy.yaml`, `..., continued`."""
+    for block in page.blocks("yaml"):
+        named = re.match(r"# ([\w.-]+\.yaml)(, continued)?\n", block.text)
+        if named is not None:
+            with Path(named[1]).open("a" if named[2] else "w", encoding="utf-8") as file:
+                file.write(block.text)
+
+
 def run(page: Page, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """The names that the page's code leaves behind; its blocks are one module."""
+    write_files(page)
     module = ModuleType("documented")
     monkeypatch.setitem(sys.modules, "documented", module)
     for block in page.blocks("python"):
