@@ -54,7 +54,8 @@ def test_every_capability_is_on(tmp_path):
 def test_what_is_off_is_off_and_said(tmp_path):
     off = dict.fromkeys(("transport", "headers", "csrf", "rate_limits", "audit"))
     assembly = assemble(production(tmp_path, **off))
-    assert [kind.__name__ for kind in kinds(assembly)] == ["Foundation", "AuthenticationGuard"]
+    left = [kind.__name__ for kind in kinds(assembly)]
+    assert left == ["Foundation", "AuthenticationGuard", "ModelSessions"]
     for name in off:
         assert any(line.startswith(f"{name} is off: ") for line in assembly.report)
     assert isinstance(assembly.accounts.sign_in._events, Silence)

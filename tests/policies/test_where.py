@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -284,6 +285,13 @@ def test_an_identifier_as_text_is_not_an_identifier() -> None:
     assert ask(cond("resource.owner", "in", "subject.ids"), subject={"ids": []}) == "0"
 
 
+@pytest.fixture(scope="module")
+def rows() -> Iterator[Rows]:
+    found = Rows("sqlite+aiosqlite://")
+    yield found
+    found.close()
+
+
 LEFT: list[Any] = ["a", "ab", "a\x00b", "a\ud800", "x\ud800a", "", ["a", 1], 1, None, b"a"]
 PLAIN = {
     "title": [*LEFT, "\ud7ff", "\U0010ffff", "a\U0010ffff"],
@@ -304,8 +312,7 @@ EVERY = [
 ]
 
 
-def test_every_operator_agrees_with_decisions_from_either_side() -> None:
-    rows = Rows("sqlite+aiosqlite://")
+def test_every_operator_agrees_with_decisions_from_either_side(rows: Rows) -> None:
     asked: list[tuple[Policy, Any, Any]] = []
     for column, operator in itertools.product(PLAIN, EVERY):
         for value, turned in itertools.product(PLAIN[column], (False, True)):
@@ -319,4 +326,26 @@ def test_every_operator_agrees_with_decisions_from_either_side() -> None:
         for (policy, subject, _), ids in zip(some, found, strict=True):
             allowed = {row.id for row in rows.all[:40] if policy.evaluate(subject, row, "read")}
             assert {each for each in ids if each <= 40} == allowed, (policy.rules, subject)
-    rows.close()
+
+
+@pytest.mark.parametrize(
+    ("pair", "operator"),
+    [
+        (("public", "locked"), "equals"),
+        (("owner", "owner"), "equals"),
+        (("digest", "digest"), "not_equals"),
+        (("day", "day"), "at_least"),
+        (("at", "until"), "before"),
+    ],
+)
+def test_two_columns_agree_with_decisions(rows: Rows, pair: tuple[str, str], operator: str) -> None:
+    left, right = (f"resource.{name}" for name in pair)
+    policy = of(cond(left, operator, right))
+    allowed = {row.id for row in rows.all if policy.evaluate({}, row, "read")}
+    assert rows.ids(where(policy, {}, "read", Article)) == allowed
+    assert bool(allowed) is (operator != "not_equals")
+
+
+def test_an_attribute_that_no_row_has_is_missing_in_every_row() -> None:
+    assert ask({"attribute": "resource.absent", "operator": "exists"}) == "0"
+    assert ask({"attribute": "resource.absent", "operator": "missing"}) == "1"

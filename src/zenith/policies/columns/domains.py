@@ -54,11 +54,9 @@ class BooleanColumn(DomainColumn):
             return PerDatabase(number != 0, self.expression == sa.true())
         return PerDatabase(number == 0, self.expression == sa.false())
 
-    def compare_column(self, operator: str, other: Any, *, positive: bool) -> Sql | None:
-        """Equality with another column of truth values."""
-        del positive
-        if operator != "==" or not isinstance(other, BooleanColumn):
-            return None
+    def compare_column(self, operator: str, other: Any, *, positive: bool) -> Sql:
+        """Equality with another column of truth values, which have no order."""
+        del operator, positive
         mine, theirs = (
             sa.type_coerce(each.expression, sa.Integer()) != 0 for each in (self, other)
         )
