@@ -64,6 +64,7 @@ class World:
         *,
         settings: APIKeySettings = SETTINGS,
         limit: KeyLimit | None = None,
+        tenants: bool = False,
     ) -> None:
         self.time = other.time if other else Time()
         self.steady = other.steady if other else Time()
@@ -74,7 +75,14 @@ class World:
         self.revocations = RevocationList(self.revoked, clock=self.time, steady=self.steady)
         self.subjects = SubjectCache(self.source, self.revocations, steady=self.steady)
         self.uses = LastUses(self.store)
-        self.keys = APIKeys(self.store, self.revocations, self.events, settings, clock=self.time)
+        self.keys = APIKeys(
+            self.store,
+            self.revocations,
+            self.events,
+            settings,
+            subjects=self.subjects if tenants else None,
+            clock=self.time,
+        )
         self.scheme = APIKeyScheme(
             self.store,
             self.subjects,

@@ -30,7 +30,7 @@ async def test_the_principal_is_made_of_key_and_owner(world: World, header: byte
     assert list(principal.permissions) == ["posts:read"]
     assert principal.scopes == {"posts:read", "read:data"}
     assert principal.roles == frozenset()
-    assert principal.tenant == "t1"
+    assert principal.tenant is None
     assert principal.session_id is None
     key = api_key_of(request)
     assert key is not None

@@ -137,7 +137,7 @@ async def test_a_key_does_nothing_that_is_its_owners_own(tmp_path):
             assert (await client.get(path, headers=sent)).status_code == 403
         assert (await client.post(KEYS, json={"name": "y"}, headers=sent)).status_code == 403
         assert (await client.get(KEYS, headers=sent)).status_code == 403
-        assert (await client.get("/auth/me", headers=sent)).status_code == 401
+        assert (await client.get("/auth/me", headers=sent)).status_code == 403
         change = {"current_password": PASSWORD, "new_password": "copper island 5 quiet moss"}
         for method, path, body in (
             ("POST", "/auth/password", change),

@@ -54,6 +54,7 @@ async def test_what_is_stored_is_found(store: APIKeyStore) -> None:
         last_used_at=NOW + 2,
         last_used_address="192.0.2.1",
         thumbprint="A" * 43,
+        tenant="acme",
     )
     bare = a_key(1, owner_id=None, scopes=(), rate_limit=None, expires_at=None)
     for key in (full, bare):

@@ -65,8 +65,11 @@ class FakeSubjects:
                 tenant="t1",
             )
         }
+        self.inside: dict[tuple[str, str], Subject] = {}
 
-    async def find(self, subject_id: str) -> Subject | None:
+    async def find(self, subject_id: str, tenant: str | None = None) -> Subject | None:
+        if tenant is not None:
+            return self.inside.get((subject_id, tenant))
         return self.subjects.get(subject_id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.pipeline.asgi import make_exchange
+from zenith.api_keys import may_make_keys, may_manage_keys
 from zenith.authentication import Subject
 from zenith.authorization import require_everywhere
 from zenith.kernel.errors import BadRequestError, ConfigurationError, PermissionDeniedError
@@ -135,6 +136,30 @@ async def test_what_is_about_all_tenants_is_about_none():
         assert guard.on_request(exchange) is None
         assert guard.on_request(exchange) is None
         assert exchange.principal is ADA
+
+
+@pytest.mark.parametrize("declared", [require_everywhere("users:read"), may_make_keys])
+async def test_a_key_of_a_tenant_stays_in_it(declared):
+    key = Principal(subject="key", kind="api_key", tenant="acme", scopes=frozenset())
+    for marks in ((), (declared,)):
+        for named, admitted in ((None, True), (b"acme", True), (b"bolt", False)):
+            headers = () if named is None else ((b"x-tenant", named),)
+            exchange = make_exchange(headers=headers, principal=key)
+            exchange.marks = marks
+            guard = TenantGuard(Subjects("acme", "bolt"), TenantSettings())
+            if admitted:
+                assert guard.on_request(exchange) is None
+            else:
+                with pytest.raises(PermissionDeniedError):
+                    guard.on_request(exchange)
+            assert exchange.principal is key
+
+
+def test_people_manage_keys_outside_of_tenants():
+    exchange = make_exchange(principal=ADA)
+    exchange.marks = (may_manage_keys,)
+    assert TenantGuard(Subjects("acme")).on_request(exchange) is None
+    assert exchange.principal is ADA
 
 
 def test_a_tenants_administrator_is_not_the_applications():

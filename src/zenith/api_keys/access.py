@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from zenith.api_keys.scopes import MANAGE_OWN
 from zenith.authorization import ALLOW, STEP_UP, Access, Decision
@@ -35,6 +35,8 @@ class CalledByKey:
 class MayManageKeys:
     """People, and credentials that were given the scope to manage keys."""
 
+    everywhere: ClassVar[bool] = True
+    """Keys are the account's, not a tenant's: people act outside of tenants here."""
     within: float | None = None
     """Seconds that a person's last proof of any factor may be old; None: as old as the session.
     A key is a credential that outlives the session, so an open session is not enough to make one

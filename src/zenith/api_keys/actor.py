@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zenith.api_keys.key import APIKey
 from zenith.api_keys.scheme import api_key_of
 from zenith.api_keys.scopes import MANAGE_ALL
 from zenith.kernel.events import Event, EventType
@@ -54,12 +55,28 @@ class Actor:
 
     @property
     def manages_all(self) -> bool:
-        """Whether it may see and end everybody's keys, and make keys of services."""
+        """Whether it may see and end everybody's keys, and make keys of services. Who holds the
+        permission in a tenant may not: services and accounts are of no tenant.
+        """
         principal = self.principal
         return self.trusted or (
-            principal.has_permission(MANAGE_ALL)
+            principal.tenant is None
+            and principal.has_permission(MANAGE_ALL)
             and (principal.scopes is None or principal.has_scope(MANAGE_ALL))
         )
+
+    def acts_for(self, tenant: str | None) -> bool:
+        """Whether it may make and change keys that act there. A credential that was narrowed, or
+        issued for a tenant, may do so only where it acts itself.
+        """
+        principal = self.principal
+        free = self.trusted or (principal.scopes is None and principal.tenant is None)
+        return free or principal.tenant == tenant
+
+    def reaches(self, key: APIKey) -> bool:
+        """Whether it may know of the key."""
+        own = key.owner_id is not None and key.owner_id == self.owner_id
+        return self.manages_all or (own and self.acts_for(key.tenant))
 
     def event(
         self, kind: EventType, *, at: float, target: str, details: dict[str, object]

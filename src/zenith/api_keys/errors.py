@@ -12,6 +12,7 @@ KeyFault: TypeAlias = Literal[
     "revoked",
     "expired",
     "owner_inactive",
+    "owner_left",
     "key_in_query",
     "bound",
     "unbound",

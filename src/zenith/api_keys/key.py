@@ -43,6 +43,8 @@ class APIKey:
     last_used_address: str = ""
     thumbprint: str | None = None
     """The public key (RFC 7638) whose holder alone may use it; None: whoever has it may."""
+    tenant: str | None = None
+    """Where it acts for its owner, and nowhere else; None for outside of all tenants."""
 
     @property
     def revoked(self) -> bool:

@@ -10,15 +10,17 @@ from zenith.api_keys.actor import Actor
 from zenith.api_keys.errors import KeyGoneError, KeyRequestError, TooManyKeysError
 from zenith.api_keys.key import APIKey
 from zenith.api_keys.key_format import lookup_of
+from zenith.api_keys.places import Places
 from zenith.api_keys.scopes import MANAGE_ALL, MANAGE_OWN, covers, read_scopes
 from zenith.api_keys.settings import DAY, APIKeySettings
 from zenith.api_keys.store import APIKeyStore, Cursor
-from zenith.authentication import Revocation, RevocationList, is_thumbprint
+from zenith.authentication import Revocation, RevocationList, SubjectSource, is_thumbprint
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import NotFoundError, PermissionDeniedError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import Secret, new_id
 from zenith.kernel.one_step import one_step
+from zenith.kernel.permissions import Permissions
 
 PAGE: Final = 50
 KEPT: Final = 30 * DAY
@@ -42,6 +44,8 @@ class KeyRequest:
     """None for a service."""
     thumbprint: str | None = None
     """The public key (RFC 7638) whose holder alone shall use it; None: whoever has it may."""
+    tenant: str | None = None
+    """Where it shall act; None for outside of all tenants."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +80,8 @@ class APIKeys:
     that makes itself a wider one (ASVS 8.2.1, 8.3.2). Nobody can hand on what they do not hold; a
     credential with scopes needs `api_keys:write` and can hand on those scopes only. Every change
     is on record before its answer leaves (ASVS 16.2.1). `binds` says whether proofs of possession
-    are judged: without that no key can be bound.
+    are judged: without that no key can be bound. `subjects` says who belongs to which tenant:
+    without it no key can be made for one.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class APIKeys:
         pace: Pace | None = None,
         made: Made | None = None,
         binds: bool = True,
+        subjects: SubjectSource | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self.settings: Final = settings or APIKeySettings()
@@ -99,6 +105,7 @@ class APIKeys:
         self._made: Final = made
         self.binds: Final = binds
         """Whether keys can be bound to a public key."""
+        self.places: Final = Places(subjects)
         self._clock: Final = clock
 
     async def issue(self, actor: Actor, request: KeyRequest) -> IssuedKey:
@@ -110,7 +117,8 @@ class APIKeys:
         """
         self._check_owner(actor, request.owner_id)
         scopes = read_scopes(request.scopes)
-        self._check_scopes(actor, scopes)
+        held = await self.places.held(actor, request.owner_id, request.tenant)
+        self._check_scopes(actor, scopes, held)
         await self._admit(actor)
         now = self._clock()
         issued = _make(
@@ -124,6 +132,7 @@ class APIKeys:
                 created_at=now,
                 expires_at=now + self._lifetime(request.lifetime),
                 thumbprint=self._thumbprint(request.thumbprint),
+                tenant=request.tenant,
             )
         )
         most = self.settings.max_per_owner
@@ -149,7 +158,8 @@ class APIKeys:
         old = await self._reachable(actor, key_id)
         if old.owner_id is not None and old.owner_id != actor.owner_id and not actor.trusted:
             raise PermissionDeniedError("Only its owner can rotate this key")
-        self._check_scopes(actor, old.scopes)
+        held = await self.places.held(actor, old.owner_id, old.tenant)
+        self._check_scopes(actor, old.scopes, held)
         await self._admit(actor)
         now = self._clock()
         lifetime = None if old.expires_at is None else old.expires_at - old.created_at
@@ -193,9 +203,12 @@ class APIKeys:
         await self._end(ids, now)
         return ids
 
-    async def of_owner(self, owner_id: str) -> Sequence[APIKey]:
-        """An account's keys, the newest first; dead ones for thirty days."""
-        return await self._store.of_owner(owner_id)
+    async def own(self, actor: Actor) -> Sequence[APIKey]:
+        """The actor's own keys that it reaches, the newest first; dead ones for thirty days."""
+        if actor.owner_id is None:
+            return ()
+        found = await self._store.of_owner(actor.owner_id)
+        return [key for key in found if actor.reaches(key)]
 
     async def page(self, actor: Actor, *, after: Cursor | None = None) -> Sequence[APIKey]:
         """Everybody's keys, the newest first, one more than a page holds if there are more.
@@ -205,10 +218,10 @@ class APIKeys:
             raise PermissionDeniedError(f"Permission denied: {MANAGE_ALL} required")
         return await self._store.page(after=after, limit=PAGE + 1)
 
-    def offered(self, actor: Actor) -> tuple[str, ...]:
-        """Scopes that the actor may give, for a form: declared ones and own permissions."""
-        known = {*self.settings.scopes, *actor.principal.permissions, MANAGE_OWN}
-        return tuple(sorted(scope for scope in known if self._may_give(actor, scope)))
+    def offered(self, actor: Actor, held: Permissions) -> tuple[str, ...]:
+        """Scopes that the actor, who holds this somewhere, may give there: for a form."""
+        known = {*self.settings.scopes, *held, MANAGE_OWN}
+        return tuple(sorted(scope for scope in known if self._may_give(actor, scope, held)))
 
     async def prune(self) -> int:
         """Forget keys that have been dead for thirty days."""
@@ -216,11 +229,9 @@ class APIKeys:
 
     async def _reachable(self, actor: Actor, key_id: str) -> APIKey:
         key = await self._store.get(key_id)
-        if key is not None:
-            own = key.owner_id is not None and key.owner_id == actor.owner_id
-            if own or actor.manages_all:
-                return key
-        raise NotFoundError("There is no such key")
+        if key is None or not actor.reaches(key):
+            raise NotFoundError("There is no such key")
+        return key
 
     def _check_owner(self, actor: Actor, owner_id: str | None) -> None:
         if owner_id is None:
@@ -229,14 +240,14 @@ class APIKeys:
         elif owner_id != actor.owner_id and not actor.trusted:
             raise PermissionDeniedError("Only its owner can make a key of an account")
 
-    def _check_scopes(self, actor: Actor, scopes: Sequence[str]) -> None:
+    def _check_scopes(self, actor: Actor, scopes: Sequence[str], held: Permissions) -> None:
         for scope in scopes:
-            if not self._may_give(actor, scope):
+            if not self._may_give(actor, scope, held):
                 raise KeyRequestError(
                     "scopes", f"You cannot give the scope {scope}: it is not yours to hand on"
                 )
 
-    def _may_give(self, actor: Actor, scope: str) -> bool:
+    def _may_give(self, actor: Actor, scope: str, held: Permissions) -> bool:
         principal = actor.principal
         if actor.trusted:
             return True
@@ -244,7 +255,7 @@ class APIKeys:
             return principal.has_scope(scope)
         if scope in self.settings.scopes or scope == MANAGE_OWN:
             return True
-        return covers(principal.permissions, scope)
+        return covers(held, scope)
 
     def _lifetime(self, asked: float | None) -> float:
         if asked is None:
@@ -300,6 +311,8 @@ class APIKeys:
             "scopes": list(key.scopes),
             "bound": key.thumbprint is not None,
         }
+        if key.tenant is not None:
+            details["tenant"] = key.tenant
         if successor is not None:
             details["successor"] = successor
         event = actor.event(kind, at=self._clock(), target=key.id, details=details)

@@ -15,7 +15,8 @@ from zenith.api_keys.depends import api_keys_of
 from zenith.api_keys.errors import KeyRequestError
 from zenith.api_keys.key import APIKey
 from zenith.api_keys.keys import MAX_NAME, PAGE, IssuedKey, KeyRequest
-from zenith.authorization import SecuredRoute
+from zenith.api_keys.scopes import MANAGE_ALL
+from zenith.authorization import SecuredRoute, require_everywhere
 from zenith.kernel.errors import PermissionDeniedError
 from zenith.pipeline import exchange_of
 
@@ -40,6 +41,8 @@ class NewKey(BaseModel):
     """Requests per hour; as many as the settings allow where it is left out."""
     thumbprint: Annotated[str, Field(max_length=100)] | None = None
     """RFC 7638 thumbprint (SHA-256) of the public key that each use must prove (RFC 9449)."""
+    tenant: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Where it acts; outside of all tenants where it is left out."""
     service: bool = False
     """A key without an owner; for administrators."""
 
@@ -72,6 +75,7 @@ class KeyItem(BaseModel):
     last_used_at: float | None
     last_used_address: str
     thumbprint: str | None
+    tenant: str | None
 
 
 class KeyWithSecret(KeyItem):
@@ -111,6 +115,7 @@ async def create(body: NewKey, request: Request, response: Response) -> KeyWithS
         rate_limit=body.rate_limit,
         owner_id=None if body.service else actor.owner_id,
         thumbprint=body.thumbprint,
+        tenant=body.tenant,
     )
     return _with_secret(await api_keys_of(request).issue(actor, wanted), response)
 
@@ -121,10 +126,11 @@ async def own(request: Request) -> list[KeyItem]:
     actor = Actor.of(exchange_of(request.scope))
     if actor.owner_id is None:
         raise PermissionDeniedError("This key belongs to no account")
-    return [_item(key) for key in await api_keys_of(request).of_owner(actor.owner_id)]
+    return [_item(key) for key in await api_keys_of(request).own(actor)]
 
 
 @may_manage_keys
+@require_everywhere(MANAGE_ALL)
 async def everybodys(
     request: Request, after: Annotated[str, Query(max_length=100)] = ""
 ) -> KeyPage:

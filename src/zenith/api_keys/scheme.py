@@ -52,8 +52,9 @@ class APIKeyScheme:
     its first characters in one, and compared by its hash in constant time.
 
     A key of an account acts with those permissions of its owner that its scopes name, as they are
-    at that moment, and holds no role; a locked or deleted owner's keys are dead. `limit` charges
-    each use to the key.
+    at that moment, and holds no role; a locked or deleted owner's keys are dead. A key of a tenant
+    acts with what its owner may do there, and is dead once the owner has left (ASVS 8.4.1). `limit`
+    charges each use to the key.
 
     A key that is bound to a public key needs a proof by `possession` each time (RFC 9449), in
     `X-API-Key` or as `DPoP`; as a bearer it is refused, and where nothing judges proofs too.
@@ -119,7 +120,10 @@ class APIKeyScheme:
             return None
         if record.expires_at is not None and record.expires_at <= self._clock():
             return None
-        if record.owner_id is not None and self._subjects.peek(record.owner_id) is not owner:
+        if (
+            record.owner_id is not None
+            and self._subjects.peek(record.owner_id, record.tenant) is not owner
+        ):
             return None
         if self._limit is not None and not self._limit.charge_now(exchange, record):
             return None
@@ -141,12 +145,7 @@ class APIKeyScheme:
         record, now = live.record, self._clock()
         if record.expires_at is not None and record.expires_at <= now:
             raise APIKeyError("expired", key_id=record.id)
-        if record.owner_id is None:
-            owner = None
-        else:
-            owner = await self._subjects.find(record.owner_id)
-            if owner is None or not owner.active:
-                raise APIKeyError("owner_inactive", key_id=record.id)
+        owner = None if record.owner_id is None else await self._owner(record, record.owner_id)
         # Before anything is charged to the key: who has only a copy cannot use up its limit.
         if record.thumbprint is not None:
             await self._prove(exchange, way, raw, record, record.thumbprint)
@@ -162,6 +161,14 @@ class APIKeyScheme:
         if not live.noted:
             self._note(live, exchange.client, now)
         return live.principal
+
+    async def _owner(self, record: APIKey, owner_id: str) -> Subject:
+        owner = await self._subjects.find(owner_id, record.tenant)
+        if owner is None or not owner.active:
+            raise APIKeyError("owner_inactive", key_id=record.id)
+        if record.tenant is not None and record.tenant not in owner.tenants:
+            raise APIKeyError("owner_left", key_id=record.id)
+        return owner
 
     async def _prove(
         self, exchange: Exchange, way: bytes, raw: bytes, record: APIKey, thumbprint: str
@@ -210,7 +217,7 @@ class APIKeyScheme:
             kind="api_key",
             permissions=permissions,
             scopes=frozenset(scopes),
-            tenant=None if owner is None else owner.tenant,
+            tenant=record.tenant,
             scheme=NAME,
         )
         live.shown, live.subject = replace(record, scopes=scopes), owner

@@ -60,6 +60,7 @@ def api_key_parts(parts: Parts) -> APIKeyParts | None:
             pace=limits.admit_change,
             made=_KeyNotices(parts.account_store, parts.notices).made,
             binds=parts.proofs is not None,
+            subjects=None if parts.settings.tenants is None else parts.subjects,
         ),
         scheme=APIKeyScheme(
             store,

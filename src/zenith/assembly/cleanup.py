@@ -173,4 +173,5 @@ def _key(key: APIKey) -> dict[str, object]:
         "last_used_at": key.last_used_at,
         "last_used_address": key.last_used_address,
         "thumbprint": key.thumbprint,
+        "tenant": key.tenant,
     }

@@ -76,11 +76,12 @@ class SubjectCache:
         self._generation = 0
         revocations.subscribe(self._drop)
 
-    def peek(self, subject_id: str) -> Subject | None:
-        """The subject as it was at most `MAX_AGE` seconds ago, if it is known here; outside of all
-        tenants.
-        """
-        cached = self._subjects.get(subject_id)
+    def peek(self, subject_id: str, tenant: str | None = None) -> Subject | None:
+        """The subject as it was at most `MAX_AGE` seconds ago, in `tenant`, if it is known here."""
+        if tenant is None:
+            cached = self._subjects.get(subject_id)
+        else:
+            cached = self._in_tenants.get((subject_id, tenant))
         if cached is None or self._steady() - cached[0] >= MAX_AGE:
             return None
         return cached[1]

@@ -258,6 +258,13 @@ def accesses(marks: tuple[Mark, ...]) -> tuple[Access, ...]:
     return tuple(mark for mark in marks if isinstance(mark, Access))
 
 
+def is_about_all(mark: Mark) -> bool:
+    """Whether a route with this mark is about no tenant: its requirement says `everywhere`, as
+    that of `require_everywhere` does.
+    """
+    return isinstance(mark, Access) and getattr(mark.requirement, "everywhere", False) is True
+
+
 def mark_access(target: T, access: Access) -> T:
     """Say that `target`, a dependency, itself admits only whom `access` admits."""
     return declare_enforced(add_mark(target, access), access)

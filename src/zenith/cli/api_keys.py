@@ -66,6 +66,9 @@ def create(
         str | None,
         typer.Option(help="RFC 7638 thumbprint of the public key that each use must prove."),
     ] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="The tenant in which it acts; its owner belongs to it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, once."""
@@ -79,6 +82,7 @@ def create(
             rate_limit=rate_limit,
             owner_id=await _owner_id(assembly, owner),
             thumbprint=thumbprint,
+            tenant=tenant,
         )
         return await keys.issue(_operator(), request)
 
@@ -150,6 +154,7 @@ def _row(key: APIKey) -> dict[str, Any]:
         "name": key.name,
         "prefix": key.prefix,
         "owner": key.owner_id or "a service",
+        "tenant": key.tenant or "",
         "scopes": " ".join(key.scopes),
         "state": "working" if alive else "revoked" if key.revoked else "expired",
         "last_used": _iso(key.last_used_at) or "never",
@@ -172,6 +177,7 @@ def _document(key: APIKey) -> dict[str, Any]:
         "last_used_at": _iso(key.last_used_at),
         "last_used_address": key.last_used_address,
         "thumbprint": key.thumbprint,
+        "tenant": key.tenant,
     }
 
 

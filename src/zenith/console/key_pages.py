@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form
@@ -28,6 +28,7 @@ from zenith.authorization import require_everywhere
 from zenith.console.rendering import address, go_to, page_route, pages_of
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.errors import BadRequestError, SecurityError
+from zenith.kernel.permissions import Permissions
 from zenith.pipeline import exchange_of
 
 OWN: Final = "/account/keys"
@@ -47,6 +48,7 @@ class KeyForm(BaseModel):
     further: Annotated[str, Field(max_length=2000)] = ""
     days: Annotated[int, Field(ge=1, le=3660)] = 90
     thumbprint: Annotated[str, Field(max_length=100)] = ""
+    tenant: Annotated[str, Field(max_length=128)] = ""
 
 
 Wanted = Annotated[KeyForm, Form()]
@@ -125,6 +127,7 @@ async def _make(request: Request, page: Any, form: KeyForm, *, owner_id: str | N
         lifetime=form.days * DAY,
         owner_id=owner_id,
         thumbprint=form.thumbprint.strip() or None,
+        tenant=form.tenant or None,
     )
     keys, actor = api_keys_of(request), _actor(request)
     return await _shown_once(request, page, lambda: keys.issue(actor, wanted))
@@ -152,16 +155,15 @@ async def _own_page(
     request: Request, *, issued: IssuedKey | None = None, error: SecurityError | None = None
 ) -> Response:
     keys, actor = api_keys_of(request), _actor(request)
-    found: Sequence[APIKey] = ()
-    if actor.owner_id is not None:
-        found = await keys.of_owner(actor.owner_id)
+    places = await keys.places.of(actor)
+    found = await keys.own(actor)
     return pages_of(request).render(
         request,
         "keys.html",
         error=error,
         keys=[_shown(key) for key in found],
         manages_all=actor.manages_all,
-        **_form(request, actor, issued),
+        **_form(request, actor, issued, places),
     )
 
 
@@ -187,20 +189,29 @@ async def _all_page(
         keys=shown,
         next_page=address(ALL, after=more) if more else "",
         continued=after is not None,
-        **_form(request, actor, issued),
+        **_form(request, actor, issued, {None: actor.principal.permissions}),
     )
 
 
-def _form(request: Request, actor: Actor, issued: IssuedKey | None) -> dict[str, Any]:
-    """What the form for a new key needs."""
+def _form(
+    request: Request,
+    actor: Actor,
+    issued: IssuedKey | None,
+    places: Mapping[str | None, Permissions],
+) -> dict[str, Any]:
+    """What the form for a new key needs; `places` is what the actor holds where."""
     keys = api_keys_of(request)
+    offered = {scope for held in places.values() for scope in keys.offered(actor, held)}
     most = keys.settings.max_lifetime
     lifetimes = {days: text for days, text in LIFETIMES.items() if days * DAY <= most}
     preset = int(keys.settings.default_lifetime // DAY)
     return {
         "issued": None if issued is None else issued.record,
         "secret": "" if issued is None else issued.secret.reveal(),
-        "offered": keys.offered(actor),
+        "offered": sorted(offered),
+        "has_tenants": keys.places.has_tenants,
+        "tenants": [place for place in places if place is not None],
+        "confined": None not in places,
         "lifetimes": lifetimes or {1: "a day"},
         "preset": preset,
         "limit": keys.settings.requests_per_hour,

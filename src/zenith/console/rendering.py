@@ -171,13 +171,14 @@ def pages_of(request: Request) -> Pages:
 
 def reads_outbox(exchange: Exchange) -> bool:
     """Whether the requester may read the mails of a development server, which open every account:
-    the machine itself and administrators may.
+    the machine itself and administrators may, those of a tenant not.
     """
     try:
         local = ip_address(exchange.client).is_loopback
     except ValueError:
         local = False
-    return local or exchange.principal.has_permission(MANAGE_ACCOUNTS)
+    principal = exchange.principal
+    return local or (principal.tenant is None and principal.has_permission(MANAGE_ACCOUNTS))
 
 
 def page_route(router: APIRouter | FastAPI, path: str, endpoint: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import ClassVar, Final
 
 from zenith.authentication import SubjectCache, acting_in
-from zenith.authorization import Access, HasPermission
+from zenith.authorization import is_about_all
 from zenith.kernel.errors import BadRequestError, PermissionDeniedError
 from zenith.pipeline import Exchange, Guard, Mark, Stage
 from zenith.tenants.scope import check_tenant
@@ -37,7 +37,9 @@ class TenantGuard(Guard):
     def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Refuse callers who do not belong to the tenant that is named."""
         principal = exchange.principal
-        if not principal.is_authenticated or self._is_about_all(exchange.marks):
+        if not principal.is_authenticated:
+            return None
+        if principal.tenant is None and self._is_about_all(exchange.marks):
             return None
         named = self._named(exchange)
         if principal.tenant is not None:
@@ -51,7 +53,7 @@ class TenantGuard(Guard):
     def _is_about_all(self, marks: tuple[Mark, ...]) -> bool:
         found = self._about_all.get(marks)
         if found is None:
-            found = self._about_all[marks] = any(map(_asks_everywhere, marks))
+            found = self._about_all[marks] = any(map(is_about_all, marks))
         return found
 
     async def _enter(self, exchange: Exchange, named: str | None) -> None:
@@ -85,11 +87,6 @@ class TenantGuard(Guard):
         if by_host and named != by_host:
             raise BadRequestError("Host and header name different tenants", reason="two tenants")
         return named
-
-
-def _asks_everywhere(mark: Mark) -> bool:
-    requirement = mark.requirement if isinstance(mark, Access) else None
-    return isinstance(requirement, HasPermission) and requirement.everywhere
 
 
 def _stranger(reason: str) -> PermissionDeniedError:

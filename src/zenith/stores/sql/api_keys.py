@@ -183,6 +183,7 @@ def _insertion(key: APIKey) -> Any:
         last_used_at=key.last_used_at,
         last_used_address=key.last_used_address,
         thumbprint=key.thumbprint,
+        tenant=key.tenant,
     )
 
 
@@ -206,4 +207,5 @@ def _key(row: Row[*tuple[Any, ...]]) -> APIKey:
         last_used_at=row.last_used_at,
         last_used_address=row.last_used_address,
         thumbprint=row.thumbprint,
+        tenant=row.tenant,
     )

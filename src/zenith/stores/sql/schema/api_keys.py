@@ -26,6 +26,7 @@ api_keys: Final = Table(
     Column("last_used_at", Double),
     Column("last_used_address", Text, nullable=False),
     Column("thumbprint", String(43)),
+    Column("tenant", String(128)),
     Index(None, "prefix", unique=True),
     Index(None, "owner_id", "created_at"),
     Index(None, "created_at", "id"),

@@ -1,4 +1,4 @@
-"""API keys bound to a key of their holder; passkeys that open nothing by themselves; sign-ins by
+"""API keys bound to a key of their holder, or to a tenant; passkeys that open nothing by themselves; sign-ins by
 way of providers.
 """
 
@@ -16,6 +16,7 @@ down_revision: Final = "0011"
 def upgrade() -> None:
     """Apply the change."""
     op.add_column("zenith_api_keys", sa.Column("thumbprint", sa.String(43), nullable=True))
+    op.add_column("zenith_api_keys", sa.Column("tenant", sa.String(128), nullable=True))
     op.add_column(
         "zenith_passkeys",
         sa.Column("second_only", sa.Boolean(), nullable=False, server_default=sa.false()),
