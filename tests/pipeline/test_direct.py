@@ -254,6 +254,33 @@ async def test_both_ways_tell_the_same(method, path, query, body):
     assert outcomes[0] == outcomes[1]
 
 
+COOKIES = {
+    "none": [],
+    "one": [("cookie", "a=1; b=2")],
+    "odd": [("cookie", 'a="x\\054y"; a=2; c; =d; e=f=g; \xe9=1')],
+    "empty": [("cookie", "")],
+    "two headers": [("cookie", "a=1"), ("cookie", "a=2; b=3")],
+}
+
+
+@pytest.mark.parametrize("sent", COOKIES)
+async def test_cookies_and_queries_are_what_they_are(sent):
+    async def read(request: Request):
+        request.cookies["own"] = "only here"
+        return [request.cookies, list(request.query_params.multi_items())]
+
+    answers = []
+    for make in (lambda app: app, shortened):
+        app = FastAPI(openapi_url=None)
+        app.get("/")(read)
+        served = make(app)
+        for query in (b"", b"a=1&a=2"):
+            for _ in range(2):
+                scope = make_scope(headers=COOKIES[sent], query=query)
+                answers.append((await ask(served, scope)).body)
+    assert answers[:4] == answers[4:]
+
+
 def test_what_may_be_called_without_the_rest():
     app = application([])
     short = {route.path: handler_of(route) is not None for route in app.routes}

@@ -198,6 +198,41 @@ async def test_an_application_that_answers_in_spite_of_a_refusal():
     assert (answer.status, len(answer.messages)) == (413, 2)
 
 
+class Settling(Guard):
+    """Keeps or drops what a request has done; takes its time over both."""
+
+    stage = Stage.AUDIT
+
+    def __init__(self, *, error=None):
+        self.asked, self.error = [], error
+
+    def on_request(self, exchange):
+        exchange.settle = self.settle
+
+    async def settle(self, status):
+        await asyncio.sleep(0)
+        self.asked.append(status)
+        if self.error is not None:
+            raise self.error
+
+
+async def test_what_a_request_did_is_settled_before_the_answer_and_at_the_end():
+    guard = Settling()
+    assert (await ask(SecurityMiddleware(hello, guards=[guard]), make_scope())).status == 200
+    assert guard.asked == [200, None]
+
+
+async def test_what_cannot_be_settled_is_refused_and_holds_nothing_back():
+    guard = Settling(error=PayloadTooLargeError())
+    secured = SecurityMiddleware(hello, guards=[guard])
+    with pytest.raises(PayloadTooLargeError):
+        await ask(secured, make_scope())
+    assert guard.asked == [200, None]
+    assert not secured._deadlines._running
+    with pytest.raises(ConfigurationError):
+        running_exchange()
+
+
 async def test_a_cancelled_request_stays_cancelled():
     async def slow(scope, receive, send):
         await asyncio.sleep(60)

@@ -77,7 +77,7 @@ async def test_it_hears_the_end_where_the_application_breaks():
     guard = Settling()
     with pytest.raises(RuntimeError, match="no answer"):
         await ask(protected(broken, guard), make_scope())
-    assert guard.heard == [None]
+    assert guard.heard == [500, None]
 
 
 async def test_a_handshake_is_settled_at_its_end():

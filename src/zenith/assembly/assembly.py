@@ -103,6 +103,7 @@ def assemble(
     keys, oauth = api_key_parts(parts), oauth_parts(parts, accounts)
     models = model_database(settings)
     offered = {**offered_services(parts, accounts, keys), **mfa_offered(parts, mfa, accounts)}
+    offered |= {**token_offered(parts, manager), **oauth.offered, ModelDatabase: models}
     guards = make_guards(parts, manager, keys, mfa)
     return Assembly(
         settings=settings,
@@ -115,7 +116,7 @@ def assemble(
         roles=parts.roles,
         revocations=revocations,
         guards=(*guards, *oauth.guards, model_sessions(settings, models)),
-        services=offered | token_offered(parts, manager) | oauth.offered | {ModelDatabase: models},
+        services=offered,
         oauth=oauth.services,
         redis=parts.redis,
         report=(*report, *mail_report(settings), *mfa_report(mfa), *loosened(given, settings)),

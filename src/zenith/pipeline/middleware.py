@@ -92,18 +92,19 @@ class SecurityMiddleware:
         try:
             await self._serve(exchange, send)
         finally:
-            if exchange.settle is not None:
-                waiting = exchange.settle(None)
-                if waiting is not None:
-                    await waiting
-            self._deadlines.leave(exchange)
-            current_exchange.reset(token)
-            # Else scope, body and exchange would hold each other until the garbage collector comes.
-            exchange.receive = receive
-            if outer is None:
-                scope.pop(EXCHANGE_KEY, None)
-            else:
-                scope[EXCHANGE_KEY] = outer
+            try:
+                settle = exchange.settle
+                if settle is not None and (due := settle(None)) is not None:
+                    await due
+            finally:
+                self._deadlines.leave(exchange)
+                current_exchange.reset(token)
+                # Else scope, body and exchange would hold each other until garbage is collected.
+                exchange.receive = receive
+                if outer is None:
+                    scope.pop(EXCHANGE_KEY, None)
+                else:
+                    scope[EXCHANGE_KEY] = outer
 
     def _decide(self, exchange: Exchange) -> None:
         """Find the route. What was added since the table was made is found by a new one."""

@@ -39,8 +39,12 @@ class GuardedResponse:
             return
         exchange = self._exchange
         if kind in RESPONSE_STARTS:
-            if exchange.settle is not None:
-                await self._settle(message["status"])
+            settle = exchange.settle
+            if settle is not None:
+                refusal = exchange.refusal
+                due = settle(message["status"] if refusal is None else refusal.status)
+                if due is not None:
+                    await self._settled(due)
             if exchange.refusal is not None:
                 self._replaced = True
                 await refuse(exchange, Problem.of(exchange.refusal), self._pass)
@@ -53,27 +57,29 @@ class GuardedResponse:
                 if waiting is not None:
                     await waiting
             message["headers"] = exchange.response_headers
-        elif kind == "websocket.accept":
+        else:
+            await self._shake_hands(kind)
+        await self._send(message)
+
+    async def _shake_hands(self, kind: str) -> None:
+        exchange = self._exchange
+        if kind == "websocket.accept":
             exchange.started, exchange.deadline = True, NEVER
         elif kind == "websocket.close" and not exchange.started:
             # The server answers the handshake with 403; the guards hear of it all the same.
             await self._begin({"type": kind, "status": FORBIDDEN})
-        await self._send(message)
 
     async def refuse(self, error: SecurityError) -> None:
         """Answer with the refusal, or with the one that came up before it."""
         self._exchange.failure = self._exchange.refusal or error
         await refuse(self._exchange, Problem.of(error), self)
 
-    async def _settle(self, status: int) -> None:
-        exchange = self._exchange
-        settle, refusal = exchange.settle, exchange.refusal
+    async def _settled(self, due: Awaitable[None]) -> None:
+        """What could not be kept is not answered as if it were."""
         try:
-            waiting = settle and settle(status if refusal is None else refusal.status)
-            if waiting is not None:
-                await waiting
+            await due
         except SecurityError as error:
-            exchange.refusal = error
+            self._exchange.refusal = error
 
     async def _pass(self, message: Message) -> None:
         if message["type"] in RESPONSE_STARTS:
