@@ -7,9 +7,10 @@ import json
 import pytest
 
 from tests.cli.test_accounts import in_home
+from zenith.kernel.events import EventType
 from zenith.policies import Policy
 from zenith.policies.recording import DecisionRecorder
-from zenith.stores.sql import SqlDecisionStore
+from zenith.stores.sql import SqlAuditStore, SqlDecisionStore
 
 READ = """\
 name: documents
@@ -158,7 +159,7 @@ def test_what_can(zenith, file):
     ]
 
 
-def test_a_file_is_put_in_force_and_taken_back(zenith, file):
+def test_a_file_is_put_in_force_and_taken_back(zenith, file, tmp_path):
     first = zenith("policy", "activate", str(file), "--reason", "the first", "--by", "ada")
     assert first.exit_code == 0, first.output
     assert first.stdout == "documents: version 1 is in force, revision 1\n"
@@ -182,6 +183,16 @@ def test_a_file_is_put_in_force_and_taken_back(zenith, file):
     assert shown.stdout == FAULTY
     document = printed(zenith("policy", "versions", "documents", "--show", "2", "--json"))
     assert document["source"] == FAULTY
+
+    async def recorded(assembly):
+        kind = EventType.POLICY_ACTIVATED
+        return [
+            (each.event.subject, each.event.reason)
+            for each in await SqlAuditStore(assembly.database).page(kind=kind, limit=9)
+        ]
+
+    events = in_home(tmp_path, recorded)
+    assert [*events[1:]] == [("bob", "more"), ("ada", "the first")]
 
 
 def test_what_is_not_there_is_not_put_in_force(zenith):

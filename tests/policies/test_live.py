@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from zenith.kernel.errors import ConflictError, NotFoundError, ServiceUnavailableError
+from zenith.kernel.events import Event, EventType, Silence
 from zenith.kernel.principal import Principal
 from zenith.policies import PolicyError
 from zenith.policies.live import LivePolicy
@@ -77,6 +78,26 @@ async def test_a_version_says_who_when_and_why(versions: PolicyVersions) -> None
     assert await versions.add(source(), "json", by="bob", reason="again") == kept
     assert (await versions.add(source("deny"), "json", by="bob", reason="no")).number == 2
     assert [each.number for each in await versions.versions("documents")] == [2, 1]
+
+
+async def test_what_is_put_in_force_is_an_event(store: MemoryPolicyStore) -> None:
+    seen: list[Event] = []
+
+    class Log(Silence):
+        async def record(self, event: Event) -> None:
+            seen.append(event)
+
+    versions = PolicyVersions(store, events=Log(), clock=lambda: 7.0)
+    await publish(versions, source())
+    await publish(versions, source("deny"))
+    with pytest.raises(ConflictError):
+        await versions.activate("documents", 1, by="bob", reason="late", expected=1)
+    assert [(each.type, each.at, each.subject, each.target) for each in seen] == [
+        (EventType.POLICY_ACTIVATED, 7.0, "ada", "policy documents")
+    ] * 2
+    assert seen[1].reason == "reviewed"
+    assert seen[0].details["former_version"] is None
+    assert seen[1].details == {"version": 2, "revision": 2, "former_version": 1}
 
 
 @pytest.mark.parametrize("words", ["", "  ", "two\nlines", "x" * 1001])

@@ -37,6 +37,7 @@ SECURITY_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         EventType.ROLE_CREATED: "Role created",
         EventType.ROLE_CHANGED: "Role changed",
         EventType.ROLE_DELETED: "Role deleted",
+        EventType.POLICY_ACTIVATED: "Version of a policy put in force",
         EventType.ADMINISTRATOR_CREATED: "First administrator created",
         EventType.IDENTITY_LINKED: "Identity of another provider linked",
         EventType.IDENTITY_UNLINKED: "Identity of another provider unlinked",

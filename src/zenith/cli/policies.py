@@ -24,6 +24,7 @@ from zenith.cli.policy_output import (
     show_grants,
     version_document,
 )
+from zenith.kernel.events import EventSink
 from zenith.policies.analysis import analyze
 from zenith.policies.dry_run import dry_run
 from zenith.policies.errors import PolicyError
@@ -284,7 +285,8 @@ def _show_source(name: str, number: int, *, as_json: bool) -> None:
 
 def _with_versions(work: Callable[[PolicyVersions], Awaitable[T]]) -> T:
     async def inside(assembly: Assembly) -> T:
-        return await work(PolicyVersions(SqlPolicyStore(assembly.database)))
+        events: EventSink | None = assembly.services.get(EventSink)
+        return await work(PolicyVersions(SqlPolicyStore(assembly.database), events=events))
 
     return run(inside)
 

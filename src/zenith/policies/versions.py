@@ -9,6 +9,7 @@ from typing import Final
 
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConflictError, NotFoundError, ServiceUnavailableError
+from zenith.kernel.events import Event, EventSink, EventType, Silence
 from zenith.policies.errors import PolicyError
 from zenith.policies.files import Format, read_policies
 from zenith.policies.policy import Policy
@@ -26,11 +27,15 @@ class PolicyVersions:
     Threat: a change of who may do what that nobody can trace, take back, or tell from tampering
     (ASVS 8.1.1, 16.3.2). A version is never changed: its text is kept with who wrote it, when, why
     and its SHA-256, which is checked each time that it is loaded. Putting one in force is one
-    atomic step on top of a known state, so that of two at a time one is told.
+    atomic step on top of a known state, so that of two at a time one is told, and is an event in
+    `events`.
     """
 
-    def __init__(self, store: PolicyStore, *, clock: Clock = wall_clock) -> None:
+    def __init__(
+        self, store: PolicyStore, *, events: EventSink | None = None, clock: Clock = wall_clock
+    ) -> None:
         self._store: Final = store
+        self._events: Final = events or Silence()
         self._clock: Final = clock
 
     async def add(self, source: str, form: Format, *, by: str, reason: str) -> PolicyVersion:
@@ -79,6 +84,7 @@ class PolicyVersions:
         )
         if before != activation.revision - 1 or not await self._store.activate(activation):
             raise ConflictError("another version was put in force in the meantime: look again")
+        await self._events.record(_event_of(activation, before=active))
         return activation
 
     async def version(self, policy: str, number: int) -> PolicyVersion:
@@ -130,6 +136,23 @@ def compiled(version: PolicyVersion) -> Policy:
     if policy.name != version.policy:
         raise ServiceUnavailableError(reason=f"{label}: the text is that of {policy.name}")
     return policy
+
+
+def _event_of(activation: Activation, *, before: Activation | None) -> Event:
+    return Event(
+        type=EventType.POLICY_ACTIVATED,
+        outcome="success",
+        at=activation.activated_at,
+        subject=activation.activated_by,
+        target=f"policy {activation.policy}",
+        reason=activation.reason,
+        severity="WARNING",
+        details={
+            "version": activation.number,
+            "revision": activation.revision,
+            "former_version": None if before is None else before.number,
+        },
+    )
 
 
 def _words(text: str, what: str) -> str:
