@@ -99,9 +99,14 @@ Readable = Annotated[Any, Depends(allowed(policy, "read", Document))]
 @require_permission("documents:read")
 @masked(policy, Document)
 async def listing(
-    request: Request, readable: Readable, sort: str = "title", after: str | None = None
+    request: Request,
+    readable: Readable,
+    sort: str = "title",
+    after: str | None = None,
+    size: int = 20,
 ) -> Page[Document]:
-    return await Document.where(readable).from_client(request.query_params, sort).page(after=after)
+    found = Document.where(readable).from_client(request.query_params, sort)
+    return await found.page(after=after, size=size)
 
 
 # Both together
