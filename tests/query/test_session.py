@@ -308,3 +308,10 @@ def _secret(url: str) -> Any:
     from zenith.kernel.keys import Secret
 
     return Secret(url)
+
+
+async def test_old_bulk_methods_pass_no_hook(models: ModelDatabase) -> None:
+    async with models.open() as session:
+        for name in ("bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"):
+            with pytest.raises(SessionError, match="bulk"):
+                await session.run_sync(lambda inner, name=name: getattr(inner, name)(Note, []))

@@ -46,6 +46,8 @@ class Document(TenantModel, Base, table=True):
     title: str
     folder_id: int | None = Field(default=None, foreign_key="tt_folders.id")
     folder: Folder | None = Relationship(back_populates="documents")
+    place: Folder | None = Relationship(sa_relationship_kwargs={"overlaps": "documents,folder"})
+    """The same, of which the folder knows nothing."""
 
 
 TABLES = (Document, Folder, Country)

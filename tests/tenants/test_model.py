@@ -7,7 +7,23 @@ import subprocess
 import sys
 
 import pytest
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from tests.tenants.models import Country, Document, Folder, table_of
@@ -18,6 +34,7 @@ from zenith.tenants import (
     TenantError,
     TenantRequiredError,
     across_tenants,
+    fragments,
     tenant_scope,
 )
 
@@ -158,6 +175,62 @@ async def test_references_stay_inside(acme):
     await (await Document.where(title="inside").one()).update(title="again")
 
 
+async def test_references_in_statements_stay_inside(acme):
+    """Rows that are written many at a time refer to no other tenant's either."""
+    mine, foreign = acme.of("acme", "folder"), acme.of("bolt", "folder")
+    session = current_session()
+    with pytest.raises(ForeignReferenceError):
+        await Document.where(title="acme secret").update(folder_id=foreign)
+    for statement, rows in (
+        (
+            insert(Document),
+            [{"title": "x", "folder_id": mine}, {"title": "y", "folder_id": foreign}],
+        ),
+        (insert(Document).values(title="x", folder_id=foreign), None),
+        (update(Document).values(folder_id=bindparam("to")), {"to": foreign}),
+        (update(Document), [{"id": acme.of("acme", "document"), "folder_id": foreign}]),
+    ):
+        with pytest.raises(ForeignReferenceError):
+            await session.exec(statement, params=rows)
+    with pytest.raises(TenantError, match="computes"):
+        await session.exec(update(Document).values(folder_id=Document.id))
+    added = Folder(name="added")
+    session.add(added)
+    await session.flush()
+    rows = [{"title": "x", "folder_id": mine}, {"title": "y", "folder_id": added.id}]
+    await session.exec(insert(Document), params=[*rows, {"title": "z", "folder_id": None}])
+    await session.exec(update(Document).where(Document.title == "x").values(folder_id=null()))
+    assert await titles() == ["acme secret", "x", "y", "z"]
+
+
+async def test_relations_to_what_was_read_elsewhere(world):
+    with across_tenants("test"):
+        async with world.database.open():
+            foreign = await Folder.where(name="bolt folder").one()
+    with tenant_scope("acme"):
+        async with world.database.open():
+            document = await Document.where().one()
+            document.place = foreign
+            with pytest.raises(ForeignReferenceError):
+                await document.save()
+            current_session().expunge_all()
+
+
+async def test_raw_sql_writes_for_nobody_in_particular(world):
+    with across_tenants("test"):
+        for statement in (
+            text("DELETE FROM tt_documents"),
+            text("REPLACE INTO tt_documents (id) VALUES (1)"),
+            update(table("tt_documents", column("title"))).values(title="x"),
+        ):
+            async with world.database.open() as session:
+                with pytest.raises(TenantError):
+                    await session.exec(statement)
+        async with world.database.open() as session:
+            read = select(table("tt_documents", column("title")))
+            assert len((await session.exec(read)).all()) == 2
+
+
 async def test_all_tenants_can_be_read_by_name_only(world):
     with pytest.raises(ValueError, match="why"), across_tenants(" "):
         pass
@@ -186,10 +259,28 @@ async def test_raw_sql_names_no_such_table(acme):
         text('SELECT * FROM "TT_Documents" AS d'),
         select(Country).where(text("id IN (SELECT id FROM tt_folders)")),
         select(Country).where(Country.id.in_(text("(SELECT id FROM tt_folders)"))),
+        select(Country.id).prefix_with("(SELECT max(title) FROM tt_documents),"),
+        select(Country.id).suffix_with("UNION SELECT title FROM tt_documents"),
+        select(Country.id).with_statement_hint("FROM tt_documents"),
+        select(Country.id).with_hint(Country, "FROM tt_documents"),
+        select(Country.name.op("|| (SELECT max(title) FROM tt_documents) ||")("x")),
+        select(literal_column("(SELECT max(title) FROM tt_documents)")),
     ):
         with pytest.raises(TenantError, match="raw SQL"):
             await session.exec(statement)
     assert (await session.exec(text("SELECT count(*) FROM tt_countries"))).scalar() == 2
+    for statement in (
+        select(table("tt_documents", column("title"))),
+        select(Table("TT_documents", MetaData(), Column("title", String)).c.title),
+    ):
+        with pytest.raises(TenantError, match="stands for"):
+            await session.exec(statement)
+
+
+async def test_names_of_several_words(acme, monkeypatch):
+    monkeypatch.setattr(fragments, "TENANT_TABLES", {"order-lines"})
+    with pytest.raises(TenantError, match="order-lines"):
+        await current_session().exec(text('SELECT * FROM "Order-Lines"'))
 
 
 async def test_every_way_to_reach_a_table(acme):

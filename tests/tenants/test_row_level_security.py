@@ -40,6 +40,9 @@ async def test_all_can_be_read_and_not_written(postgres):
         assert (await connection.execute(COUNT)).scalar() == 2
         with pytest.raises(exc.DBAPIError, match="row-level security"):
             await connection.execute(ADD, {"tenant": "acme"})
+        await connection.rollback()
+        await connection.execute(TELL, {"tenant": "*"})
+        assert (await connection.execute(text("DELETE FROM tt_documents"))).rowcount == 0
 
 
 async def test_another_tenants_rows_cannot_be_written(postgres):
@@ -76,10 +79,12 @@ async def test_a_border_that_is_open(postgres, services):
 
 
 def test_the_statements_for_migrations():
-    first, second, policy = statements_for(table_of(Row))
+    first, second, policy, reading = statements_for(table_of(Row))
     assert first == 'ALTER TABLE "tt_documents" ENABLE ROW LEVEL SECURITY'
     assert second == 'ALTER TABLE "tt_documents" FORCE ROW LEVEL SECURITY'
     assert "WITH CHECK" in policy
+    assert "'*'" not in policy
+    assert "FOR SELECT USING" in reading
 
 
 async def test_sessions_announce_their_tenant(postgres):

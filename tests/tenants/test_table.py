@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, delete, insert, select, update
+from sqlalchemy import Column, Integer, MetaData, String, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tests.tenants.models import Country, Document, Folder, table_of
@@ -59,6 +59,34 @@ async def test_parameters_of_a_client_do_not_choose_the_tenant(world):
 def test_inserts_that_cannot_be_stamped(statement):
     with pytest.raises(TenantError):
         sql(statement, sqlite if isinstance(statement, sqlite.Insert) else postgresql)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        insert(documents).prefix_with("OR REPLACE").values(id=1, title="x"),
+        update(documents).prefix_with("or replace").values(id=1),
+        update(documents.alias("d")).values(title="x"),
+        update(documents.alias("d").alias("e")).values(title="x"),
+        delete(documents.alias("d")),
+        update(documents).values(tenant="bolt"),
+        update(documents).values({documents.c.tenant: "bolt"}),
+    ],
+)
+@pytest.mark.parametrize("scope", [tenant_scope, across_tenants])
+def test_changes_of_what_is_anothers(statement, scope):
+    """`INSERT OR REPLACE` removes whosever row has the key; an alias carries no condition."""
+    with scope("acme"), pytest.raises(TenantError):
+        sql(statement, sqlite)
+
+
+async def test_rows_beside_an_update_name_no_tenant(world):
+    moving = update(documents).where(documents.c.id == bindparam("key"))
+    with tenant_scope("acme"):
+        async with world.database.engine.begin() as connection:
+            await connection.run_sync(announce, "acme")
+            with pytest.raises(TenantError, match="sets `tenant`"):
+                await connection.execute(moving, {"key": 1, "tenant": "bolt"})
 
 
 def test_inserts_that_leave_what_is_there():

@@ -23,6 +23,7 @@ from zenith.query.errors import SessionError, client_error, errors_translated
 
 REFUSED: Final = 400
 """The lowest status of an answer that keeps nothing."""
+BULK: Final = "hand the rows over: session.exec(insert(Model), params=rows), or update(Model)"
 OPEN: Final = "open a session: `async with sessions.open(): ...`"
 OWN: Final = (
     "wait for it before the block ends, or open one of its own: `async with open_session()`"
@@ -36,6 +37,13 @@ T = TypeVar("T")
 
 class HookedSession(Session):
     """The synchronous heart of every session: what hooks listen to."""
+
+    def _unseen(self, *arguments: Any, **options: Any) -> None:
+        """Threat: rows that are written past every hook (ASVS 8.4.1)."""
+        del arguments, options
+        raise SessionError("SQLAlchemy's old bulk methods pass no hook", fix=BULK)
+
+    bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _unseen
 
 
 # Hooks -------------------------------------------------------------------------------------------

@@ -6,30 +6,26 @@ already loaded, rows that name a tenant themselves, references to other rows, ra
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, inspect, select
+from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, SessionTransaction
-from sqlalchemy.sql import visitors
-from sqlmodel import SQLModel
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from zenith.query import on_begin, on_execute, on_flush, on_use
-from zenith.tenants.errors import ForeignReferenceError, TenantError
+from zenith.tenants.errors import TenantError
+from zenith.tenants.fragments import check_fragments
+from zenith.tenants.references import check_row, check_values
 from zenith.tenants.row_level_security import announce
 from zenith.tenants.scope import EVERY, current_tenant, is_across, tenant_or_none
-from zenith.tenants.table import COLUMN, TENANT_TABLES, TenantTable
+from zenith.tenants.table import COLUMN, TenantTable
 
 BOUND: Final = "zenith.tenant"
 """Key in a session's `info`: the tenant it was first used for."""
 TOLD: Final = "zenith.tenant_told"
 """The tenant that the database was told of, and in which savepoint."""
 OPEN: Final = "open a session for it: `async with open_session()` inside the block"
-TEXTS: Final = frozenset({"textclause", "text"})
-_WORD: Final = re.compile(r"\w+")
 
 
 @cache
@@ -78,18 +74,12 @@ def check_statement(state: ORMExecuteState) -> None:
     """Refuse what cannot be limited to a tenant. What reads all is compiled for this once."""
     bind(state.session)
     _tell_late(state.session)
-    if is_across():
+    across = is_across()
+    if across:
         state.update_execution_options(compiled_cache=None)
-        return
-    for text in _texts(state.statement):
-        names = set(_WORD.findall(text.lower())) & TENANT_TABLES
-        if names:
-            raise TenantError(
-                f"raw SQL names `{min(names)}`, the table of a model with tenants",
-                fix="query the model, or say across_tenants(...) around it",
-            )
-    if state.is_insert or state.is_update:
-        _check_values(state)
+    check_fragments(state.statement, across=across, is_select=state.is_select)
+    if not across and (state.is_insert or state.is_update):
+        check_values(state)
 
 
 def check_rows(session: Session, context: object, instances: object) -> None:
@@ -108,63 +98,9 @@ def check_rows(session: Session, context: object, instances: object) -> None:
                     fix="leave `tenant` out: it is set to the one whose data is meant",
                 )
             if row not in session.deleted:
-                _check_references(session, row)
+                check_row(session, row)
 
 
 def _was_moved(row: Any) -> bool:
     history = inspect(row).attrs[COLUMN].history
     return bool(history.deleted) and history.deleted != [row.tenant]
-
-
-def _check_references(session: Session, row: SQLModel) -> None:
-    """Foreign keys hold across tenants: the database would accept what its owner cannot see."""
-    state: InstanceState[Any] = inspect(row)
-    table: Any = state.mapper.local_table
-    for constraint in table.foreign_key_constraints:
-        if isinstance(constraint.referred_table, TenantTable):
-            _check_reference(session, state, constraint)
-
-
-def _check_reference(
-    session: Session, state: InstanceState[Any], key: ForeignKeyConstraint
-) -> None:
-    # What is new may have its values without a history.
-    wanted: list[ColumnElement[bool]] = []
-    changed = state.key is None
-    for element in key.elements:
-        attribute = state.attrs[state.mapper.get_property_by_column(element.parent).key]
-        if attribute.value is None:
-            return
-        changed = changed or attribute.history.has_changes()
-        wanted.append(element.column == attribute.value)
-    if not changed:
-        return
-    referred = select(key.referred_table.c[COLUMN]).where(*wanted)
-    if session.connection().execute(referred).first() is None:
-        names = ", ".join(key.column_keys)
-        raise ForeignReferenceError(
-            reason=f"{key.table.name}.{names} names what is not the tenant's"
-        )
-
-
-def _check_values(state: ORMExecuteState) -> None:
-    statement: Any = state.statement
-    if not isinstance(getattr(statement, "table", None), TenantTable):
-        return
-    named = {str(getattr(key, "key", key)) for key in getattr(statement, "_values", None) or ()}
-    given: Any = state.parameters or ()
-    rows: list[dict[str, Any]] = [given] if isinstance(given, dict) else list(given)
-    named.update(name for row in rows for name in row)
-    if COLUMN in named:
-        raise TenantError(
-            f"a statement sets `{COLUMN}`", fix="leave it out: it is set to the one that is meant"
-        )
-
-
-def _texts(statement: Any) -> Iterator[str]:
-    elements: Iterator[Any] = visitors.iterate(statement)
-    for element in elements:
-        if element.__visit_name__ in TEXTS:
-            yield element.text
-        elif getattr(element, "is_literal", False):
-            yield element.name

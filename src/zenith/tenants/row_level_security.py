@@ -31,11 +31,12 @@ def statements_for(table: Table) -> tuple[str, ...]:
     name = '"' + table.name.replace('"', '""') + '"'
     setting = f"current_setting('{SETTING}', true)"
     own = f'"{COLUMN}" = {setting}'
-    policy = f"USING ({own} OR {setting} = '{EVERY}') WITH CHECK ({own})"
+    # Permissive policies add up: whoever reads the rows of all does not delete them.
     return (
         f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY {POLICY} ON {name} {policy}",
+        f"CREATE POLICY {POLICY} ON {name} USING ({own}) WITH CHECK ({own})",
+        f"CREATE POLICY {POLICY}_read ON {name} FOR SELECT USING ({setting} = '{EVERY}')",
     )
 
 

@@ -10,9 +10,9 @@ at each execution, so that compiled statements can be cached, and nothing runs w
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Delete, FromClause, Insert, String, Table, Update, bindparam
+from sqlalchemy import Alias, Delete, FromClause, Insert, String, Table, Update, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -24,6 +24,8 @@ PARAMETER: Final = f"zenith_tenant_{secrets.token_hex(8)}"
 """Not to be guessed: parameters of a statement may come from a client, names and all."""
 ROWS: Final = "hand the rows over as a list: session.execute(insert(Model), rows)"
 LOAD: Final = "load the row and change it; another tenant's may be in its place"
+PLAIN: Final = "change the model itself: update(Model)"
+OUT: Final = "leave it out: it is set to the one that is meant"
 
 
 TENANT_TABLES: Final[set[str]] = set()
@@ -83,6 +85,8 @@ def _read(
 
 @compiles(Update)
 def _change(statement: Update, compiler: SQLCompiler, **options: Any) -> str:
+    if COLUMN in _names_set(statement, compiler) and _is_bounded(statement.table):
+        raise TenantError(f"a statement sets `{COLUMN}`", fix=OUT)
     return _render(compiler.visit_update, _limited(statement), **options)
 
 
@@ -97,7 +101,7 @@ def _insert(statement: Insert, compiler: SQLCompiler, **options: Any) -> str:
         return _render(compiler.visit_insert, statement, **options)
     if statement.select is not None or _has_many(statement):
         raise TenantError("rows are inserted whose tenant cannot be set", fix=ROWS)
-    if getattr(statement, "_post_values_clause", None) is not None and _may_update(statement):
+    if _replaces(statement) or _may_update(statement):
         raise TenantError("an insert would change the row that is in its place", fix=LOAD)
     stamped = statement.values({COLUMN: tenant_parameter()})
     return _render(compiler.visit_insert, stamped, **options)
@@ -111,8 +115,25 @@ def _render(visit: Any, element: Any, **options: Any) -> str:
 def _limited(statement: Any) -> Any:
     table = statement.table
     if not isinstance(table, TenantTable):
+        if _is_bounded(table):
+            raise TenantError("an alias would be changed, whose rows are everybody's", fix=PLAIN)
         return statement
+    if _replaces(statement):
+        raise TenantError("an update would remove the row that is in its place", fix=LOAD)
     return statement.where(table.c[COLUMN] == tenant_parameter())
+
+
+def _is_bounded(table: Any) -> bool:
+    element: Any = table
+    while isinstance(element, Alias):
+        element = cast("Any", element).element
+    return isinstance(element, TenantTable)
+
+
+def _names_set(statement: Any, compiler: SQLCompiler) -> set[str]:
+    """What an UPDATE changes; rows that are handed over beside it name the rest."""
+    told = getattr(statement, "_values", None) or ()
+    return {str(getattr(key, "key", key)) for key in (*told, *(compiler.column_keys or ()))}
 
 
 def _has_many(statement: Insert) -> bool:
@@ -121,4 +142,10 @@ def _has_many(statement: Insert) -> bool:
 
 def _may_update(statement: Insert) -> bool:
     clause: Any = getattr(statement, "_post_values_clause", None)
-    return bool(clause.__visit_name__ != "on_conflict_do_nothing")
+    return clause is not None and clause.__visit_name__ != "on_conflict_do_nothing"
+
+
+def _replaces(statement: Any) -> bool:
+    """`INSERT OR REPLACE` of SQLite: whosever row has the key is gone."""
+    prefixes: Any = getattr(statement, "_prefixes", ())
+    return any("replace" in str(prefix).lower() for prefix, _ in prefixes)

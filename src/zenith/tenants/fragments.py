@@ -1,0 +1,82 @@
+"""What of a statement is written as it stands: raw SQL, and tables that only have a name.
+
+Threat: a part that no border is drawn around, because nothing tells SQLAlchemy what it reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy.sql import visitors
+
+from zenith.tenants.errors import TenantError
+from zenith.tenants.table import TENANT_TABLES, TenantTable
+
+TEXTS: Final = frozenset({"textclause", "text"})
+OPERATIONS: Final = frozenset({"binary", "unary"})
+WRITING: Final = frozenset({"insert", "update", "delete", "truncate", "merge", "drop", "alter"})
+"""Words of raw SQL that changes rows; so does one that begins with REPLACE."""
+_WORD: Final = re.compile(r"\w+")
+
+
+def check_fragments(statement: Any, *, across: bool, is_select: bool) -> None:
+    """Raise TenantError for a table of tenants that is named where it cannot be limited; inside
+    `across_tenants` only for what would write to it.
+    """
+    elements: Iterator[Any] = visitors.iterate(statement)
+    for element in elements:
+        table = _plain_table(element)
+        if table is not None and table.name.lower() in TENANT_TABLES and not (across and is_select):
+            raise TenantError(
+                f"a table of its own stands for `{table.name}`, that of a model with tenants",
+                fix="use the model or its __table__",
+            )
+        for text in _texts_in(element):
+            _check_text(text.lower(), across=across)
+
+
+def _check_text(text: str, *, across: bool) -> None:
+    words = _WORD.findall(text)
+    present = set(words)
+    names = [name for name in TENANT_TABLES if name in present or _is_within(name, text)]
+    if names and not across:
+        raise TenantError(
+            f"raw SQL names `{min(names)}`, the table of a model with tenants",
+            fix="query the model, or say across_tenants(...) around it",
+        )
+    if names and (present & WRITING or words[0] == "replace"):
+        raise TenantError(
+            f"raw SQL would write to `{min(names)}`, whosever its rows are",
+            fix="write by the model, inside of tenant_scope(...)",
+        )
+
+
+def _is_within(name: str, text: str) -> bool:
+    """For names such as `order-lines`, which are no single word."""
+    return _WORD.fullmatch(name) is None and name in text
+
+
+def _plain_table(element: Any) -> Any:
+    kind = element.__visit_name__
+    table = element if kind == "table" else element.table if kind == "column" else None
+    is_plain = getattr(table, "__visit_name__", "") == "table"
+    return table if is_plain and not isinstance(table, TenantTable) else None
+
+
+def _texts_in(element: Any) -> Iterator[str]:
+    kind = element.__visit_name__
+    if kind in TEXTS:
+        yield element.text
+    elif kind == "column":
+        if element.is_literal:
+            yield element.name
+    elif kind in OPERATIONS:
+        for operator in (element.operator, getattr(element, "modifier", None)):
+            yield getattr(operator, "opstring", "")
+    elif getattr(element, "supports_execution", False) or kind == "cte":
+        for name in ("_prefixes", "_suffixes"):
+            yield from (str(text) for text, _ in getattr(element, name, ()))
+        yield from (text for _, text in getattr(element, "_statement_hints", ()))
+        yield from (getattr(element, "_hints", None) or {}).values()
