@@ -6,28 +6,35 @@ A whole application: accounts, roles assigned in tenants, models, routes as peop
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from typing import Annotated, Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from fastapi import Depends, HTTPException
 from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlmodel import Field
 
-from tests.accounts.application import ORIGIN, make_app, make_settings, running
+from tests.accounts.application import (
+    ALICE,
+    ORIGIN,
+    browse,
+    make_app,
+    make_settings,
+    running,
+)
 from zenith.app import Zenith
 from zenith.authorization import authenticated
+from zenith.cli.accounts import operator
 from zenith.query import ModelSession, ZenithModel, get_session, open_session
-from zenith.rbac import RoleAssignment
-from zenith.stores.sql.roles import SqlRoleStore
 from zenith.tenants import TenantModel, TenantSettings, tenant_scope
 from zenith.testing import cross_tenants
 
 SECRET = {"acme": "acme-plans-7f3a", "bolt": "bolt-plans-91cc"}
 PASSWORD = "a long enough passphrase"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Plan(TenantModel, ZenithModel, table=True):
@@ -121,26 +128,56 @@ class World:
         self.ids: dict[str, int] = {}
         self.clients: dict[str, httpx.AsyncClient] = {}
 
-    async def assign(self, account_id: str, tenant: str, role: str = "user") -> None:
-        store = SqlRoleStore(self.app.assembly.database)
-        assignment = RoleAssignment(account_id=account_id, role=role, tenant=tenant, granted_at=0.0)
-        assert await store.grant(assignment, expected=await store.version())
+    async def hire(self, email: str, **roles: str) -> httpx.AsyncClient:
+        """A new member who is signed in and holds one role in each of these tenants."""
+        transport = httpx.ASGITransport(app=self.app)
+        client = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+        self.clients[email] = client
+        sent = {"email": email, "password": PASSWORD}
+        registered = await client.post("/auth/register", json=sent)
+        assert registered.status_code in (201, 202), registered.text
+        for tenant, role in roles.items():
+            await self.assign(email, tenant, role)
+        signed_in = await client.post("/auth/login", json=sent)
+        client.headers["authorization"] = f"Bearer {signed_in.json()['access_token']}"
+        return client
+
+    async def assign(self, email: str, tenant: str, role: str) -> None:
+        account = await self.app.accounts.store.by_email(email)
+        assignments = self.app.accounts.assignments
+        await assignments.grant(
+            operator(self.app.assembly), account.id, role, tenant=tenant, client=ALICE
+        )
+
+    async def dismiss(self, email: str, tenant: str, role: str = "user") -> None:
+        account = await self.app.accounts.store.by_email(email)
+        assignments = self.app.accounts.assignments
+        await assignments.revoke(
+            operator(self.app.assembly), account.id, role, tenant=tenant, client=ALICE
+        )
 
     async def enter(self, tenant: str) -> None:
-        transport = httpx.ASGITransport(app=self.app)
-        client = self.clients[tenant] = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
-        email = f"somebody@{tenant}.example"
-        registered = await client.post(
-            "/auth/register", json={"email": email, "password": PASSWORD}
-        )
-        assert registered.status_code in (201, 202), registered.text
-        account = await self.app.accounts.store.by_email(email)
-        await self.assign(account.id, tenant)
-        signed_in = await client.post("/auth/login", json={"email": email, "password": PASSWORD})
-        client.headers["authorization"] = f"Bearer {signed_in.json()['access_token']}"
+        client = await self.hire(f"somebody@{tenant}.example", **{tenant: "user"})
+        self.clients[tenant] = client
         made = await client.post("/plans", json={"text": SECRET[tenant]})
         assert made.status_code == 200, made.text
         self.ids[tenant] = made.json()["id"]
+
+    async def key(self, client: httpx.AsyncClient, *scopes: str, **more: Any) -> dict[str, str]:
+        """What a request with a new key of this member sends."""
+        wanted = {"name": "export", "scopes": scopes, **more}
+        made = await client.post("/auth/api-keys", json=wanted)
+        assert made.status_code == 201, made.text
+        return {"X-API-Key": made.json()["key"]}
+
+    async def with_key(
+        self, key: dict[str, str], path: str = "/plans", tenant: str = "", **more: Any
+    ) -> httpx.Response:
+        """As nobody but the key."""
+        headers = key | ({"X-Tenant": tenant} if tenant else {})
+        async with browse(self.app) as client:
+            method = more.pop("method", "GET")
+            return await client.request(method, path, headers=headers, **more)
 
     @property
     def foreign(self) -> int:
@@ -156,9 +193,10 @@ class World:
         return [row["text"] for row in answer.json()] == [SECRET["bolt"]]
 
 
-@pytest.fixture
-async def world(tmp_path):
-    app = make_app(tmp_path, settings=make_settings(tmp_path, tenants=TenantSettings()))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    app = make_app(home, settings=make_settings(home, tenants=TenantSettings()))
     reading(app)
     writing(app)
     made = World(app)
@@ -166,7 +204,7 @@ async def world(tmp_path):
         for tenant in SECRET:
             await made.enter(tenant)
         yield made
-        for client in made.clients.values():
+        for client in {id(each): each for each in made.clients.values()}.values():
             await client.aclose()
 
 
@@ -174,7 +212,7 @@ async def test_no_route_lets_another_tenant_through(world):
     report = await cross_tenants(
         world.app,
         own=world.clients["bolt"],
-        other=world.clients["acme"],
+        other=await world.hire("other@acme.example", acme="user"),
         parameters={"plan_id": world.foreign},
         markers=[SECRET["bolt"]],
         bodies={f"/plans/{world.foreign}": {"text": "stolen"}},
@@ -247,26 +285,84 @@ async def test_counts(world):
 
 
 async def test_who_belongs_to_both_sees_one_at_a_time(world):
-    account = await world.app.accounts.store.by_email("somebody@acme.example")
-    await world.assign(account.id, "bolt")
-    await asyncio.sleep(1.1)  # what was known of her may be a second old
+    both = await world.hire("both@example.org", acme="user", bolt="user")
     for tenant in SECRET:
-        answer = await world.ask("GET", "/plans", headers={"X-Tenant": tenant})
+        answer = await both.get("/plans", headers={"X-Tenant": tenant})
         assert {row["tenant"] for row in answer.json()} == {tenant}
+    answer = await both.get("/plans")
+    assert (answer.status_code, answer.json()["code"]) == (403, "tenant_required")
 
 
 async def test_a_tenants_administrator_reads_of_no_other(world):
-    account = await world.app.accounts.store.by_email("somebody@acme.example")
-    await world.assign(account.id, "acme", "super_admin")
-    await asyncio.sleep(1.1)  # what was known of her may be a second old
+    chief = await world.hire("chief@acme.example", acme="super_admin")
+    other = await world.app.accounts.store.by_email("somebody@bolt.example")
+    inside = await world.key(chief, "*", tenant="acme")
+    assert (await world.with_key(inside)).status_code == 200
+    for method, path in (
+        ("GET", "/auth/admin/roles"),
+        ("GET", "/auth/admin/roles/user/holders"),
+        ("GET", f"/auth/admin/accounts/{other.id}/roles"),
+        ("POST", f"/auth/admin/accounts/{other.id}/roles"),
+        ("PUT", f"/auth/admin/accounts/{other.id}/permissions"),
+        ("GET", "/auth/api-keys/all"),
+        ("POST", "/auth/introspect"),
+    ):
+        for named in ({}, {"X-Tenant": "acme"}):
+            answer = await chief.request(method, path, json={}, headers=named)
+            assert answer.status_code == 403, (method, path, answer.text)
+        assert (await world.with_key(inside, path, method=method, json={})).status_code == 403
     for named in ({}, {"X-Tenant": "acme"}):
-        answer = await world.ask("GET", "/auth/admin/roles", headers=named)
-        assert answer.status_code == 403
-        other = await world.app.accounts.store.by_email("somebody@bolt.example")
-        path = f"/auth/admin/accounts/{other.id}/roles"
-        assert (await world.ask("GET", path, headers=named)).status_code == 403
-        answer = await world.ask("GET", "/plans", headers=named)
+        answer = await chief.get("/plans", headers=named)
         assert [row["text"] for row in answer.json()] == [SECRET["acme"]]
+        for body in (
+            {"name": "x", "scopes": ["*"], "service": True},
+            {"name": "x", "scopes": ["*"]},
+            {"name": "x", "tenant": "acme", "service": True},
+        ):
+            answer = await chief.post("/auth/api-keys", json=body, headers=named)
+            assert answer.status_code in (403, 422), answer.text
+    theirs = await world.clients["bolt"].post("/auth/api-keys", json={"name": "x"})
+    answer = await chief.delete(f"/auth/api-keys/{theirs.json()['id']}")
+    assert answer.status_code == 404
+
+
+async def test_a_key_reads_its_tenant_only(world):
+    both = await world.hire("keys@example.org", acme="user", bolt="user")
+    for tenant, other in (("acme", "bolt"), ("bolt", "acme")):
+        key = await world.key(both, tenant=tenant)
+        for named in ("", tenant):
+            answer = await world.with_key(key, tenant=named)
+            assert [row["text"] for row in answer.json()] == [SECRET[tenant]]
+        assert (await world.with_key(key, f"/plans/{world.ids[other]}")).status_code == 404
+        for named in (other, "none", "*", f"{tenant},{other}"):
+            assert (await world.with_key(key, tenant=named)).status_code in (400, 403)
+    outside = await world.key(both)
+    for named in ("", "acme", "bolt"):
+        assert (await world.with_key(outside, tenant=named)).status_code == 403
+
+
+async def test_a_key_for_a_tenant_of_others_cannot_be_made(world):
+    refusals = set()
+    for tenant in ("bolt", "none", "*"):
+        body = {"name": "x", "tenant": tenant}
+        answer = await world.ask("POST", "/auth/api-keys", json=body)
+        assert answer.status_code == 422
+        refusals.add(str(answer.json()["detail"]))
+    assert len(refusals) == 1
+    made = await world.key(world.clients["acme"], "api_keys:write", tenant="acme")
+    for body in ({"name": "x"}, {"name": "x", "tenant": "bolt"}):
+        answer = await world.with_key(made, "/auth/api-keys", method="POST", json=body)
+        assert answer.status_code == 422
+
+
+async def test_who_was_dismissed_keeps_no_key(world):
+    leaving = await world.hire("leaving@acme.example", acme="user", bolt="user")
+    keys = {name: await world.key(leaving, tenant=name) for name in SECRET}
+    for key in keys.values():
+        assert (await world.with_key(key)).status_code == 200
+    await world.dismiss("leaving@acme.example", "acme")
+    assert (await world.with_key(keys["acme"])).status_code == 401
+    assert (await world.with_key(keys["bolt"])).status_code == 200
 
 
 async def test_code_that_works_for_another_says_so(world):
