@@ -78,3 +78,18 @@ def test_what_is_wrong_is_said(zenith):
     off = zenith("api-keys", "list", ZENITH_API_KEYS="off")
     assert off.exit_code == 2
     assert "API keys are off" in off.output
+
+
+def test_a_key_of_a_tenant(zenith, tmp_path):
+    register(tmp_path, "ada@example.org")
+    wanted = ("api-keys", "create", "export", "--owner", "ada@example.org", "--tenant", "acme")
+    assert "There are no tenants here" in zenith(*wanted).output
+    tenants = {"ZENITH_TENANTS__HEADER": "X-Tenant"}
+    assert "does not belong" in zenith(*wanted, **tenants).output
+    given = zenith("roles", "grant", "ada@example.org", "user", "--tenant", "acme")
+    assert given.exit_code == 0, given.output
+    made = zenith(*wanted, "--json", **tenants)
+    assert json.loads(made.stdout)["tenant"] == "acme"
+    (row,) = listed(zenith)
+    assert row["tenant"] == "acme"
+    assert "acme" in zenith("api-keys", "list").stdout

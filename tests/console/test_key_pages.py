@@ -17,7 +17,11 @@ from tests.accounts.application import (
     running,
 )
 from tests.console.visitor import TOKEN, errors
+from zenith.accounts import Client
+from zenith.api_keys import Actor
+from zenith.cli.accounts import operator
 from zenith.console import create_server
+from zenith.kernel.principal import Principal
 from zenith.stores.sql.schema import api_keys
 
 OWN, ALL = "/account/keys", "/admin/keys"
@@ -191,3 +195,29 @@ async def test_the_pages_in_this_thread(tmp_path, monkeypatch) -> None:
         expired = app.assembly.database
         await expired.count(update(api_keys).values(expires_at=1.0))
         assert ">expired<" in (await client.get(OWN)).text
+
+
+def test_a_key_is_made_for_a_tenant_of_ones_own(open_house) -> None:
+    house = open_house(ZENITH_TENANTS__HEADER="X-Tenant")
+    ada, assembly = house.ada, house.app.assembly
+    visitor = house.visitor().join("keys@example.org")
+    assert 'name="tenant"' not in visitor.get(OWN).text
+    account = house.run(house.accounts.store.by_email("keys@example.org"))
+    grant = house.accounts.assignments.grant
+    house.run(grant(operator(assembly), account.id, "user", tenant="acme", client=Client.local()))
+    page = visitor.get(OWN).text
+    assert '<option value="acme">acme</option>' in page
+    assert '<option value="">outside of all tenants</option>' in page
+    answer = make(visitor, tenant="bolt")
+    assert answer.status_code == 422
+    assert "does not belong to this tenant" in errors(answer)
+    key = made(make(visitor, tenant="acme"))
+    for path, reader in ((OWN, visitor), (ALL, ada)):
+        assert '<span class="tag">in acme</span>' in reader.get(path).text
+    assert 'name="tenant"' not in ada.get(ALL).text
+    kept = house.run(assembly.api_keys.own(_as(account.id)))
+    assert [(each.prefix, each.tenant) for each in kept] == [(key[:15], "acme")]
+
+
+def _as(account_id: str) -> Actor:
+    return Actor(principal=Principal(subject=account_id), owner_id=account_id, address="")
