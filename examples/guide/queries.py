@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from fastapi import APIRouter
 from sqlalchemy import text
@@ -15,6 +16,7 @@ from zenith import Depends, HTTPException, ZenithModel, get_session, public
 from zenith.query import sql
 
 router = APIRouter()
+WILDCARD: Final = re.compile("[%_!]")
 
 
 class User(ZenithModel, table=True):
@@ -53,11 +55,13 @@ async def get_users(sort: str = "created_at") -> list[User]:
 async def advanced_search(
     email: str, name: str, session: AsyncSession = Depends(get_session)
 ) -> list[dict[str, Any]]:
-    """SQL of one's own, in the session of the request."""
+    """SQL of one's own, in the session of the request. Wildcards of the client match themselves."""
     statement = text(
-        "SELECT id, email, name FROM guide_users WHERE email = :email AND name = :name"
+        "SELECT id, email, name FROM guide_users "
+        "WHERE email = :email AND name LIKE :name ESCAPE '!'"
     )
-    found: Any = await session.exec(statement, params={"email": email, "name": name})  # type: ignore[call-overload]
+    pattern = "%" + WILDCARD.sub(r"!\g<0>", name) + "%"
+    found: Any = await session.exec(statement, params={"email": email, "name": pattern})  # type: ignore[call-overload]
     return [dict(row) for row in found.mappings()]
 
 

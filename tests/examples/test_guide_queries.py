@@ -51,8 +51,12 @@ async def test_raw_sql_with_parameters(guide):
     asked = {"email": "ada@example.org", "name": "Ada"}
     found = await guide.client.get("/users/advanced-search", params=asked)
     assert [user["name"] for user in found.json()] == ["Ada"]
-    found = await guide.client.get("/users/advanced-search", params=asked | {"name": "%"})
-    assert found.json() == []
+    for name, count in (("d", 1), ("%", 0), ("_da", 0), ("!", 0), ("' OR 1=1 --", 0)):
+        found = await guide.client.get("/users/advanced-search", params=asked | {"name": name})
+        assert len(found.json()) == count
+    percent = {"email": "100@example.org", "name": "0%"}
+    found = await guide.client.get("/users/advanced-search", params=percent)
+    assert [user["name"] for user in found.json()] == ["100%"]
 
 
 async def test_sql_injection_prevention(guide):
