@@ -269,10 +269,14 @@ class _Translation:
             return _unknown(positive)
         found = [plain(element) for element in elements]
         same = [each for each in found if each is not None and kind_of(each) == column.kind]
-        if len(same) < len(found) and not positive:
-            return _unknown(positive)
         self.values += len(same)
-        return column.among(same, positive=positive)
+        others = {kind_of(each) for each in found if each is not None} - {column.kind}
+        apart = [column.unlike(each, positive=positive) for each in others]
+        if positive:
+            return _any([column.among(same, positive=True), *apart])
+        if len(same) < len(found):
+            return _all(apart)
+        return column.among(same, positive=False)
 
 
 def _of(group: All | Any_) -> Iterator[Condition]:
@@ -283,7 +287,11 @@ def _compare(
     operator: str, column: Column, value: object, positive: bool, *, flipped: bool = False
 ) -> Sql:
     found = plain(value)
-    if found is None or kind_of(found) != column.kind or not _takes(operator, column.kind):
+    if found is None:
+        return _unknown(positive)
+    if kind_of(found) != column.kind:
+        return column.unlike(kind_of(found), positive=positive)
+    if not _takes(operator, column.kind):
         return _unknown(positive)
     sign = ORDERS[operator]
     return column.compare(FLIPPED[sign] if flipped else sign, found, positive=positive)
@@ -302,7 +310,11 @@ def _two_columns(operator: str, left: Column, right: Column, positive: bool) -> 
     elif operator in ORDERS and left.kind == right.kind and _takes(operator, left.kind):
         found = left.compare_column(ORDERS[operator], right, positive=positive)
     elif not _may_compare(operator, left, right):
-        return _unknown(positive)
+        apart = (
+            left.unlike(right.kind, positive=positive),
+            right.unlike(left.kind, positive=positive),
+        )
+        return next((each for each in apart if not isinstance(each, bool)), _unknown(positive))
     if found is None:
         raise PolicyError("databases compare these columns in another way", fix=EACH)
     return found

@@ -113,9 +113,15 @@ def _boolean(expression: Any, declared: Any) -> Column:
     return BooleanColumn(expression)
 
 
-def _enum(expression: Any, declared: Any) -> Column:
-    members = declared.enums if declared.enum_class is None else declared.enum_class
-    return DomainColumn(expression, tuple(members))
+def _enum(expression: Any, declared: Any) -> Column | None:
+    stored: list[str] = declared.enums
+    if declared.enum_class is None:
+        return DomainColumn(expression, stored)
+    members: tuple[Any, ...] = tuple(declared.enum_class)
+    # SQLAlchemy looks members up by equality: a text that is another's name would be that one.
+    if any(each in stored and stored.index(each) != n for n, each in enumerate(members)):
+        return None
+    return DomainColumn(expression, members)
 
 
 def _moment(expression: Any, declared: Any) -> Column:

@@ -64,6 +64,13 @@ class UtcMomentColumn(MomentColumn):
 class ZonedMomentColumn(UtcMomentColumn):
     """Dates with times whose zone SQLite forgets."""
 
+    def unlike(self, kind: str, *, positive: bool) -> Sql:
+        """What comes back from SQLite compares with moments that have no zone either."""
+        unknown = not positive
+        if kind != MomentColumn.kind:
+            return unknown
+        return PerDatabase(self.on_sqlite(sa.true()), unknown)
+
     def on_sqlite(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
         """Refused: what comes back has no zone, and compares with nothing that has one."""
         del condition

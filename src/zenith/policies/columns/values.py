@@ -25,6 +25,11 @@ class Column:
         found: Sql = self.expression.is_not(None) if positive else self.expression.is_(None)
         return found
 
+    def unlike(self, kind: str, *, positive: bool) -> Sql:
+        """Against what is of another kind: unknown, unless rows come back as something else."""
+        del kind
+        return not positive
+
     def compare(self, operator: str, value: Any, *, positive: bool) -> Sql:
         """Against a value of the same kind."""
         del positive
