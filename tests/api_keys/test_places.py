@@ -159,6 +159,7 @@ async def test_a_key_reaches_keys_of_its_own_place_only(world: World, home: str 
     actor = await acting_with(world, await key_of(world, MANAGE_OWN, "posts:read", tenant=home))
     assert {key.tenant for key in await world.keys.own(actor)} == {home}
     assert len(await world.keys.own(person())) == 4
+    assert await world.keys.own(operator()) == ()
     assert list(await world.keys.places.of(actor)) == [home]
     assert (await world.keys.rotate(actor, ids.pop(home))).record.tenant == home
     await world.keys.issue(actor, wanted("posts:read", tenant=home))

@@ -3,6 +3,8 @@ and factors, which are of no tenant; or stays on after the role has ended (ASVS 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.accounts.application import ALICE
@@ -14,6 +16,7 @@ from zenith.app import Zenith
 from zenith.authorization import HasPermission, is_about_all, require_everywhere
 from zenith.authorization.access import accesses
 from zenith.console import create_server
+from zenith.console.rendering import reads_outbox
 from zenith.kernel.errors import PermissionDeniedError
 from zenith.mfa.reset import FactorReset
 from zenith.pipeline import RouteTable
@@ -103,6 +106,12 @@ async def test_second_factors(office, eve):
     )
     with pytest.raises(PermissionDeniedError):
         await reset.reset(eve, "ada", client=ALICE)
+
+
+async def test_the_mails_of_a_development_server(eve):
+    for principal, reads in ((eve, False), (replace(eve, tenant=None), True)):
+        exchange = make_exchange(client="203.0.113.9", principal=principal)
+        assert reads_outbox(exchange) is reads
 
 
 async def in_tenant(office, token, *marks, named=b"acme"):
