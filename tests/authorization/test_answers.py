@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     RootModel,
     computed_field,
+    model_serializer,
 )
 
 from tests.authorization.documents import ALICE, BOB, call
@@ -418,3 +419,38 @@ def test_exclusions_of_both_count(theirs, both):
 def test_all_of_shows_what_each_shows():
     both = AllOf(FIELDS, FIELDS)
     assert both.mask(ALICE, [Paper()]) == [{"title": "t", "kids": []}]
+
+
+class Shelf(RootModel[list[Paper]]):
+    """Papers, and nothing around them."""
+
+
+class Labelled(RootModel[dict[str, Paper]]):
+    """Papers by a name."""
+
+
+class Written(Paper):
+    @model_serializer
+    def write(self) -> dict[str, str]:
+        return {"title": self.title, "and": self.wage}
+
+
+@pytest.mark.parametrize("response_model", [None, "same"])
+async def test_root_models_are_what_they_hold(response_model):
+    """Pydantic excludes nothing called `root`: such a result once left as it was."""
+    app = FastAPI()
+    for path, answer in (("/shelf", Shelf([Paper()])), ("/labelled", Labelled({"a": Paper()}))):
+        options = {"response_model": type(answer) if response_model else None}
+        app.get(path, **options)(public(masked(FIELDS)(lambda answer=answer: answer)))
+    assert json.loads((await call(protect(app, ALICE), "GET", "/shelf")).body) == [
+        {"title": "t", "kids": []}
+    ]
+    assert SECRET.encode() not in (await call(protect(app, ALICE), "GET", "/labelled")).body
+
+
+def test_what_a_model_writes_by_itself_is_refused_where_something_is_hidden():
+    def ask(principal):
+        return Mask(FIELDS, principal=principal, action="read", context={}).plain(Written())
+
+    with pytest.raises(ConfigurationError, match="serializer of Written"):
+        ask(ALICE)

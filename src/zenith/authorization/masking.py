@@ -20,6 +20,7 @@ Names: TypeAlias = tuple[Any, ...]
 EVERY: Final = "__all__"
 ABSENT: Final = object()
 ANYTHING: Final = TypeAdapter[Any](Any)
+DECORATORS: Final = "__pydantic_decorators__"
 SCALARS: Final = (str, bytes, int, float, complex, type(None))
 
 
@@ -58,6 +59,7 @@ class Mask:
         Raises ConfigurationError for a result of which some objects were not found in that shape,
         or that holds none at all: then nothing leaves.
         """
+        content, value = _unwrapped(content), _unwrapped(value)
         if not self._named:
             top = [each for each in _members(content) if not isinstance(each, SCALARS)]
             self._top = frozenset(map(id, top))
@@ -76,10 +78,9 @@ class Mask:
 
     def _compare(self, content: Any, value: Any) -> Any:
         """Exclusions below `value`; True where all of it is to be left out."""
-        if isinstance(value, RootModel):
-            value = cast("RootModel[object]", value).root
-        if content is ABSENT:
-            content = value  # what a response model has made of other things
+        value = _unwrapped(value)
+        # What a response model has made of other things.
+        content = value if content is ABSENT else _unwrapped(content)
         if self._is_asked(content):
             return self._compare_object(content, value)
         if _is_list(value):
@@ -100,7 +101,7 @@ class Mask:
         parts = list(_names(value))
         if not parts:
             return True  # made of the whole object, hidden fields and all
-        return _found(
+        excluded = _found(
             (
                 name,
                 not may_leave.issuperset(_present(content, names) or (name,))
@@ -108,6 +109,13 @@ class Mask:
             )
             for name, names in parts
         )
+        decorators: Any = getattr(cast("type[object]", type(value)), DECORATORS, None)
+        if excluded and decorators is not None and decorators.model_serializers:
+            raise ConfigurationError(
+                f"masked() cannot tell what the serializer of {type(value).__name__} writes",
+                fix="leave @model_serializer out, or answer with another response model",
+            )
+        return excluded
 
     def _is_asked(self, content: Any) -> bool:
         return id(content) in self._top or isinstance(content, self._kinds)
@@ -156,6 +164,12 @@ def _found(pairs: Iterable[tuple[Any, Any]]) -> Exclusion:
 
 def _members(content: Any) -> Sequence[Any]:
     return content if _is_list(content) else (content,)
+
+
+def _unwrapped(value: Any) -> Any:
+    while isinstance(value, RootModel):
+        value = cast("RootModel[object]", value).root
+    return value
 
 
 def _is_list(content: Any) -> bool:
