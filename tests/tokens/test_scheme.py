@@ -12,6 +12,7 @@ from zenith.authentication import Revocation
 from zenith.kernel.errors import BadRequestError, ConfigurationError
 from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import ANONYMOUS, NO_FACTORS, Principal
+from zenith.pipeline import Exchange
 from zenith.stores.memory import MemoryProofStore
 from zenith.tokens import (
     BearerScheme,
@@ -218,6 +219,45 @@ async def test_what_was_judged_before_a_revocation_is_judged_once_more() -> None
     )
     assert await setting.ask(token) is first
     assert await setting.ask(token) is first
+
+
+async def test_a_role_counts_until_it_ends_also_in_tokens_seen_before() -> None:
+    setting = Setting()
+    ends = {"admin": setting.time.now + 60}
+    token = setting.tokens.issue_access("account", roles=["user"], role_ends=ends)
+    held = await setting.scheme.authenticate(bearer(token))
+    assert held is not None
+    assert held.roles == {"admin", "user"}
+    setting.time.now += 60
+    left = await setting.scheme.authenticate(bearer(token))
+    assert left is not None
+    assert left.roles == {"user"}
+    assert not left.permissions.allow("posts:write")
+
+
+async def test_what_was_compiled_before_roles_changed_is_not_kept() -> None:
+    setting = Setting()
+    changed = Revocation(kind="roles", key="", at=0.0, until=0.0)
+    compiled: list[int] = []
+
+    def changing(
+        roles: Iterable[str], permissions: Iterable[str]
+    ) -> tuple[frozenset[str], Permissions]:
+        found = grants(roles, permissions)
+        if not compiled:
+            scheme._on_news(changed)
+        compiled.append(1)
+        return found
+
+    scheme = BearerScheme(setting.tokens, setting.revocations, grants=changing)
+    request = bearer(setting.tokens.issue_access("account", roles=["user"]))
+    for times in (1, 2, 2):
+        await scheme.authenticate(request)
+        assert len(compiled) == times
+
+
+def bearer(token: str) -> Exchange:
+    return exchange((b"authorization", b"Bearer " + token.encode()))
 
 
 async def test_an_empty_second_header_is_still_a_second_header() -> None:
