@@ -331,6 +331,13 @@ def test_what_clients_may_not_sort_by(sort: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("sort", [["name", None], [{}], [["name"]], {"name": 1}, 5, None, b"name"])
+def test_an_order_that_is_no_text_is_refused(sort):
+    """As a body of JSON may hold it, where a handler passes it on."""
+    with pytest.raises(ValidationError):
+        Thing.from_client({}, sort)
+
+
 def test_repeated_parameters_of_a_request_are_seen() -> None:
     from starlette.datastructures import QueryParams
 

@@ -56,12 +56,17 @@ def parse_sort(columns: Columns, sort: str | Sequence[str]) -> list[Term]:
     """The order that `sort` names: `-created_at,name`; raises ValidationError for columns that the
     model does not let clients sort by.
     """
-    names = [name for name in sort.split(",") if name] if isinstance(sort, str) else list(sort)
+    # Annotations bind nobody who sends JSON.
+    given: Any = [name for name in sort.split(",") if name] if isinstance(sort, str) else sort
+    names: Sequence[Any] = given
     terms: list[Term] = []
     faults: list[dict[str, Any]] = []
-    if len(names) > MAX_TERMS:
+    if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in names):
+        faults.append(_fault("sort", "Name columns to sort by"))
+        names = ()
+    elif len(names) > MAX_TERMS:
         faults.append(_fault("sort", f"There are more than {MAX_TERMS} columns to sort by"))
-        names = []
+        names = ()
     for name in names:
         plain = name.removeprefix("-")
         if plain not in columns.sortable:
