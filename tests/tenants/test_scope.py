@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from tests.pipeline.asgi import make_exchange
-from zenith.kernel.errors import BadRequestError
-from zenith.kernel.principal import Principal
+from zenith.kernel.errors import AuthenticationError, BadRequestError
+from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.pipeline.exchange import current_exchange
 from zenith.tenants import TenantRequiredError, across_tenants, current_tenant, tenant_scope
 from zenith.tenants.scope import check_tenant, is_across, tenant_or_none
@@ -59,6 +59,11 @@ def test_the_callers_is_meant_where_no_block_says_otherwise():
             assert current_tenant() == "bolt"
         exchange.principal = Principal(subject="ada")
         with pytest.raises(TenantRequiredError):
+            current_tenant()
+        exchange.principal = ANONYMOUS
+        with pytest.raises(AuthenticationError):
+            current_tenant()
+        with across_tenants("report"), pytest.raises(TenantRequiredError):
             current_tenant()
     finally:
         current_exchange.reset(token)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DontWrapMixin
 
-from zenith.kernel.errors import PermissionDeniedError, ZenithError
+from zenith.kernel.errors import AuthenticationError, PermissionDeniedError, ZenithError
 
 
 class TenantRequiredError(PermissionDeniedError, DontWrapMixin):
     """A tenant's data was asked for, and nobody has said which tenant's."""
 
     code, title = "tenant_required", "No tenant was chosen"
+
+
+class CallerRequiredError(AuthenticationError, DontWrapMixin):
+    """A tenant's data was asked for by somebody of whom nothing is known."""
 
 
 class TenantError(ZenithError, DontWrapMixin):

@@ -11,7 +11,7 @@ from typing import Final
 
 from zenith.kernel.errors import BadRequestError
 from zenith.pipeline.exchange import current_exchange
-from zenith.tenants.errors import TenantRequiredError
+from zenith.tenants.errors import CallerRequiredError, TenantRequiredError
 
 MAX_TENANT: Final = 128
 """Characters of a tenant's id."""
@@ -51,10 +51,13 @@ def current_tenant() -> str:
     """The tenant whose data is meant: that of the block, else that of the caller.
 
     Threat: a query that runs for everybody because nobody said for whom (ASVS 8.4.1). Raises
-    TenantRequiredError where there is none, as for anonymous callers.
+    TenantRequiredError where there is none, CallerRequiredError for anonymous callers.
     """
     tenant = tenant_or_none()
     if not tenant:
+        exchange = None if _scope.get() else current_exchange.get(None)
+        if exchange is not None and not exchange.principal.is_authenticated:
+            raise CallerRequiredError(reason="no tenant: anonymous")
         raise TenantRequiredError(reason="no tenant is set")
     return tenant
 
