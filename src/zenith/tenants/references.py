@@ -110,7 +110,7 @@ def _key(
     found = [next((values[name] for name in each if name in values), ABSENT) for each in names]
     if all(value is ABSENT for value in found):
         return None
-    if ABSENT in found:
+    if any(value is ABSENT for value in found):
         raise TenantError(
             "a statement sets a part of a reference", fix="set all of its columns, or load the row"
         )
