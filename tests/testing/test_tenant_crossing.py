@@ -12,12 +12,7 @@ from zenith.testing import cross_tenants
 ROWS = {1: "acme-secret", 2: "bolt-secret"}
 
 
-@pytest.fixture
-async def report():
-    app = FastAPI(openapi_url=None)
-    rows = dict(ROWS)
-    signed_in = ["other"]
-
+def add_reading(app, rows):
     @app.get("/list")
     async def everything():
         return list(rows.values())
@@ -31,6 +26,12 @@ async def report():
     async def head(row_id: int):
         return JSONResponse("no", 404, headers={"x-row": rows[row_id]})
 
+    @app.get("/other/{name}")
+    async def named(name: str):
+        return name
+
+
+def add_writing(app, rows):
     @app.put("/rows/{row_id}")
     async def put(row_id: int):
         rows[row_id] = "changed"
@@ -44,6 +45,10 @@ async def report():
     async def crash(row_id: int):
         return JSONResponse("oops", 500)
 
+
+def add_signing_out(app):
+    signed_in = ["other"]
+
     @app.post("/logout")
     async def logout():
         signed_in.clear()
@@ -56,10 +61,14 @@ async def report():
     async def lost(row_id: int):
         return JSONResponse("no", 401)
 
-    @app.get("/other/{name}")
-    async def named(name: str):
-        return name
 
+@pytest.fixture
+async def report():
+    app = FastAPI(openapi_url=None)
+    rows = dict(ROWS)
+    add_reading(app, rows)
+    add_writing(app, rows)
+    add_signing_out(app)
     app.mount("/static", FastAPI(openapi_url=None))
 
     def client(tenant: str) -> httpx.AsyncClient:

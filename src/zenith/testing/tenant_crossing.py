@@ -70,8 +70,9 @@ async def cross_tenants(
     name objects of `own`'s tenant; `markers` are texts that only its data contains; `bodies` give
     JSON for routes that take some, by path. A route fails if `other` gets an answer for an object
     that is `own`'s or is not known there at all (nothing was tried then), if a marker shows up in
-    any answer, if it answers with 5xx, or if what `own` reads afterwards is not what it read before.
-    Routes with objects come first, for among the others is the one that signs out. What `own` may do is never sent: only its reads.
+    any answer, if it answers with 5xx, or if `own` reads something else afterwards than before.
+    Routes with objects come first, for among the others is the one that signs out. Of what `own`
+    may do, only its reads are sent.
     """
     routes, untried = _routes_of(app, parameters)
     before = await _steady(own, [path for (method, path), _ in routes if method == "GET"])

@@ -1,5 +1,5 @@
-"""API keys bound to a key of their holder, or to a tenant; passkeys that open nothing by themselves; sign-ins by
-way of providers.
+"""API keys bound to a key of their holder, or to a tenant; passkeys that open nothing by themselves;
+sign-ins by way of providers.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def upgrade() -> None:
         sa.Column("issuer", bytewise, nullable=False),
         sa.Column("subject", bytewise, nullable=False),
         sa.Column("provider_session", bytewise, nullable=False),
-        sa.Column("proven_at", sa.Double(), nullable=False),
+        sa.Column("proven_at", sa.Double, nullable=False),
         sa.Column("id_token", sa.Text(), nullable=False),
-        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.Column("expires_at", sa.Double, nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["zenith_accounts.id"],
