@@ -1,4 +1,4 @@
-"""API keys bound to a key of their holder, or to a tenant; passkeys that open nothing by themselves;
+"""API keys bound to a key of their holder or to a tenant; passkeys that open nothing alone;
 sign-ins by way of providers.
 """
 
