@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.conftest import _on_postgres
-from tests.tenants.models import Country, Document, Folder, metadata
+from tests.tenants.models import Country, TenantDocument, TenantFolder, metadata
 from zenith.stores.sql.model_database import ModelDatabase
 from zenith.tenants import tenant_scope
 
@@ -63,8 +63,8 @@ async def _fill(database: ModelDatabase, tenant: str) -> dict[str, int]:
     with tenant_scope(tenant):
         async with database.open():
             country = await Country.create(name=f"land of {tenant}")
-            folder = await Folder.create(name=f"{tenant} folder", country_id=country.id)
-            document = await Document.create(title=f"{tenant} secret", folder_id=folder.id)
+            folder = await TenantFolder.create(name=f"{tenant} folder", country_id=country.id)
+            document = await TenantDocument.create(title=f"{tenant} secret", folder_id=folder.id)
             return {"country": country.id, "folder": folder.id, "document": document.id}
 
 

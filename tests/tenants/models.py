@@ -24,7 +24,7 @@ class Country(Base, table=True):
     name: str
 
 
-class Folder(TenantModel, Base, table=True):
+class TenantFolder(TenantModel, Base, table=True):
     """One of a tenant's."""
 
     __tablename__ = "tt_folders"
@@ -34,10 +34,10 @@ class Folder(TenantModel, Base, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str
     country_id: int | None = Field(default=None, foreign_key="tt_countries.id")
-    documents: list["Document"] = Relationship(back_populates="folder")
+    documents: list["TenantDocument"] = Relationship(back_populates="folder")
 
 
-class Document(TenantModel, Base, table=True):
+class TenantDocument(TenantModel, Base, table=True):
     """In a folder of the same tenant."""
 
     __tablename__ = "tt_documents"
@@ -45,12 +45,14 @@ class Document(TenantModel, Base, table=True):
     id: int | None = Field(default=None, primary_key=True)
     title: str
     folder_id: int | None = Field(default=None, foreign_key="tt_folders.id")
-    folder: Folder | None = Relationship(back_populates="documents")
-    place: Folder | None = Relationship(sa_relationship_kwargs={"overlaps": "documents,folder"})
+    folder: TenantFolder | None = Relationship(back_populates="documents")
+    place: TenantFolder | None = Relationship(
+        sa_relationship_kwargs={"overlaps": "documents,folder"}
+    )
     """The same, of which the folder knows nothing."""
 
 
-TABLES = (Document, Folder, Country)
+TABLES = (TenantDocument, TenantFolder, Country)
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
-from tests.tenants.models import Country, Document, Folder, table_of
+from tests.tenants.models import Country, TenantDocument, TenantFolder, table_of
 from zenith.kernel.errors import PermissionDeniedError
 from zenith.query import current_session, open_session, transaction
 from zenith.tenants import (
@@ -40,7 +40,7 @@ from zenith.tenants import (
 
 
 async def titles() -> list[str]:
-    return sorted(row.title for row in await Document.where().all())
+    return sorted(row.title for row in await TenantDocument.where().all())
 
 
 async def test_each_tenant_has_its_own_rows(world):
@@ -48,15 +48,15 @@ async def test_each_tenant_has_its_own_rows(world):
         with tenant_scope(tenant):
             async with world.database.open():
                 assert await titles() == [f"{tenant} secret"]
-                assert await Document.where().count() == 1
+                assert await TenantDocument.where().count() == 1
 
 
 async def test_new_rows_are_stamped(acme):
-    made = await Document.create(title="new")
+    made = await TenantDocument.create(title="new")
     assert made.tenant == "acme"
-    current_session().add_all([Document(title="one"), Document(title="two")])
+    current_session().add_all([TenantDocument(title="one"), TenantDocument(title="two")])
     await current_session().flush()
-    await current_session().exec(insert(Document), [{"title": "three"}, {"title": "four"}])
+    await current_session().exec(insert(TenantDocument), [{"title": "three"}, {"title": "four"}])
     assert set(await titles()) == {"acme secret", "new", "one", "two", "three", "four"}
     with tenant_scope("bolt"):
         async with open_session():
@@ -64,7 +64,7 @@ async def test_new_rows_are_stamped(acme):
 
 
 async def test_rows_are_changed_and_deleted(acme):
-    document = await Document.where().one()
+    document = await TenantDocument.where().one()
     await document.update(title="other")
     assert await titles() == ["other"]
     await document.delete()
@@ -73,11 +73,15 @@ async def test_rows_are_changed_and_deleted(acme):
 
 async def test_nothing_runs_without_a_tenant(world):
     async with world.database.open() as session:
-        for statement in (select(Document), update(Document).values(title="x"), delete(Document)):
+        for statement in (
+            select(TenantDocument),
+            update(TenantDocument).values(title="x"),
+            delete(TenantDocument),
+        ):
             with pytest.raises(TenantRequiredError):
                 await session.exec(statement)
         with pytest.raises(TenantRequiredError) as caught:
-            await Document.create(title="x")
+            await TenantDocument.create(title="x")
         session.expunge_all()
         assert isinstance(caught.value, PermissionDeniedError)
         assert len(await Country.where().all()) == 2, "what has no tenants is not touched"
@@ -106,73 +110,77 @@ async def test_a_tenant_that_is_chosen_in_a_savepoint_that_is_undone(world):
 
 
 async def test_relations_stay_inside(acme):
-    plain = await Folder.where().one()
+    plain = await TenantFolder.where().one()
     session = current_session()
-    for loaded in (selectinload(Folder.documents), joinedload(Folder.documents)):
+    for loaded in (selectinload(TenantFolder.documents), joinedload(TenantFolder.documents)):
         session.expunge_all()
-        folder = (await session.exec(select(Folder).options(loaded))).unique().scalar_one()
+        folder = (await session.exec(select(TenantFolder).options(loaded))).unique().scalar_one()
         assert folder.id == plain.id
         assert [document.title for document in folder.documents] == ["acme secret"]
 
 
 async def test_joins_keep_rows_without_a_partner(acme):
-    await current_session().exec(delete(Document))
-    rows = await current_session().exec(select(Folder.name, Document.title).outerjoin(Document))
+    await current_session().exec(delete(TenantDocument))
+    rows = await current_session().exec(
+        select(TenantFolder.name, TenantDocument.title).outerjoin(TenantDocument)
+    )
     assert rows.all() == [("acme folder", None)]
 
 
 async def test_a_session_serves_one_tenant(acme):
-    document = await Document.where().one()
+    document = await TenantDocument.where().one()
     with tenant_scope("bolt"):
         for step in (
-            lambda: current_session().get(Document, document.id),
+            lambda: current_session().get(TenantDocument, document.id),
             lambda: current_session().exec(select(Country)),
-            lambda: Document.where().all(),
+            lambda: TenantDocument.where().all(),
         ):
             with pytest.raises(TenantError, match="another"):
                 await step()
-    assert await current_session().get(Document, document.id) is document
+    assert await current_session().get(TenantDocument, document.id) is document
 
 
 async def test_moving_a_row_is_refused(acme):
-    document = await Document.where().one()
+    document = await TenantDocument.where().one()
     document.tenant = "bolt"
     with pytest.raises(TenantError, match="another tenant"):
         await current_session().flush()
     current_session().expunge_all()
-    current_session().add(Document(title="x", tenant="bolt"))
+    current_session().add(TenantDocument(title="x", tenant="bolt"))
     with pytest.raises(TenantError, match="another tenant"):
         await current_session().flush()
     current_session().expunge_all()
     for statement in (
-        update(Document).values(tenant="bolt"),
-        update(Document).values({Document.tenant: "bolt"}),
-        insert(Document).values(title="x", tenant="bolt"),
+        update(TenantDocument).values(tenant="bolt"),
+        update(TenantDocument).values({TenantDocument.tenant: "bolt"}),
+        insert(TenantDocument).values(title="x", tenant="bolt"),
     ):
         with pytest.raises(TenantError, match="sets `tenant`"):
             await current_session().exec(statement)
     with pytest.raises(TenantError, match="sets `tenant`"):
-        await current_session().exec(insert(Document), [{"title": "x", "tenant": "bolt"}])
+        await current_session().exec(insert(TenantDocument), [{"title": "x", "tenant": "bolt"}])
 
 
 async def test_references_stay_inside(acme):
     foreign = acme.of("bolt", "folder")
     with pytest.raises(ForeignReferenceError):
-        await Document.create(title="x", folder_id=foreign)
+        await TenantDocument.create(title="x", folder_id=foreign)
     current_session().expunge_all()
-    document = await Document.where().one()
+    document = await TenantDocument.where().one()
     with pytest.raises(ForeignReferenceError):
         await document.update(folder_id=foreign)
     with pytest.raises(ForeignReferenceError) as unknown:
         await document.update(folder_id=987_654)
     assert unknown.value.status == 422
     current_session().expunge_all()
-    folder = Folder(name="new", country_id=acme.of("bolt", "country"))
-    folder.documents = [Document(title="inside")]
+    folder = TenantFolder(name="new", country_id=acme.of("bolt", "country"))
+    folder.documents = [TenantDocument(title="inside")]
     current_session().add(folder)
     await current_session().flush()
-    assert [row.folder_id for row in await Document.where(title="inside").all()] == [folder.id]
-    await (await Document.where(title="inside").one()).update(title="again")
+    assert [row.folder_id for row in await TenantDocument.where(title="inside").all()] == [
+        folder.id
+    ]
+    await (await TenantDocument.where(title="inside").one()).update(title="again")
 
 
 async def test_references_in_statements_stay_inside(acme):
@@ -180,36 +188,38 @@ async def test_references_in_statements_stay_inside(acme):
     mine, foreign = acme.of("acme", "folder"), acme.of("bolt", "folder")
     session = current_session()
     with pytest.raises(ForeignReferenceError):
-        await Document.where(title="acme secret").update(folder_id=foreign)
+        await TenantDocument.where(title="acme secret").update(folder_id=foreign)
     for statement, rows in (
         (
-            insert(Document),
+            insert(TenantDocument),
             [{"title": "x", "folder_id": mine}, {"title": "y", "folder_id": foreign}],
         ),
-        (insert(Document).values(title="x", folder_id=foreign), None),
-        (update(Document).values(folder_id=bindparam("to")), {"to": foreign}),
-        (update(Document), [{"id": acme.of("acme", "document"), "folder_id": foreign}]),
+        (insert(TenantDocument).values(title="x", folder_id=foreign), None),
+        (update(TenantDocument).values(folder_id=bindparam("to")), {"to": foreign}),
+        (update(TenantDocument), [{"id": acme.of("acme", "document"), "folder_id": foreign}]),
     ):
         with pytest.raises(ForeignReferenceError):
             await session.exec(statement, params=rows)
     with pytest.raises(TenantError, match="computes"):
-        await session.exec(update(Document).values(folder_id=Document.id))
-    added = Folder(name="added")
+        await session.exec(update(TenantDocument).values(folder_id=TenantDocument.id))
+    added = TenantFolder(name="added")
     session.add(added)
     await session.flush()
     rows = [{"title": "x", "folder_id": mine}, {"title": "y", "folder_id": added.id}]
-    await session.exec(insert(Document), params=[*rows, {"title": "z", "folder_id": None}])
-    await session.exec(update(Document).where(Document.title == "x").values(folder_id=null()))
+    await session.exec(insert(TenantDocument), params=[*rows, {"title": "z", "folder_id": None}])
+    await session.exec(
+        update(TenantDocument).where(TenantDocument.title == "x").values(folder_id=null())
+    )
     assert await titles() == ["acme secret", "x", "y", "z"]
 
 
 async def test_relations_to_what_was_read_elsewhere(world):
     with across_tenants("test"):
         async with world.database.open():
-            foreign = await Folder.where(name="bolt folder").one()
+            foreign = await TenantFolder.where(name="bolt folder").one()
     with tenant_scope("acme"):
         async with world.database.open():
-            document = await Document.where().one()
+            document = await TenantDocument.where().one()
             document.place = foreign
             with pytest.raises(ForeignReferenceError):
                 await document.save()
@@ -237,13 +247,13 @@ async def test_all_tenants_can_be_read_by_name_only(world):
     with across_tenants("a report"):
         async with world.database.open() as session:
             assert await titles() == ["acme secret", "bolt secret"]
-            counted = select(Document.tenant, func.count()).group_by(Document.tenant)
+            counted = select(TenantDocument.tenant, func.count()).group_by(TenantDocument.tenant)
             assert sorted((await session.exec(counted)).all()) == [("acme", 1), ("bolt", 1)]
             assert (await session.exec(text("SELECT count(*) FROM tt_documents"))).scalar() == 2
-            for statement in (update(Document).values(title="x"), delete(Document)):
+            for statement in (update(TenantDocument).values(title="x"), delete(TenantDocument)):
                 with pytest.raises(TenantRequiredError):
                     await session.exec(statement)
-            session.add(Document(title="x"))
+            session.add(TenantDocument(title="x"))
             with pytest.raises(TenantRequiredError):
                 await session.flush()
             session.expunge_all()
@@ -284,30 +294,30 @@ async def test_names_of_several_words(acme, monkeypatch):
 
 
 async def test_every_way_to_reach_a_table(acme):
-    document = table_of(Document)
-    other = aliased(Document)
+    document = table_of(TenantDocument)
+    other = aliased(TenantDocument)
     session = current_session()
-    inner = select(Document.id).subquery()
-    common = select(Document).cte()
+    inner = select(TenantDocument.id).subquery()
+    common = select(TenantDocument).cte()
     for statement in (
-        select(func.count()).select_from(Document),
+        select(func.count()).select_from(TenantDocument),
         select(func.count()).select_from(document),
         select(func.count(document.c.id)),
         select(func.count()).select_from(other),
         select(func.count()).select_from(document.alias("d")),
         select(func.count()).select_from(inner),
         select(func.count()).select_from(common),
-        select(func.count()).where(Document.id == other.id),
-        select(func.count()).where(Country.id == Folder.country_id),
+        select(func.count()).where(TenantDocument.id == other.id),
+        select(func.count()).where(Country.id == TenantFolder.country_id),
         select(func.count(Country.id))
         .where(
-            select(Document.id).where(Document.title == "bolt secret").exists() == False  # noqa: E712
+            select(TenantDocument.id).where(TenantDocument.title == "bolt secret").exists() == False  # noqa: E712
         )
         .where(Country.name == "land of acme"),
         select(func.count()).select_from(
-            select(Document.id).union_all(select(document.c.id).where(False)).subquery()
+            select(TenantDocument.id).union_all(select(document.c.id).where(False)).subquery()
         ),
-        select(select(func.count()).select_from(Document).scalar_subquery()),
+        select(select(func.count()).select_from(TenantDocument).scalar_subquery()),
     ):
         assert (await session.exec(statement)).scalar() == 1, str(statement)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import exc, text
 
-from tests.tenants.models import Document as Row
+from tests.tenants.models import TenantDocument as Row
 from tests.tenants.models import metadata, table_of
 from zenith.stores.sql.model_database import ModelDatabase
 from zenith.tenants import open_borders, statements_for, tenant_scope

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tests.tenants.models import Country, Document, Folder, table_of
+from tests.tenants.models import Country, TenantDocument, TenantFolder, table_of
 from zenith.tenants import TenantError, across_tenants, tenant_scope
 from zenith.tenants.row_level_security import announce
 from zenith.tenants.table import PARAMETER, TenantTable
 
-documents = table_of(Document)
+documents = table_of(TenantDocument)
 
 
 def sql(statement, dialect=postgresql) -> str:
@@ -46,9 +46,9 @@ async def test_parameters_of_a_client_do_not_choose_the_tenant(world):
 @pytest.mark.parametrize(
     "statement",
     [
-        insert(Document).from_select(["title"], select(Country.name)),
-        insert(Document).values([{"title": "a"}, {"title": "b"}]),
-        postgresql.insert(Document)
+        insert(TenantDocument).from_select(["title"], select(Country.name)),
+        insert(TenantDocument).values([{"title": "a"}, {"title": "b"}]),
+        postgresql.insert(TenantDocument)
         .values(id=1)
         .on_conflict_do_update(index_elements=["id"], set_={"title": "x"}),
         sqlite.insert(documents)
@@ -90,7 +90,7 @@ async def test_rows_beside_an_update_name_no_tenant(world):
 
 
 def test_inserts_that_leave_what_is_there():
-    text = sql(postgresql.insert(Document).values(id=1).on_conflict_do_nothing())
+    text = sql(postgresql.insert(TenantDocument).values(id=1).on_conflict_do_nothing())
     assert PARAMETER in text
 
 
@@ -106,14 +106,14 @@ def test_other_tables_are_as_they_were():
 
 
 def test_tables_beside_the_one_that_is_changed():
-    joined = Document.folder_id == Folder.id
-    assert sql(update(Document).where(joined).values(title="x")).count(PARAMETER) == 2
-    assert sql(delete(Document).where(joined)).count(PARAMETER) == 2
-    assert sql(update(Country).where(Folder.country_id == Country.id)).count(PARAMETER) == 1
+    joined = TenantDocument.folder_id == TenantFolder.id
+    assert sql(update(TenantDocument).where(joined).values(title="x")).count(PARAMETER) == 2
+    assert sql(delete(TenantDocument).where(joined)).count(PARAMETER) == 2
+    assert sql(update(Country).where(TenantFolder.country_id == Country.id)).count(PARAMETER) == 1
 
 
 def test_locks_name_the_same_table():
-    text = sql(select(Document).with_for_update(of=Document))
+    text = sql(select(TenantDocument).with_for_update(of=TenantDocument))
     assert text.endswith("AS tt_documents FOR UPDATE OF tt_documents")
 
 
@@ -127,5 +127,5 @@ def test_a_schema_is_refused():
 
 def test_all_tenants_are_read_only_where_nothing_is_kept(world_url):
     with across_tenants("a look"):
-        assert PARAMETER not in sql(select(Document))
-    assert PARAMETER in sql(select(Document))
+        assert PARAMETER not in sql(select(TenantDocument))
+    assert PARAMETER in sql(select(TenantDocument))
