@@ -89,10 +89,9 @@ async def test_title_is_text(page, servers):
     await page.locator(".opblock").first.wait_for()
     assert "<script>fail()</script>" in await page.title()
     # And the page is as light or dark as everything else on the screen.
-    dark = "document.documentElement.classList.contains('dark-mode')"
-    for scheme in ("dark", "light"):
+    for scheme, shown in (("dark", "html.dark-mode"), ("light", "html:not(.dark-mode)")):
         await page.emulate_media(color_scheme=scheme)
-        await page.wait_for_function(f"{dark} === {str(scheme == 'dark').lower()}")
+        await page.locator(shown).wait_for(state="attached")
     await watch.clean(docs)
 
 
