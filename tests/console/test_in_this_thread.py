@@ -134,3 +134,29 @@ async def test_an_end(walker):
     assert (await walker.send(form, form, password="wrong")).status_code == 422
     last = await walker.send(form, form, password=OTHER_PASSWORD)
     assert last.status_code == 409, "the last administrator stays"
+
+
+async def test_roles(walker):
+    await walker.sign_in()
+    roles = "/admin/roles"
+    assert (await walker.get(roles)).status_code == 200
+    made = await walker.send(roles, roles, name="auditor", permissions="audit:read", level="")
+    assert made.headers["location"] == "/admin/roles/auditor?notice=role-made"
+    bad = await walker.send(roles, roles, name="other", level="high")
+    assert bad.status_code == 422
+    one = f"{roles}/auditor"
+    assert (await walker.get(one)).status_code == 200
+    changed = await walker.send(one, one, name="auditor", permissions="audit:*", level="7")
+    assert changed.headers["location"] == f"{one}?notice=role-changed"
+    assert (await walker.send(one, one, name="auditor", level="x")).status_code == 422
+    assert (await walker.send(f"{roles}/none", one, name="none")).status_code == 404
+    account = await walker.app.accounts.store.by_email(EMAIL)
+    held = f"/admin/accounts/{account.id}/roles"
+    assert (await walker.get(held)).status_code == 200
+    granted = await walker.send(held, held, role="auditor", hours="1")
+    revoked = await walker.send(f"{held}/revoke", held, role="auditor")
+    assert {granted.status_code, revoked.status_code} <= {303, 409, 403, 422}
+    assert (await walker.send(f"{roles}/none/delete", one)).status_code == 404
+    gone = await walker.send(f"{one}/delete", one)
+    assert gone.status_code == 303
+    assert (await walker.get(one)).status_code == 404

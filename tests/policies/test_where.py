@@ -380,3 +380,14 @@ def test_two_columns_agree_with_decisions(rows: Rows, pair: tuple[str, str], ope
 def test_an_attribute_that_no_row_has_is_missing_in_every_row() -> None:
     assert ask({"attribute": "resource.absent", "operator": "exists"}) == "0"
     assert ask({"attribute": "resource.absent", "operator": "missing"}) == "1"
+
+
+def test_what_no_row_has_is_never_there():
+    """And who has something beside it is shown by that alone."""
+    absent = {"attribute": "resource.nothing_of_the_kind", "operator": "exists"}
+    for conditions, shown in (([absent], False), ([{"not": absent}], True)):
+        policy = Policy("p", [{"action": "read", "conditions": conditions}])
+        condition = policy.where({}, "read", Article)
+        assert condition.compare(sa.true()) is shown
+        assert condition.compare(sa.false()) is not shown
+        assert policy.evaluate({}, {"id": 1}, "read") is shown

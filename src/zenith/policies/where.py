@@ -32,7 +32,7 @@ from zenith.policies.conditions import (
     Reference,
 )
 from zenith.policies.errors import PolicyError
-from zenith.policies.facts import Facts, is_there, reader
+from zenith.policies.facts import Facts, reader
 from zenith.policies.operators import OPERATORS
 from zenith.policies.rules import Combine, Rule
 from zenith.policies.values import ORDERED, Truth, elements_of, kind_of, plain
@@ -181,8 +181,6 @@ class _Translation:
                 return _any([self.translate(each, positive=positive) for each in _of(condition)])
 
     def _exists(self, reference: Reference) -> Sql:
-        if reference.root != "resource":
-            return is_there(reader(reference)(self._facts))
         column = self._column(reference)
         if column is None:
             return False
