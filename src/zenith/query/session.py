@@ -7,6 +7,7 @@ when it does not. Tasks that the block starts take turns with it (`_Turns`).
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, Token
@@ -105,7 +106,7 @@ def unhook(hook: OnExecute | OnFlush | OnBegin | OnUse) -> None:
 # Turns -------------------------------------------------------------------------------------------
 
 
-class _Turns:
+class _Turns(ABC):
     """Lets the tasks of one block use its session one after the other.
 
     Threat: two tasks that share a session, where one rolls back what the other believes saved. A
@@ -125,9 +126,9 @@ class _Turns:
         return self._own_lock
 
     @property
+    @abstractmethod
     def unit(self) -> Unit:
         """Whose session it is."""
-        raise NotImplementedError
 
     @asynccontextmanager
     async def take(self) -> AsyncGenerator[ModelSession]:
