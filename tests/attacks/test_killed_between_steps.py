@@ -12,6 +12,7 @@ import os
 import shutil
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from threading import get_ident
 
 import pytest
 from sqlalchemy import Engine, Pool, event
@@ -61,15 +62,21 @@ class Killed(BaseException):
 
 
 class Plug:
-    """Pulled before the n-th step that would last: from then on nothing reaches the database."""
+    """Pulled before the n-th step that would last: from then on nothing reaches the database.
+
+    The hooks hear every engine of this process; servers of other tests live in other threads.
+    """
 
     def __init__(self):
-        self.left, self.opened = math.inf, []
+        self.left, self.opened, self.thread = math.inf, [], get_ident()
 
     def opens(self, connection, *_):
-        self.opened.append(connection.driver_connection)
+        if get_ident() == self.thread:
+            self.opened.append(connection.driver_connection)
 
     def writes(self, connection, cursor, statement, *_):
+        if get_ident() != self.thread:
+            return
         if self.left < 0:
             raise Killed
         alone = "zenith_single" in connection.get_execution_options()
@@ -78,6 +85,8 @@ class Plug:
             self.commits()
 
     def commits(self, *_):
+        if get_ident() != self.thread:
+            return
         self.left -= 1
         if self.left < 0:
             raise Killed
