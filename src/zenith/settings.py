@@ -32,6 +32,7 @@ from zenith.sessions.settings import SessionSettings
 from zenith.stores.settings import DatabaseSettings, RedisSettings
 from zenith.tenants.settings import TenantSettings
 from zenith.tokens.settings import TokenSettings
+from zenith.transport.cors.settings import CorsSettings
 from zenith.transport.settings import TransportSettings
 
 Environment: TypeAlias = Literal["development", "production", "test"]
@@ -118,6 +119,9 @@ class Settings:
     transport: TransportSettings | None = field(default_factory=TransportSettings)
     """Hosts, proxies, sizes and times."""
 
+    cors: CorsSettings | None = None
+    """Which pages of other origins may read answers. None: none."""
+
     headers: HeadersSettings | None = field(default_factory=HeadersSettings)
     """Security headers and the content security policy."""
 
@@ -143,6 +147,11 @@ class Settings:
         for secret in self.previous_secret_keys:
             _check_secret(secret, "ZENITH_PREVIOUS_SECRET_KEYS")
         self._check_default_roles()
+        if self.cors is not None and "OPTIONS" not in (self.transport or TransportSettings()).methods:
+            raise ConfigurationError(
+                "cors is on, and transport.methods refuses every preflight",
+                fix="add OPTIONS to transport.methods",
+            )
         if self.is_production:
             self._check_production()
 

@@ -16,7 +16,7 @@ from zenith.rate_limits import Hit, Limit
 from zenith.stores.memory import MemoryRateLimitStore
 from zenith.stores.memory.rate_limits import OVERFLOW_SLOTS
 
-STRATEGIES = ("fixed_window", "sliding_window", "token_bucket")
+STRATEGIES = ("fixed_window", "sliding_window", "sliding_log", "token_bucket")
 
 
 class Clock:

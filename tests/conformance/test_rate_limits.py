@@ -15,7 +15,7 @@ from zenith.rate_limits import Hit, Limit, RateLimitStore, RateLimitStoreError
 from zenith.stores.memory import MemoryRateLimitStore
 from zenith.stores.redis.rate_limits import SCRIPT, RedisRateLimitStore
 
-STRATEGIES = ("fixed_window", "sliding_window", "token_bucket")
+STRATEGIES = ("fixed_window", "sliding_window", "sliding_log", "token_bucket")
 EPOCH = 1_790_000_040
 """On the border of a minute."""
 
@@ -99,11 +99,12 @@ async def test_a_usage_tells_what_is_left(bench, strategy):
     assert [usage.allowed for usage in usages] == [True, True, True, False]
     assert [usage.limit for usage in usages] == [3] * 4
     assert [usage.retry_after for usage in usages[:3]] == [0.0] * 3
-    waits = {"fixed_window": 60, "sliding_window": 80, "token_bucket": 20}
+    waits = {"fixed_window": 60, "sliding_window": 80, "sliding_log": 60, "token_bucket": 20}
     assert usages[3].retry_after == waits[strategy]
     resets = {
         "fixed_window": [60, 60, 60, 60],
         "sliding_window": [120, 120, 120, 120],
+        "sliding_log": [60, 60, 60, 60],
         "token_bucket": [20, 40, 60, 60],
     }
     assert [usage.reset_after for usage in usages] == resets[strategy]
@@ -143,7 +144,7 @@ async def test_a_fixed_window_ends_at_its_border(bench):
     assert await admitted(bench.make(), limit, "a", 9) == 5
 
 
-@pytest.mark.parametrize("strategy", ["sliding_window", "token_bucket"])
+@pytest.mark.parametrize("strategy", ["sliding_window", "sliding_log", "token_bucket"])
 async def test_no_burst_passes_at_a_border(bench, strategy):
     limit = Limit(5, 60, strategy)
     bench.clock.now += 59.999
@@ -192,6 +193,32 @@ async def test_a_hit_that_costs_nothing_is_a_mistake(bench, strategy, cost):
     with pytest.raises(ValueError, match="at least 1"):
         await bench.store.hit([Hit(limit, "a", cost)])
     assert await admitted(bench.store, limit, "a", 11) == 10
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_what_is_settled_later_takes_what_is_left(bench, strategy):
+    limit = Limit(10, 60, strategy)
+    assert await admitted(bench.store, limit, "a", 1, cost=4) == 1
+    other = Hit(Limit(3, 60, name="other"), "a")
+    for remaining in (0, 0):
+        usages = await bench.make().hit([Hit(limit, "a", 50, partial=True), other])
+        assert [usage.allowed for usage in usages] == [True, True]
+        assert usages[0].remaining == remaining
+        assert usages[0].retry_after == 0
+    assert await admitted(bench.make(), limit, "a", 1) == 0
+    assert await admitted(bench.make(), other.limit, "a", 9) == 1
+
+
+async def test_a_log_forgets_each_hit_at_its_own_time(bench):
+    limit = Limit(3, 60, "sliding_log")
+    for _ in range(3):
+        assert await admitted(bench.store, limit, "a", 1) == 1
+        bench.clock.now += 20
+    assert await admitted(bench.make(), limit, "a", 9) == 1
+    bench.clock.now += 19.999
+    assert await admitted(bench.make(), limit, "a", 9) == 0
+    bench.clock.now += 0.001
+    assert await admitted(bench.make(), limit, "a", 9) == 1
 
 
 async def test_all_are_charged_or_none(bench):

@@ -47,6 +47,15 @@ class SlidingModel(FixedModel):
         return True
 
 
+class LogModel(FixedModel):
+    def hit(self, now, cost):
+        used = sum(paid for at, paid in self.hits if at > now - WINDOW)
+        if used + cost > self.limit:
+            return False
+        self.hits.append((now, cost))
+        return True
+
+
 class BucketModel:
     def __init__(self, limit):
         self.limit, self.tokens, self.at = limit, Fraction(limit), 0
@@ -60,7 +69,12 @@ class BucketModel:
         return True
 
 
-MODELS = {"fixed_window": FixedModel, "sliding_window": SlidingModel, "token_bucket": BucketModel}
+MODELS = {
+    "fixed_window": FixedModel,
+    "sliding_window": SlidingModel,
+    "sliding_log": LogModel,
+    "token_bucket": BucketModel,
+}
 
 
 @given(name=names, limit=limits, steps=steps)
@@ -167,25 +181,68 @@ class TimedRedisStore(RedisRateLimitStore):
 @given(
     name=names,
     limit=limits,
-    steps=st.lists(st.tuples(st.integers(-800, 1500), st.integers(1, 4)), max_size=15),
+    steps=st.lists(
+        st.tuples(st.integers(-800, 1500), st.integers(1, 4), st.booleans()), max_size=15
+    ),
 )
 def test_redis_and_memory_agree(redis_url, name, limit, steps):
     async def compare() -> None:
         async with Redis.from_url(redis_url) as client:
             rule = Limit(limit, 1, name)
-            now, state, key = 1_790_000_000_000, 0, secrets.token_hex(8)
-            for leap, cost in steps:
+            now, key = 1_790_000_000_000, secrets.token_hex(8)
+            clock = [0.0]
+            memory = MemoryRateLimitStore(clock=lambda: clock[0])
+            for leap, cost, partial in steps:
                 now += leap
                 store = TimedRedisStore(client, timeout=10)
                 store.now = now
-                (usage,) = await store.hit([Hit(rule, key, cost)])
-                state, expected = rule.engine.hit(state, now, cost)
+                (usage,) = await store.hit([Hit(rule, key, cost, partial)])
+                clock[0] = now / 1000
+                (expected,) = memory.hit_now([Hit(rule, key, cost, partial)])
                 assert usage == expected
 
     asyncio.run(compare())
 
 
-@pytest.mark.parametrize("name", list(STRATEGIES))
+@given(limit=limits, steps=steps)
+def test_no_window_wherever_it_begins_sees_more_than_a_log_allows(limit, steps):
+    engine, state, now, passed = STRATEGIES["sliding_log"](limit, WINDOW), 0, 0, []
+    for pause, cost in steps:
+        now += pause
+        state, usage = engine.hit(state, now, cost)
+        passed += [(now, cost)] * usage.allowed
+    for start, _ in passed:
+        assert sum(cost for at, cost in passed if start <= at < start + WINDOW) <= limit
+
+
+@given(limit=limits, steps=steps)
+def test_a_log_takes_memory_for_its_limit_and_no_more(limit, steps):
+    engine, state, now = STRATEGIES["sliding_log"](limit, WINDOW), 0, 1_790_000_000_000
+    for pause, cost in steps:
+        now += pause
+        state, _ = engine.hit(state, now, cost)
+        assert state.bit_length() <= (limit + 1) * (48 + limit.bit_length())
+
+
+@given(
+    name=names,
+    hits=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 9), st.booleans()), max_size=30),
+)
+def test_what_is_settled_takes_what_is_left(name, hits):
+    now, limit = 0.0, Limit(6, 1, name)
+    store, state = MemoryRateLimitStore(clock=lambda: now / 1000), 0
+    for pause, cost, partial in hits:
+        now += pause
+        (usage,) = store.hit_now([Hit(limit, "a", cost, partial)])
+        left = limit.engine.hit(state, int(now), 7)[1].remaining
+        paid = min(cost, left) if partial else cost if cost <= left else 0
+        assert usage.allowed == (partial or paid == cost)
+        if paid:
+            state, expected = limit.engine.hit(state, int(now), paid)
+            assert usage == expected
+
+
+@pytest.mark.parametrize("name", ["fixed_window", "sliding_window", "token_bucket"])
 def test_the_largest_limits_lose_no_request(name):
     limit = Limit(90_000_000, 100_000, name)
     state, now = 0, 1_790_000_000_123

@@ -16,7 +16,7 @@ def test_defaults_are_safe():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"strategy": "leaky"}, "fixed_window, sliding_window, token_bucket"),
+        ({"strategy": "leaky"}, "fixed_window, sliding_window, sliding_log, token_bucket"),
         ({"on_failure": "ignore"}, "local, closed, open"),
         ({"per_address": "100/moon"}, "second, minute"),
         ({"per_principal": ""}, "second, minute"),

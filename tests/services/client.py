@@ -57,9 +57,9 @@ class Service:
         """End its processes at once; `revive` starts them again on the same ports."""
         self.signal(signal.SIGKILL)
 
-    def signal(self, number: int) -> None:
-        """Send any signal to its processes."""
-        self.keeper.ask(do="signal", id=self.id, number=int(number))
+    def signal(self, number: int, *, child: int | None = None) -> None:
+        """Send any signal to its processes, or to the one that was started as number `child`."""
+        self.keeper.ask(do="signal", id=self.id, number=int(number), child=child)
 
     def revive(self) -> None:
         """Start what has ended again, and wait until it serves."""

@@ -26,8 +26,10 @@ from tests.services.process import Child, Group, accepts
 
 STARTERS: dict[str, Callable[[Group], None]] = {
     "postgres": postgres.start,
+    "postgres_durable": postgres.start_durable,
     "redis": redis.start,
     "redis_cluster": redis.start_cluster,
+    "redis_failing_cluster": redis.start_failing_cluster,
     "redis_sentinel": redis.start_sentinel,
     "redis_tls": redis.start_tls,
 }
@@ -49,7 +51,7 @@ class Keeper:
             case "command":
                 return self._start(lambda group: _command(group, request))
             case "signal":
-                self._groups[request["id"]].signal(request["number"])
+                self._groups[request["id"]].signal(request["number"], request.get("child"))
             case "revive":
                 self._groups[request["id"]].revive()
             case "stop":

@@ -24,7 +24,6 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -34,7 +33,12 @@ SETTINGS = {
 }
 
 
-def start(group: Group) -> None:
+def start_durable(group: Group) -> None:
+    """One that keeps what it has acknowledged when its processes are killed, slower."""
+    start(group, durable=True)
+
+
+def start(group: Group, *, durable: bool = False) -> None:
     """Make a cluster of its own and start it on a free port."""
     programs = find.need("PostgreSQL")
     user = unprivileged_user()
@@ -42,7 +46,8 @@ def start(group: Group) -> None:
     data = group.folder / "data"
     _init(programs, data, password, user)
     port = free_port()
-    settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": port}.items()]
+    given = {**SETTINGS, "port": port, "synchronous_commit": "on" if durable else "off"}
+    settings = [f"-c{name}={value}" for name, value in given.items()]
     server = group.add(
         Child(
             argv=[str(programs / "postgres"), "-D", str(data), *settings],

@@ -197,14 +197,14 @@ class Group:
                 child.start()
         self.wait()
 
-    def signal(self, number: int) -> None:
-        """Send a signal to every process; after one that ends them, wait for the end."""
-        for child in self.children:
-            child.signal(number)
-        if number == signal.SIGKILL:
-            for child in self.children:
-                if child.process is not None:
-                    child.process.wait()
+    def signal(self, number: int, child: int | None = None) -> None:
+        """Send a signal to every process, or to one; after one that ends it, wait for the end."""
+        meant = self.children if child is None else [self.children[child]]
+        for each in meant:
+            each.signal(number)
+        for each in meant:
+            if each.process is not None and number in (signal.SIGKILL, each.stop_with):
+                each.process.wait()
 
     def stop(self) -> None:
         """Stop every process, the last one first."""

@@ -20,6 +20,7 @@ from tests.services.process import Child, Group, free_port
 
 BUS = 10_000
 SLOTS = 16_384
+MASTERS = 3
 SENTINEL_NAME = "zenith"
 
 
@@ -46,25 +47,39 @@ def start_tls(group: Group) -> None:
     group.values["ca_file"] = str(certificate)
 
 
-def start_cluster(group: Group) -> None:
-    """Three masters that share the slots."""
+def start_cluster(group: Group, *, timeout: int = 15_000, replicas: int = 0) -> None:
+    """Three masters that share the slots; a node counts as down after `timeout` milliseconds."""
     password = secrets.token_hex(16)
-    ports = [free_port(also=BUS) for _ in range(3)]
+    ports = [free_port(also=BUS) for _ in range(MASTERS + replicas)]
     for port in ports:
         _serve(
             *(group, port, password, "cluster-enabled yes", f"cluster-config-file {port}.nodes"),
-            *("cluster-node-timeout 15000", "cluster-require-full-coverage yes"),
+            *(f"cluster-node-timeout {timeout}", "cluster-require-full-coverage yes"),
+            *(f"masterauth {password}", "repl-diskless-sync-delay 0"),
         )
     group.wait(lambda: all(_answers(port, password) for port in ports))
-    for index, port in enumerate(ports):
-        first, last = index * SLOTS // 3, (index + 1) * SLOTS // 3
+    for index, port in enumerate(ports[:MASTERS]):
+        first, last = index * SLOTS // MASTERS, (index + 1) * SLOTS // MASTERS
         _call(port, password, "CLUSTER", "ADDSLOTS", *range(first, last))
         _call(port, password, "CLUSTER", "SET-CONFIG-EPOCH", index + 1)
     for port in ports[1:]:
         _call(ports[0], password, "CLUSTER", "MEET", "127.0.0.1", port)
     group.is_ready = lambda: all(_is_whole(port, password, len(ports)) for port in ports)
     group.wait()
+    for port in ports[MASTERS:]:
+        last_master = _call(ports[MASTERS - 1], password, "CLUSTER", "MYID")
+        _call(port, password, "CLUSTER", "REPLICATE", last_master)
+        group.wait(lambda port=port: _is_replica(port, password))
     group.values["url"] = f"redis://:{password}@127.0.0.1:{ports[0]}/0"
+    hosts = ",".join(f"127.0.0.1:{port}" for port in ports[:MASTERS])
+    group.values["cluster_url"] = f"redis+cluster://:{password}@{hosts}"
+
+
+def start_failing_cluster(group: Group) -> None:
+    """A cluster that notices a dead node after a second. Its last master (the third child) has a
+    replica, which takes its place; the others have none.
+    """
+    start_cluster(group, timeout=1000, replicas=1)
 
 
 def start_sentinel(group: Group) -> None:

@@ -27,7 +27,7 @@ from zenith.sessions import SessionScheme, SessionSettings
 from zenith.stores.foundation import Foundation, Prune
 from zenith.tenants import TenantGuard
 from zenith.tokens import BearerScheme, DpopVerifier, TokenManager
-from zenith.transport import TransportGuard
+from zenith.transport import CorsGuard, TransportGuard
 
 DAY: Final = 86_400.0
 
@@ -79,6 +79,8 @@ def make_guards(
         guards.append(TransportGuard(settings.transport))
     if settings.rate_limits is not None:
         guards.append(RateLimitGuard(parts.limiter, settings.rate_limits))
+    if settings.cors is not None:
+        guards.append(CorsGuard(settings.cors))
     guards.append(AuthenticationGuard([*key_schemes, bearer, cookie]))
     if settings.tenants is not None:
         guards.append(TenantGuard(parts.subjects, settings.tenants))

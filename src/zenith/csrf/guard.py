@@ -101,6 +101,8 @@ class CsrfGuard(Guard):
             raise CsrfError(reason="cookie handshake without Origin")
 
     def _check_origin(self, exchange: Exchange) -> None:
+        if exchange.is_origin_admitted:
+            return
         host = exchange.host or exchange.header(b"host")
         fault = self._origins.fault(exchange.headers, secure=exchange.secure, host=host)
         if fault:

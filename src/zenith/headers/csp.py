@@ -318,6 +318,8 @@ _DIRECTIVES: Final = {
     if not each.metadata.get("danger")
 }
 _FIELDS: Final = {directive: name for name, directive in _DIRECTIVES.items()}
+DIRECTIVES: Final = frozenset(_FIELDS)
+"""As browsers name them."""
 NO_FALLBACK: Final = ("base_uri", "form_action", "frame_ancestors")
 """Directives that `default-src` does not stand in for."""
 SOURCE_LISTS: Final = tuple(

@@ -28,7 +28,9 @@ OpenerPolicy: TypeAlias = Literal[
 ResourcePolicy: TypeAlias = Literal["same-origin", "same-site", "cross-origin"]
 EmbedderPolicy: TypeAlias = Literal["require-corp", "credentialless", "unsafe-none"]
 
+DAY: Final = 86_400
 YEAR: Final = 31_536_000
+MOST_REPORTS: Final = 100_000
 LEAKING_REFERRERS: Final = frozenset(
     {"origin", "origin-when-cross-origin", "no-referrer-when-downgrade", "unsafe-url"}
 )
@@ -40,8 +42,10 @@ MANAGED: Final = frozenset(
         "cross-origin-opener-policy",
         "cross-origin-resource-policy",
         "origin-agent-cluster",
+        "nel",
         "permissions-policy",
         "referrer-policy",
+        "report-to",
         "reporting-endpoints",
         "strict-transport-security",
         "x-content-type-options",
@@ -83,7 +87,20 @@ class HeadersSettings:
     report_only_policy: ContentSecurityPolicy | None = None
     """A second policy that only reports, to try a stricter one beside the enforced."""
     report_path: str | None = None
-    """Path of this origin that collects violation reports, for both policies (ASVS 3.4.7)."""
+    """Path of this origin to which browsers send reports: of both policies, of windows and frames
+    kept apart, of deprecated features (ASVS 3.4.7). None: no reports, but in `zenith serve`, where
+    it is `/browser-reports`."""
+    collect_reports: bool = True
+    """Whether Zenith itself collects what is sent to `report_path`; if not, the path is a route of
+    the application's own."""
+    network_errors: bool = False
+    """Whether browsers also report requests that failed on the way, over https only (NEL)."""
+    report_limit: str = "60/minute"
+    """How many requests with reports one address may send, in place of the limit of all routes."""
+    report_retention: float = 30 * DAY
+    """Seconds for which counts of reports are kept."""
+    max_reports: int = 2_000
+    """Different reports that are kept, by day. Beyond them only directives are counted."""
     hsts_max_age: int = 2 * YEAR
     """Seconds for which browsers use https only. Sent over https only (RFC 6797 section 7.2)."""
     hsts_include_subdomains: bool = True
@@ -131,8 +148,9 @@ class HeadersSettings:
         if self.report_path is not None and not _PATH.fullmatch(self.report_path):
             raise ConfigurationError(
                 f"headers: report_path {self.report_path!r} is no path of this origin",
-                fix="write a path such as /csp-reports",
+                fix="write a path such as /browser-reports",
             )
+        self._check_reports()
         for name in self.removed:
             _check_name(name, field_name="removed")
         for name, value in self.extra.items():
@@ -155,6 +173,23 @@ class HeadersSettings:
             raise ConfigurationError(
                 "headers: HSTS for less than a year or without sub-domains",
                 fix="leave the defaults, or set allow_short_hsts=True",
+            )
+
+    def _check_reports(self) -> None:
+        if self.report_retention < DAY:
+            raise ConfigurationError(
+                f"headers: report_retention is {self.report_retention:g}",
+                fix=f"give seconds, {DAY} or more: reports are counted by day",
+            )
+        if not 0 < self.max_reports <= MOST_REPORTS:
+            raise ConfigurationError(
+                f"headers: max_reports is {self.max_reports}",
+                fix=f"give a number from 1 to {MOST_REPORTS}",
+            )
+        if self.network_errors and self.report_path is None:
+            raise ConfigurationError(
+                "headers: network_errors is set, and there is no path to report them to",
+                fix="set report_path to a path such as /browser-reports",
             )
 
     @property

@@ -11,6 +11,7 @@ from zenith.kernel.problem import Problem, prefers_html
 from zenith.pipeline.exchange import EXCHANGE_KEY, Exchange, Receive, Scope, Send
 
 POLICY_VIOLATION: Final = 1008
+NO_CONTENT: Final = 204
 UNAUTHORIZED: Final = 401
 MISDIRECTED: Final = 421
 SEE_OTHER: Final = 303
@@ -36,6 +37,11 @@ async def refuse(exchange: Exchange, problem: Problem, send: Send) -> None:
     """Send the refusal in the form that the client can read."""
     if exchange.is_websocket:
         await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": problem.title})
+        return
+    if problem.status == NO_CONTENT:
+        # What ends a request without a refusal, such as the answer to a preflight.
+        await send({"type": "http.response.start", "status": NO_CONTENT, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
         return
     as_html = prefers_html(exchange.headers)
     if as_html and problem.status == UNAUTHORIZED and await _led_to_sign_in(exchange, send):

@@ -73,8 +73,8 @@ class _Json:
         self._text = text
         self._at = 0
         self._depth = 0
-        self._line, self._start = 1, 0
-        """The line of the last place that was asked for, and the offset at which it begins."""
+        self._line, self._start, self._seen = 1, 0, 0
+        """The line of the last place that was asked for, where it begins, and that place."""
         self.places: dict[int, Places] = {}
 
     def read(self) -> object:
@@ -167,8 +167,9 @@ class _Json:
         return self._text[self._at : self._at + 1]
 
     def _place(self) -> Place:
-        lines = self._text.count("\n", self._start, self._at)
+        lines = self._text.count("\n", self._seen, self._at)
         if lines:
             self._line += lines
-            self._start = self._text.rindex("\n", self._start, self._at) + 1
+            self._start = self._text.rindex("\n", self._seen, self._at) + 1
+        self._seen = self._at
         return self._line, self._at - self._start + 1

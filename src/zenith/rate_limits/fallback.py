@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.rate_limits.errors import RateLimitStoreError
+from zenith.rate_limits.limit import Limit
 from zenith.rate_limits.settings import RateLimitSettings
 from zenith.rate_limits.store import Hit, RateLimitStore
 from zenith.rate_limits.strategies import Usage
@@ -87,7 +89,17 @@ class FallbackStore:
             )
         if self._mode == "open":
             return [Usage(hit.limit.requests, hit.limit.requests, 0.0, 0.0, True) for hit in hits]
-        share = self._share
-        return await self._local.hit(
-            [Hit(hit.limit.at(share, least=hit.cost), hit.key, hit.cost) for hit in hits]
-        )
+        return await self._local.hit([_stricter(hit, self._share) for hit in hits])
+
+
+def _stricter(hit: Hit, share: float) -> Hit:
+    """The hit against a share of its limit. What costs more than the share takes all of it, once:
+    with a limit of its own for each cost, costs that vary would be counted apart.
+    """
+    limit = _share_of(hit.limit, share)
+    return hit._replace(limit=limit, cost=min(hit.cost, limit.requests))
+
+
+@lru_cache(maxsize=4096)
+def _share_of(limit: Limit, share: float) -> Limit:
+    return limit.at(share)

@@ -16,6 +16,8 @@ Limits: TypeAlias = "str | Limit | Sequence[Limit]"
 
 PERIODS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 MAX_WINDOW: Final = 366 * 86_400
+MAX_LOGGED: Final = 1000
+"""Each hit of a sliding log is remembered, so its limit is the memory that a client takes."""
 MAX_EXACT: Final = 2**53
 """Up to here Redis counts exactly, since its scripts know no other numbers than doubles."""
 _ONE: Final = re.compile(r"(\d{1,16})\s*(?:/|\bper\b)\s*(\d{0,16})\s*([a-z]+)")
@@ -35,7 +37,7 @@ class Limit:
     window: int
     """In how many seconds."""
     strategy: StrategyName = "sliding_window"
-    """`fixed_window`, `sliding_window` or `token_bucket`."""
+    """`fixed_window`, `sliding_window`, `sliding_log` or `token_bucket`."""
     name: str = field(default="default", kw_only=True)
     """What is counted. Limits with the same name and numbers share their counters."""
     label: str = field(default="", kw_only=True)
@@ -67,6 +69,11 @@ class Limit:
                 f"rate limit strategy `{self.strategy}` does not exist",
                 fix="choose one of " + ", ".join(STRATEGIES),
             )
+        if self.strategy == "sliding_log" and self.requests > MAX_LOGGED:
+            raise ConfigurationError(
+                f"rate limit of {self.requests} by `sliding_log` remembers every one of them",
+                fix=f"take `sliding_window`, or {MAX_LOGGED} requests at most",
+            )
         label = self.label or self.name
         if not _LABEL.fullmatch(label):
             raise ConfigurationError(
@@ -88,9 +95,9 @@ class Limit:
         """The same limit on something else."""
         return replace(self, name=name, label=label)
 
-    def at(self, share: float, *, least: int = 1) -> Limit:
-        """A stricter one: `share` of the requests, but `least` or more."""
-        return replace(self, requests=min(max(int(self.requests * share), least), self.requests))
+    def at(self, share: float) -> Limit:
+        """A stricter one: `share` of the requests, but one or more."""
+        return replace(self, requests=max(int(self.requests * share), 1))
 
 
 def _check_number(value: object, name: str) -> None:

@@ -23,7 +23,7 @@ class RateLimitSettings:
     per_principal: str | None = None
     """For every signed-in caller over all routes, from whatever addresses it comes."""
     strategy: StrategyName = "sliding_window"
-    """How these two are counted: fixed_window, sliding_window or token_bucket."""
+    """How these two are counted: fixed_window, sliding_window, sliding_log or token_bucket."""
     headers: bool = True
     """Whether answers say what is left: `RateLimit` and `RateLimit-Policy`."""
     legacy_headers: bool = True

@@ -19,12 +19,15 @@ class Hit(NamedTuple):
     key: str
     """The client, account or whatever is limited. Stores outside the process keep a digest only."""
     cost: int = 1
+    partial: bool = False
+    """Whether as much as is left is charged where `cost` is more; then it is never refused. For
+    what is known only after the work was done."""
 
 
 def hits_of(limits: Sequence[Limit], key: str) -> list[Hit]:
     """One hit of `key` against each of the limits."""
     # What NamedTuple's own constructor calls; a third of its time, on every request.
-    return [tuple.__new__(Hit, (limit, key, 1)) for limit in limits]
+    return [tuple.__new__(Hit, (limit, key, 1, False)) for limit in limits]
 
 
 class ClientHits(dict[str, Hit]):

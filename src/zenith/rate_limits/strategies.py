@@ -1,4 +1,4 @@
-"""The three ways of counting, each a pure function: (state, now, cost) -> (state, usage).
+"""The ways of counting, each a pure function: (state, now, cost) -> (state, usage).
 
 A state is one integer, 0 for a client never seen; `now` is in whole milliseconds from any origin.
 All arithmetic is in integers, so that no rounding ever admits one request too many. A refused hit
@@ -9,11 +9,14 @@ shut out until the clock has caught up.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, cast
 
-StrategyName: TypeAlias = Literal["fixed_window", "sliding_window", "token_bucket"]
+StrategyName: TypeAlias = Literal[
+    "fixed_window", "sliding_window", "sliding_log", "token_bucket"
+]
 MILLISECONDS: Final = 1000
 
 
@@ -152,6 +155,79 @@ def _sliding_retry(room: int, previous: int, current: int, weight: int, window: 
     return weight + window - room * window // current
 
 
+TIME_BITS: Final = 48
+
+
+class SlidingLog:
+    """So many requests in the window that ends now, exactly: every admitted hit is remembered.
+
+    No window of this length, wherever it begins, sees more than the limit. For that a client takes
+    memory for each hit in its window (8 bytes, those of one millisecond together), so that the
+    limit bounds it. Kept as one integer of entries, the oldest lowest: a time and the running total
+    of costs. The entry at the bottom has expired; the totals of the others are read against its
+    own. Finding what expired, and how long to wait, takes the logarithm of their number.
+    """
+
+    __slots__ = ("_bits", "_mask", "_requests", "_width", "_window", "horizon")
+
+    def __init__(self, requests: int, window: int) -> None:
+        self._requests: Final = requests
+        self._window: Final = window
+        self.horizon: Final = window
+        self._bits: Final = requests.bit_length()
+        self._mask: Final = (1 << self._bits) - 1
+        self._width: Final = TIME_BITS + self._bits
+
+    def hit(self, state: int, now: int, cost: int) -> tuple[int, Usage]:
+        """Spend `cost` if that is within the limit. Raises ValueError for a cost below 1."""
+        if cost < 1:
+            raise ValueError("a hit costs at least 1")
+        given, limit, window, width, mask = (
+            state,
+            self._requests,
+            self._window,
+            self._width,
+            self._mask,
+        )
+        newest = self._newest(state)
+        if newest - now > window:  # the clock went back far
+            state = newest = 0
+        size = -(-state.bit_length() // width) or 1
+        first = 1
+        if size > 1 and self._time(state, 1) <= now - window:
+            first = bisect_right(range(size), now - window, 1, key=lambda i: self._time(state, i))
+        base, last = state >> (first - 1) * width & mask, state >> (size - 1) * width & mask
+        used = last - base & mask
+        free = limit - used - cost
+        if free < 0:
+            retry, reset = window, newest + window - now if used else 0
+            if cost <= limit:
+                at = bisect_left(
+                    range(size), -free, first, key=lambda i: (state >> i * width) - base & mask
+                )
+                retry = self._time(state, at) + window - now
+            return given, Usage(limit, limit - used, reset / 1000, retry / 1000, False)
+        at = max(now, newest)
+        # Hits of one millisecond are one entry, the newest of which is written anew.
+        keep = size - 1 if at == newest and first < size else size
+        state = (state & (1 << keep * width) - 1) >> (first - 1) * width
+        state |= (at + 1 << self._bits | last + cost & mask) << (keep - first + 1) * width
+        reset = at + window - now
+        return state, _usage(Usage, (limit, free, reset / 1000, 0.0, True))
+
+    def is_expired(self, state: int, now: int) -> bool:
+        """Whether forgetting `state` changes nothing."""
+        return self._newest(state) + self._window <= now
+
+    def _newest(self, state: int) -> int:
+        """When the newest hit came; -1 for a state without any."""
+        size = -(-state.bit_length() // self._width) or 1
+        return self._time(state, size - 1)
+
+    def _time(self, state: int, entry: int) -> int:
+        return (state >> entry * self._width + self._bits & (1 << TIME_BITS) - 1) - 1
+
+
 class TokenBucket:
     """A bucket of so many tokens that refills evenly over the window (GCRA).
 
@@ -193,6 +269,11 @@ class TokenBucket:
 
 
 STRATEGIES: Final[Mapping[StrategyName, Callable[[int, int], Strategy]]] = MappingProxyType(
-    {"fixed_window": FixedWindow, "sliding_window": SlidingWindow, "token_bucket": TokenBucket}
+    {
+        "fixed_window": FixedWindow,
+        "sliding_window": SlidingWindow,
+        "sliding_log": SlidingLog,
+        "token_bucket": TokenBucket,
+    }
 )
 """By name; each takes the number of requests and the window in milliseconds."""

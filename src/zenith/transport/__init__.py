@@ -1,5 +1,14 @@
 """The door: hosts, proxies, the request firewall, limits of size and time (ASVS 4.1, 4.2)."""
 
+from zenith.transport.cors import (
+    CorsGuard,
+    CorsMark,
+    CorsPolicy,
+    CorsSettings,
+    OriginRefusedError,
+    PreflightError,
+    cors,
+)
 from zenith.transport.errors import (
     HeadersTooLargeError,
     HttpsRedirectError,
@@ -14,14 +23,21 @@ from zenith.transport.settings import DEVELOPMENT_HOSTS, TransportSettings
 __all__ = [
     "DEVELOPMENT_HOSTS",
     "BodyLimit",
+    "CorsGuard",
+    "CorsMark",
+    "CorsPolicy",
+    "CorsSettings",
     "HeadersTooLargeError",
     "HttpsRedirectError",
     "HttpsRequiredError",
     "MethodNotAllowedError",
+    "OriginRefusedError",
+    "PreflightError",
     "TimeLimit",
     "TransportGuard",
     "TransportSettings",
     "UriTooLongError",
     "body_limit",
+    "cors",
     "time_limit",
 ]

@@ -13,6 +13,7 @@ from zenith.rate_limits import Hit, Limit, Usage
 MAX_CLIENTS: Final = 1_000_000
 MAX_KEY: Final = 63
 SHARDS: Final = 64
+SHARD_MASK: Final = SHARDS - 1
 OVERFLOW_SLOTS: Final = 65_536
 GRAINS: Final = 4
 SWEEP: Final = 3
@@ -52,14 +53,32 @@ class MemoryRateLimitStore:
 
     def hit_now(self, hits: Sequence[Hit]) -> list[Usage]:
         """The same for callers that are not asynchronous; never waits."""
+        if len(hits) == 1:
+            return [self.hit_one(hits[0])]
         now = int((self._clock() - self._origin) * 1000)
         if self._due and self._due[0].due <= now:
             self._sweep(now, SWEEP * len(hits))
-        if len(hits) == 1:
-            return [self._hit(hits[0], now, None)]
-        charged: list[Charge] = []
-        usages = [self._hit(hit, now, charged) for hit in hits]
-        if len(charged) < len(hits):
+        tables, charged, usages, refused = self._tables, list[Charge](), list[Usage](), False
+        for hit in hits:
+            limit, key, cost, _ = hit
+            try:
+                table = tables[limit.id]
+                slots = table.shards[hash(key) & SHARD_MASK]
+                state = slots[key]
+            except KeyError:
+                usage = self._hit(hit, now, charged)
+                refused = refused or not usage.allowed
+            else:
+                after, usage = table.hit(state, now, cost)
+                if usage[4]:
+                    slots[key] = after
+                    charged.append((slots, key, state))
+                elif hit.partial:
+                    usage = self._hit(hit, now, charged)
+                else:
+                    refused = True
+            usages.append(usage)
+        if refused:
             for slots, at, state in reversed(charged):
                 slots[at] = state
         return usages
@@ -69,24 +88,26 @@ class MemoryRateLimitStore:
         now = int((self._clock() - self._origin) * 1000)
         if self._due and self._due[0].due <= now:
             self._sweep(now, SWEEP)
-        limit, key, cost = hit
-        table = self._tables.get(limit.id)
-        if table is not None and len(key) <= MAX_KEY:
-            slots = table.shards[hash(key) % SHARDS]
-            state = slots.get(key)
-            if state is not None:
-                # Most hits: a client that is known, one look-up and one number written.
-                slots[key], usage = table.hit(state, now, cost)
-                return usage
-        return self._hit(hit, now, None)
+        limit, key, cost, partial = hit
+        try:
+            # Most hits: a client that is known, one look-up and one number written.
+            table = self._tables[limit.id]
+            slots = table.shards[hash(key) & SHARD_MASK]
+            state = slots[key]
+        except KeyError:
+            return self._hit(hit, now, [])
+        if partial:
+            return self._hit(hit, now, [])
+        slots[key], usage = table.hit(state, now, cost)
+        return usage
 
-    def _hit(self, hit: Hit, now: int, charged: list[Charge] | None) -> Usage:
+    def _hit(self, hit: Hit, now: int, charged: list[Charge]) -> Usage:
         """Charge one limit; what it was before goes to `charged`, should another one refuse."""
-        limit, key, cost = hit
+        limit, key, cost, partial = hit
         table = self._tables.get(limit.id) or self._open(limit)
         if len(key) > MAX_KEY:
             key = digest(key)
-        slots = table.shards[hash(key) % SHARDS]
+        slots = table.shards[hash(key) & SHARD_MASK]
         at: str | int = key
         state = slots.get(key)
         if state is None:
@@ -94,13 +115,17 @@ class MemoryRateLimitStore:
             if table.overflow or self._size >= self._max:
                 slots, at, state = self._overflow(table, slots, key)
         after, usage = table.hit(state, now, cost)
+        if partial and not usage.allowed:
+            if usage.remaining:
+                after, usage = table.hit(state, now, usage.remaining)
+            else:
+                usage = usage._replace(allowed=True, retry_after=0.0)
         if after != state:
             if at not in slots:
                 self._size += 1
                 self._remember(table, at, now)
             slots[at] = after
-            if charged is not None:
-                charged.append((slots, at, state))
+            charged.append((slots, at, state))
         return usage
 
     def _open(self, limit: Limit) -> _Table:
@@ -136,7 +161,7 @@ class MemoryRateLimitStore:
             count -= 1
             at = keys.pop()
             is_exact = isinstance(at, str)
-            slots = table.shards[hash(at) % SHARDS] if is_exact else table.overflow
+            slots = table.shards[hash(at) & SHARD_MASK] if is_exact else table.overflow
             if table.engine.is_expired(slots[at], now):
                 del slots[at]
                 self._size -= 1

@@ -2,13 +2,15 @@
 -- zenith.rate_limits.strategies, with the state written as text: all numbers stay below 2^53.
 --
 -- KEYS  per hit: where the state of that limit and client lies; one client's keys share a slot.
--- ARGV  per hit: strategy (f, s or t), requests, window in ms, cost, with spaces between.
+-- ARGV  per hit: strategy (f, s, l or t), requests, window in ms, cost, with spaces between, and a
+--       p behind them where as much as is left is charged if the cost is more.
 -- Returns per hit: 1 or 0 (admitted or not), remaining, reset after ms, retry after ms.
 -- All hits are charged, or none.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local floor, ceil, max, find = math.floor, math.ceil, math.max, string.find
+local sub, format = string.sub, string.format
 
 local function fixed(state, limit, window, cost)
   local index, used = floor(now / window), 0
@@ -73,24 +75,70 @@ local function bucket(state, limit, window, cost)
     return nil, floor((capacity - debt) / window), ceil(debt / limit), retry
   end
   -- Up to sixteen digits; a plain conversion keeps fourteen.
-  return string.format('%.0f:%.0f', after, now), floor(free / window), ceil(after / limit), 0
+  return format('%.0f:%.0f', after, now), floor(free / window), ceil(after / limit), 0
 end
 
-local strategies = { f = fixed, s = sliding, t = bucket }
+-- Entries of 18 digits, the oldest first: a time and the running total of costs. The first entry
+-- has expired; the totals of the others are read against its own.
+local function log(state, limit, window, cost)
+  state = state or '000000000000000000'
+  local function time_of(i) return tonumber(sub(state, i * 18 + 1, i * 18 + 14)) end
+  local function total_of(i) return tonumber(sub(state, i * 18 + 15, i * 18 + 18)) end
+  local size = #state / 18
+  local newest = time_of(size - 1)
+  if newest - now > window then
+    state, size, newest = '000000000000000000', 1, 0
+  end
+  local first, past = 1, size
+  while first < past do
+    local middle = floor((first + past) / 2)
+    if time_of(middle) <= now - window then first = middle + 1 else past = middle end
+  end
+  local base, last = total_of(first - 1), total_of(size - 1)
+  local used = (last - base) % 10000
+  local free = limit - used - cost
+  if free < 0 then
+    local retry, reset = window, 0
+    if used > 0 then reset = newest + window - now end
+    if cost <= limit then
+      local at, till = first, size - 1
+      while at < till do
+        local middle = floor((at + till) / 2)
+        if (total_of(middle) - base) % 10000 < -free then at = middle + 1 else till = middle end
+      end
+      retry = time_of(at) + window - now
+    end
+    return nil, limit - used, reset, retry
+  end
+  local at, keep = max(now, newest), size
+  if at == newest and first < size then keep = size - 1 end
+  local entry = format('%014.0f%04.0f', at, (last + cost) % 10000)
+  return sub(state, (first - 1) * 18 + 1, keep * 18) .. entry, free, at + window - now, 0
+end
+
+local strategies = { f = fixed, s = sliding, l = log, t = bucket }
 local answer, states, expiries, admitted = {}, {}, {}, true
 for i = 1, #KEYS do
   local key = KEYS[i]
-  local _, _, strategy, limit, window, cost = find(ARGV[i], '^(%a) (%d+) (%d+) (%d+)$')
-  local after, remaining, reset, retry = strategies[strategy](
-    states[key] or redis.call('GET', key), tonumber(limit), tonumber(window), tonumber(cost))
+  local _, _, name, limit, window, cost, part = find(ARGV[i], '^(%a) (%d+) (%d+) (%d+)(p?)$')
+  local strategy, state = strategies[name], states[key] or redis.call('GET', key)
+  limit, window = tonumber(limit), tonumber(window)
+  local after, remaining, reset, retry = strategy(state, limit, window, tonumber(cost))
+  if not after and part == 'p' then
+    if remaining > 0 then
+      after, remaining, reset, retry = strategy(state, limit, window, remaining)
+    else
+      retry = 0
+    end
+  end
   if after then
     -- A second more than needed: forgetting must never be ahead of the arithmetic.
     states[key], expiries[key] = after, reset + 1000
-  else
+  elseif part == '' then
     admitted = false
   end
   local n = #answer
-  answer[n + 1] = after and 1 or 0
+  answer[n + 1] = (after or part == 'p') and 1 or 0
   answer[n + 2], answer[n + 3], answer[n + 4] = remaining, reset, retry
 end
 if admitted then

@@ -18,6 +18,13 @@ from zenith.stores.redis.refusals import Refusals
 
 SCRIPT: Final = files("zenith.stores.redis").joinpath("rate_limits.lua").read_text("utf-8")
 PREFIX: Final = "zenith:rate"
+LETTERS: Final = {
+    "fixed_window": "f",
+    "sliding_window": "s",
+    "sliding_log": "l",
+    "token_bucket": "t",
+}
+"""What the script calls the strategies."""
 
 
 class RedisRateLimitStore:
@@ -89,14 +96,14 @@ class RedisRateLimitStore:
         names: list[str] = []
         orders: list[str] = []
         client, tag = None, ""
-        for limit, key, cost in hits:
+        for limit, key, cost, partial in hits:
             if cost < 1:
                 raise ValueError("a hit costs at least 1")
             if key != client:
                 client, tag = key, self._digest(key)
             field, order = _describe(limit.id, limit.strategy, limit.requests, limit.window)
             names.append(f"{PREFIX}:{{{tag}}}:{field}")
-            orders.append(f"{order} {cost}")
+            orders.append(f"{order} {cost}p" if partial else f"{order} {cost}")
         answer = await self._call(len(names), *names, *orders)
         usages = [
             Usage(
@@ -176,7 +183,7 @@ def _sha(script: str) -> str:
 def _describe(name: str, strategy: str, requests: int, window: int) -> tuple[str, str]:
     """Where a limit is counted, as short as it can be told apart, and what the script is told."""
     field = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=9).digest()
-    return b64encode(field), f"{strategy[0]} {requests} {window * 1000}"
+    return b64encode(field), f"{LETTERS[strategy]} {requests} {window * 1000}"
 
 
 def _untouched(hit: Hit) -> Usage:

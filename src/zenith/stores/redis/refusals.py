@@ -27,7 +27,8 @@ class Refusals:
     def find(self, hit: Hit, now: float) -> Usage | None:
         """The refusal that still holds for `hit`, with what is left of its wait.
 
-        A hit that costs less than the refused one may well be admitted, so it is not told by it.
+        A hit that costs less than the refused one may well be admitted, so it is not told by it;
+        nor one that pays what it can.
         """
         name = _name(hit)
         found = self._found.get(name)
@@ -37,7 +38,7 @@ class Refusals:
         if now >= until:
             del self._found[name]
             return None
-        if hit.cost < cost:
+        if hit.cost < cost or hit.partial:
             return None
         left = until - now
         passed = usage.retry_after - left
