@@ -150,7 +150,7 @@ def test_several_limits_are_charged_all_or_none(hits):
         now += pause
         call = [Hit(Limit(5, 1, name), key, cost) for name, key, cost in wanted]
         expected, tried = [], dict(states)
-        for limit, key, cost in call:
+        for limit, key, cost, _ in call:
             state, usage = limit.engine.hit(
                 tried.get((limit.id, key), 0), int(now / 1000 * 1000), cost
             )
@@ -234,11 +234,11 @@ def test_what_is_settled_takes_what_is_left(name, hits):
     for pause, cost, partial in hits:
         now += pause
         (usage,) = store.hit_now([Hit(limit, "a", cost, partial)])
-        left = limit.engine.hit(state, int(now), 7)[1].remaining
+        left = limit.engine.hit(state, int(now / 1000 * 1000), 7)[1].remaining
         paid = min(cost, left) if partial else cost if cost <= left else 0
         assert usage.allowed == (partial or paid == cost)
         if paid:
-            state, expected = limit.engine.hit(state, int(now), paid)
+            state, expected = limit.engine.hit(state, int(now / 1000 * 1000), paid)
             assert usage == expected
 
 

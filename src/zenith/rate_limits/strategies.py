@@ -14,9 +14,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, cast
 
-StrategyName: TypeAlias = Literal[
-    "fixed_window", "sliding_window", "sliding_log", "token_bucket"
-]
+StrategyName: TypeAlias = Literal["fixed_window", "sliding_window", "sliding_log", "token_bucket"]
 MILLISECONDS: Final = 1000
 
 
