@@ -1,12 +1,16 @@
 """Security headers and Content-Security-Policy on every response (ASVS 3.4)."""
 
+from zenith.headers.collector import ReportCollector
 from zenith.headers.csp import CompiledPolicy, ContentSecurityPolicy
 from zenith.headers.guard import HeadersGuard, SecurityHeadersMiddleware
 from zenith.headers.overrides import HeadersOverride, csp, response_headers
 from zenith.headers.permissions_policy import DENIED_FEATURES
+from zenith.headers.reports import BrowserReport
+from zenith.headers.routes import report_endpoint
 from zenith.headers.security_headers import SecurityHeaders
 from zenith.headers.settings import HeadersSettings
 from zenith.headers.sources import NONCE, NONE, SELF, STRICT_DYNAMIC
+from zenith.headers.store import DayCount, ReportCount, ReportStore
 
 __all__ = [
     "DENIED_FEATURES",
@@ -14,13 +18,19 @@ __all__ = [
     "NONE",
     "SELF",
     "STRICT_DYNAMIC",
+    "BrowserReport",
     "CompiledPolicy",
     "ContentSecurityPolicy",
+    "DayCount",
     "HeadersGuard",
     "HeadersOverride",
     "HeadersSettings",
+    "ReportCollector",
+    "ReportCount",
+    "ReportStore",
     "SecurityHeaders",
     "SecurityHeadersMiddleware",
     "csp",
+    "report_endpoint",
     "response_headers",
 ]

@@ -16,6 +16,7 @@ from zenith.stores.memory.policies import MemoryDecisionStore, MemoryPolicyStore
 from zenith.stores.memory.provider_sign_ins import MemoryProviderSignInStore
 from zenith.stores.memory.rate_limits import MemoryRateLimitStore
 from zenith.stores.memory.refresh import MemoryRefreshStore
+from zenith.stores.memory.reports import MemoryReportStore
 from zenith.stores.memory.revocations import MemoryRevocationStore
 from zenith.stores.memory.roles import MemoryRoleStore
 from zenith.stores.memory.sessions import MemorySessionStore
@@ -41,6 +42,7 @@ __all__ = [
     "MemoryProviderSignInStore",
     "MemoryRateLimitStore",
     "MemoryRefreshStore",
+    "MemoryReportStore",
     "MemoryRevocationStore",
     "MemoryRoleStore",
     "MemorySessionStore",

@@ -19,6 +19,7 @@ from zenith.stores.sql.pending_sign_ins import SqlPendingStore
 from zenith.stores.sql.policies import SqlDecisionStore, SqlPolicyStore
 from zenith.stores.sql.provider_sign_ins import SqlProviderSignInStore
 from zenith.stores.sql.refresh import SqlRefreshStore
+from zenith.stores.sql.reports import SqlReportStore
 from zenith.stores.sql.revision import current, is_current, upgrade
 from zenith.stores.sql.revocations import SqlRevocationStore
 from zenith.stores.sql.roles import SqlRoleStore
@@ -49,6 +50,7 @@ __all__ = [
     "SqlProofStore",
     "SqlProviderSignInStore",
     "SqlRefreshStore",
+    "SqlReportStore",
     "SqlRevocationStore",
     "SqlRoleStore",
     "SqlSessionStore",

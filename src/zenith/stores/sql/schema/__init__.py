@@ -27,6 +27,7 @@ from zenith.stores.sql.schema.policies import (
     policy_decisions,
     policy_versions,
 )
+from zenith.stores.sql.schema.reports import reports
 from zenith.stores.sql.schema.roles import role_assignments, role_versions, roles
 from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
 from zenith.stores.sql.schema.token_keys import token_keys, token_proofs
@@ -51,6 +52,7 @@ __all__ = [
     "provider_sign_ins",
     "recovery_codes",
     "refresh_families",
+    "reports",
     "revocations",
     "role_assignments",
     "role_versions",
