@@ -15,6 +15,7 @@ from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 from zenith.settings import Settings
 from zenith.stores.settings import DatabaseSettings
+from zenith.transport import CorsSettings, TransportSettings
 
 OLD = Secret("oJ4mQ8zPf2LkVb7NcXw5RtYs9HdGa3Ue6iTn1BpZvM0r")
 
@@ -59,6 +60,7 @@ ROUND_TRIPS = {
     "OAUTH__SIGN_UP": ("false", lambda s: s.oauth.sign_up, False),
     "MFA__REQUIRED_ROLES": ("admin", lambda s: s.mfa.required_roles, ("admin",)),
     "ABUSE__LOCK_AFTER": ("60", lambda s: s.abuse.lock_after, 60),
+    "ABUSE__BANS__ON_TRAP": ("5/60", lambda s: s.abuse.bans.on_trap, "5/60"),
     "ACCOUNTS__OPEN_REGISTRATION": ("no", lambda s: s.accounts.open_registration, False),
     "SESSIONS__IDLE_LIFETIME": ("3600", lambda s: s.sessions.idle_lifetime, 3600.0),
     "TOKENS__ALGORITHM": ("EdDSA", lambda s: s.tokens.algorithm, "EdDSA"),
@@ -91,6 +93,11 @@ ROUND_TRIPS = {
     ),
     "QUERY__CREATE_TABLES": ("no", lambda s: s.query.create_tables, False),
     "TENANTS__DOMAIN": ("example.org", lambda s: s.tenants.domain, "example.org"),
+    "CORS__ORIGINS": (
+        "https://a.example.com,https://*.example.org",
+        lambda s: s.cors.origins,
+        ("https://a.example.com", "https://*.example.org"),
+    ),
     "CSRF__HEADER_NAME": ("X-Token", lambda s: s.csrf.header_name, "X-Token"),
     "RATE_LIMITS__PER_PRINCIPAL": ("9/hour", lambda s: s.rate_limits.per_principal, "9/hour"),
     "AUDIT__JSON_LINES": ("/var/log/a", lambda s: s.audit.json_lines, Path("/var/log/a")),
@@ -294,3 +301,11 @@ def test_only_production_on_postgresql_waits_for_the_operator(database, env, ask
 def test_a_role_that_demands_a_second_factor_must_exist():
     with pytest.raises(ConfigurationError, match=r"mfa\.required_roles names"):
         from_env(MFA__REQUIRED_ROLES="wizard")
+
+
+def test_cross_origin_access_needs_its_questions_answered():
+    refusing = TransportSettings(methods=("GET", "POST"))
+    with pytest.raises(ConfigurationError, match="refuses every preflight"):
+        Settings(cors=CorsSettings(), transport=refusing)
+    assert Settings(cors=CorsSettings(), transport=None).cors == CorsSettings()
+    assert Settings(transport=refusing).cors is None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from zenith.abuse.bans.settings import BanSettings
 from zenith.kernel.errors import ConfigurationError
 
 MINUTE: Final = 60.0
@@ -69,6 +70,9 @@ class AbuseSettings:
 
     proof_wait: float = 10 * MINUTE
     """Seconds that take the place of a proof: for people without JavaScript, and slow machines."""
+
+    bans: BanSettings = field(default_factory=BanSettings)
+    """Who is kept out, and for how long."""
 
     def __post_init__(self) -> None:
         counts = ("free_attempts", "place_share", "proof_after", "address_proof_after")

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from zenith.accounts import AccountServices
 from zenith.api_keys import APIKeys
+from zenith.abuse.bans import BanGuard, Bans, PrincipalBanGuard
 from zenith.assembly.api_keys import APIKeyParts
+from zenith.assembly.bans import owner_of_key
 from zenith.assembly.mfa import MfaParts
 from zenith.assembly.oauth import authorization_prune
 from zenith.assembly.parts import Parts
@@ -45,6 +47,7 @@ def offered_services(
         EventSink: parts.audit_log,
         DpopVerifier: parts.proofs,
         APIKeys: None if keys is None else keys.keys,
+        Bans: parts.bans,
         Outbox: parts.mailer if isinstance(parts.mailer, Outbox) else None,
     }
     return {kind: service for kind, service in offered.items() if service is not None}
@@ -77,6 +80,7 @@ def make_guards(
         guards.append(HeadersGuard(settings.headers, https_origin=settings.is_https))
     if settings.transport is not None:
         guards.append(TransportGuard(settings.transport))
+    guards.append(BanGuard(parts.bans))
     if settings.rate_limits is not None:
         guards.append(RateLimitGuard(parts.limiter, settings.rate_limits))
     if settings.cors is not None:
@@ -84,6 +88,7 @@ def make_guards(
     guards.append(AuthenticationGuard([*key_schemes, bearer, cookie]))
     if settings.tenants is not None:
         guards.append(TenantGuard(parts.subjects, settings.tenants))
+    guards.append(PrincipalBanGuard(parts.bans, owner_of=owner_of_key))
     if settings.csrf is not None:
         guards.append(CsrfGuard(parts.secrets, settings.csrf))
     if settings.rate_limits is not None:
@@ -103,6 +108,7 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
         background=(
             *parts.signing.background,
             parts.notices,
+            parts.bans,
             *parts.breaches,
             *(() if keys is None else (keys.uses,)),
         ),
@@ -129,6 +135,7 @@ def _prunes(parts: Parts) -> tuple[Prune, ...]:
         parts.refresh.prune,
         parts.revocations.prune,
         parts.attempts.prune,
+        parts.bans.prune,
         *(each.prune for each in parts.signing.background),
         *(() if parts.proofs is None else (parts.proofs.prune,)),
         prune_by_age,

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from zenith.abuse import Attempts
+from zenith.abuse.bans import Bans
 from zenith.accounts import Account, AccountSubjects
 from zenith.accounts.model import AccountModel
+from zenith.assembly.bans import make_bans
 from zenith.assembly.breaches import make_breaches
 from zenith.assembly.mail import make_mailer, make_notices
 from zenith.assembly.tokens import proof_verifier, signing_keys
@@ -89,6 +91,7 @@ class Parts:
         self.breaches = make_breaches(settings.passwords)
         self.judge = PasswordJudge(self.policy, self.hasher.pool, *self.breaches)
         self.limiter = _make_limiter(settings, self.secrets, self.redis)
+        self.bans: Bans = make_bans(settings, self.database, self.events)
         self.attempts = Attempts(SqlAttemptStore(self.database), self.secrets, settings.abuse)
 
     def _add_credentials(self) -> None:

@@ -15,6 +15,7 @@ WINDOW: Final = 60.0
 MAX_CLIENTS: Final = 10_000
 MAX_SUMMARIES: Final = 100
 OTHERS: Final = "others"
+BANNED: Final = "banned"
 MALFORMED: Final = frozenset({400, 408, 411, 413, 414, 415, 421, 431})
 BY_STATUS: Final = {
     403: EventType.PERMISSION_DENIED,
@@ -35,6 +36,8 @@ def kind_of(status: int, failure: SecurityError | None, *, presented: bool) -> E
         return EventType.CSRF_REFUSED
     if ours and isinstance(failure, ConcealedError):
         return EventType.PERMISSION_DENIED
+    if ours and failure is not None and failure.code == BANNED:
+        return EventType.BAN_ENFORCED
     if status == 401:  # noqa: PLR2004
         return EventType.AUTHENTICATION_FAILED if presented else None
     if ours and status in MALFORMED:

@@ -6,6 +6,7 @@ from zenith.stores.memory.accounts import MemoryAccountStore
 from zenith.stores.memory.api_keys import MemoryAPIKeyStore
 from zenith.stores.memory.attempts import MemoryAttemptStore
 from zenith.stores.memory.audit import MemoryAuditStore
+from zenith.stores.memory.bans import MemoryBanStore
 from zenith.stores.memory.factors import MemoryFactorStore
 from zenith.stores.memory.identities import MemoryAuthorizationStore, MemoryIdentityStore
 from zenith.stores.memory.mail_links import MemoryMailLinkStore
@@ -29,6 +30,7 @@ __all__ = [
     "MemoryAttemptStore",
     "MemoryAuditStore",
     "MemoryAuthorizationStore",
+    "MemoryBanStore",
     "MemoryDecisionStore",
     "MemoryFactorStore",
     "MemoryIdentityStore",

@@ -7,6 +7,7 @@ from zenith.stores.sql.api_keys import SqlAPIKeyStore
 from zenith.stores.sql.attempts import SqlAttemptStore
 from zenith.stores.sql.audit import SqlAuditStore
 from zenith.stores.sql.authorizations import SqlAuthorizationStore
+from zenith.stores.sql.bans import SqlBanStore
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.factors import SqlFactorStore
 from zenith.stores.sql.identities import SqlIdentityStore
@@ -36,6 +37,7 @@ __all__ = [
     "SqlAttemptStore",
     "SqlAuditStore",
     "SqlAuthorizationStore",
+    "SqlBanStore",
     "SqlChallengeStore",
     "SqlDecisionStore",
     "SqlFactorStore",

@@ -6,6 +6,7 @@ from zenith.stores.sql.schema.accounts import account_roles, accounts, one_time
 from zenith.stores.sql.schema.api_keys import api_keys
 from zenith.stores.sql.schema.attempts import attempts
 from zenith.stores.sql.schema.audit import audit_events
+from zenith.stores.sql.schema.bans import bans
 from zenith.stores.sql.schema.factors import (
     passkeys,
     pending_sign_ins,
@@ -38,6 +39,7 @@ __all__ = [
     "api_keys",
     "attempts",
     "audit_events",
+    "bans",
     "identities",
     "mail_links",
     "mail_queue",

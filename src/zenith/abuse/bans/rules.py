@@ -1,0 +1,90 @@
+"""Which refusals lead to a ban."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zenith.abuse.bans.settings import RULES, BanSettings, Threshold
+from zenith.kernel.errors import SecurityError
+
+MAX_CLIENTS: Final = 10_000
+MALFORMED: Final = frozenset({400, 408, 413, 414, 421, 431})
+BY_STATUS: Final = {
+    **dict.fromkeys(MALFORMED, "malformed"),
+    401: "credential",
+    403: "forbidden",
+    404: "not_found",
+    429: "rate_limited",
+}
+
+
+class RefusalRules:
+    """Counts refusals by rule and client.
+
+    Threat: scanners and guessers that go on for hours at the rate that limits allow (ASVS 2.4.1,
+    6.3.1). Each process counts what it refused itself. Memory is bounded: of more than ten thousand
+    clients those are forgotten that began first, and none of them is worse off for it.
+    """
+
+    def __init__(self, settings: BanSettings) -> None:
+        self._thresholds: Final[dict[str, Threshold]] = {}
+        for name in RULES:
+            threshold = settings.threshold(name)
+            if threshold is not None:
+                self._thresholds[name] = threshold
+        paths = [path.lower() for path in settings.trap_paths]
+        self._files: Final = frozenset(path for path in paths if not path.endswith("/"))
+        self._folders: Final = tuple(path for path in paths if path.endswith("/"))
+        self._counts: Final[dict[tuple[str, str], list[float]]] = {}
+        self._traps: Final = "trap" in self._thresholds
+
+    def __bool__(self) -> bool:
+        return bool(self._thresholds)
+
+    def __len__(self) -> int:
+        """How many counts are kept."""
+        return len(self._counts)
+
+    def rule_of(
+        self,
+        status: int,
+        failure: SecurityError | None,
+        *,
+        path: str,
+        served: bool,
+        presented: bool,
+    ) -> str | None:
+        """The rule that a refusal counts for; None where it is nobody's business.
+
+        `served` says whether a route has the path, `presented` whether the request carried a
+        credential. What the application refuses by itself counts only where it is told: 404, 429.
+        """
+        if not served and self._traps and self._is_trap(path.lower()):
+            return "trap"
+        rule = BY_STATUS.get(status)
+        if rule not in self._thresholds:
+            return None
+        if rule == "credential":
+            return rule if presented else None
+        if rule in ("malformed", "forbidden"):
+            return rule if failure is not None and failure.status == status else None
+        return rule
+
+    def count(self, rule: str, client: str, *, now: float) -> bool:
+        """Count one; whether the client is due for a ban, and is then counted anew."""
+        threshold = self._thresholds[rule]
+        key = (rule, client)
+        found = self._counts.get(key)
+        if found is None or now - found[0] >= threshold.seconds:
+            self._counts.pop(key, None)
+            if len(self._counts) >= MAX_CLIENTS:
+                del self._counts[next(iter(self._counts))]
+            found = self._counts[key] = [now, 0.0]
+        found[1] += 1
+        if found[1] < threshold.refusals:
+            return False
+        del self._counts[key]
+        return True
+
+    def _is_trap(self, path: str) -> bool:
+        return path in self._files or path.startswith(self._folders)
