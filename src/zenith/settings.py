@@ -28,11 +28,12 @@ from zenith.passwords.settings import PasswordSettings
 from zenith.query.settings import QuerySettings
 from zenith.rate_limits.settings import RateLimitSettings
 from zenith.rbac.settings import RbacSettings
+from zenith.server.settings import ServerSettings
 from zenith.sessions.settings import SessionSettings
 from zenith.stores.settings import DatabaseSettings, RedisSettings
 from zenith.tenants.settings import TenantSettings
 from zenith.tokens.settings import TokenSettings
-from zenith.transport.cors.settings import CorsSettings
+from zenith.transport.cross_origin.settings import CorsSettings
 from zenith.transport.settings import TransportSettings
 
 Environment: TypeAlias = Literal["development", "production", "test"]
@@ -116,6 +117,9 @@ class Settings:
     tenants: TenantSettings | None = None
     """Which tenant a request is about. None: there are no tenants."""
 
+    server: ServerSettings = field(default_factory=ServerSettings)
+    """How slow and how many connections may be, and how the server stops."""
+
     transport: TransportSettings | None = field(default_factory=TransportSettings)
     """Hosts, proxies, sizes and times."""
 
@@ -147,7 +151,8 @@ class Settings:
         for secret in self.previous_secret_keys:
             _check_secret(secret, "ZENITH_PREVIOUS_SECRET_KEYS")
         self._check_default_roles()
-        if self.cors is not None and "OPTIONS" not in (self.transport or TransportSettings()).methods:
+        transport = self.transport
+        if self.cors is not None and transport is not None and "OPTIONS" not in transport.methods:
             raise ConfigurationError(
                 "cors is on, and transport.methods refuses every preflight",
                 fix="add OPTIONS to transport.methods",

@@ -1,6 +1,6 @@
 """The door: hosts, proxies, the request firewall, limits of size and time (ASVS 4.1, 4.2)."""
 
-from zenith.transport.cors import (
+from zenith.transport.cross_origin import (
     CorsGuard,
     CorsMark,
     CorsPolicy,
