@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from starlette.routing import compile_path
+from starlette.convertors import CONVERTOR_TYPES
+from starlette.routing import PARAM_REGEX
 
 if TYPE_CHECKING:
     from zenith.pipeline.routes import RouteEntry
@@ -73,13 +75,31 @@ def _order(entry: RouteEntry) -> int:
 
 def _is_fixed(entry: RouteEntry, path: str) -> bool:
     """Whether the entry matches its own path and no other."""
-    return "{" not in path and entry.regex is not None and entry.regex == compile_path(path)[0]
+    return "{" not in path and _is_usual(entry, path)
 
 
 def _fixed_part(entry: RouteEntry, path: str) -> str:
     """Whole segments with which every path that the entry matches begins."""
     if entry.kind == "mount" and "{" not in path:
         return path.rstrip("/")
-    if entry.regex is None or entry.regex != compile_path(path)[0]:
+    if not _is_usual(entry, path):
         return ""
     return path.partition("{")[0].rpartition("/")[0]
+
+
+def _is_usual(entry: RouteEntry, path: str) -> bool:
+    """Whether the entry's pattern is what the framework makes of the path, written out here again
+    because `compile_path` takes as long for each route as making the route.
+    """
+    regex = entry.regex
+    if regex is None or regex.flags != re.UNICODE:
+        return False
+    parts, end = ["^"], 0
+    for match in PARAM_REGEX.finditer(path):
+        name, kind = match.groups("str")
+        convertor = CONVERTOR_TYPES.get(kind.lstrip(":"))
+        if convertor is None:
+            return False
+        parts += (re.escape(path[end : match.start()]), f"(?P<{name}>{convertor.regex})")
+        end = match.end()
+    return regex.pattern == "".join((*parts, re.escape(path[end:]), "$"))
