@@ -353,7 +353,7 @@ async def test_outside_the_pipeline_the_endpoint_is_not_reached():
         ({"window": 0}, "window"),
         ({"strategy": "magic"}, "token_bucket"),
         ({"limits": "3/minute", "strategy": "magic"}, "token_bucket"),
-        ({"per": "planet"}, "address, principal, tenant, everyone"),
+        ({"per": "planet"}, "address, network, everyone, principal"),
         ({"cost": 0}, "cost"),
         ({"cost": 101}, "cost"),
         ({"cost": 1.5}, "cost"),

@@ -130,3 +130,37 @@ async def test_only_one_request_tries_a_slow_store():
     shared.gate.set()
     assert await trial == 1
     assert store.is_shared
+
+
+class Sink:
+    def __init__(self):
+        self.events = []
+
+    def note(self, event):
+        self.events.append(event)
+
+
+async def test_the_loss_of_the_counters_is_recorded_once_and_so_is_their_return():
+    clock, sink = Clock(), Sink()
+    shared = FlakyStore(clock)
+    settings = RateLimitSettings(local_share=0.5)
+    local = MemoryRateLimitStore(clock=clock)
+    store = FallbackStore(shared, local=local, settings=settings, events=sink, clock=clock)
+    for fails in (False, True, True, True, False, False):
+        shared.fails = fails
+        clock.now += 2
+        await store.hit([Hit(Limit(8, 60), "a")])
+    lost, back = sink.events
+    assert (lost.type, lost.outcome, lost.severity) == ("RATE_COUNTERS_LOST", "error", "ERROR")
+    assert lost.reason == "redis: TimeoutError"
+    assert lost.details == {"on_failure": "local", "local_share": 0.5}
+    assert (back.type, back.outcome, back.severity) == ("RATE_COUNTERS_BACK", "success", "WARNING")
+
+
+async def test_costs_that_vary_are_counted_together_while_the_store_is_away():
+    store, shared, _ = make(local_share=0.25)
+    shared.fails = True
+    limit = Limit(20, 60)
+    passed = [cost for cost in (9, 8, 7, 6, 5, 4) if await admitted(store, limit, 1, cost)]
+    assert passed == [9]
+    assert await admitted(store, limit, 9) == 0

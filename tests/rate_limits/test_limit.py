@@ -116,3 +116,9 @@ def test_limits_of_any_kind():
     ]
     with pytest.raises(ConfigurationError, match="limits nothing"):
         limits_of([], name="n")
+
+
+def test_a_log_remembers_no_more_than_a_thousand():
+    assert Limit(1000, 60, "sliding_log").requests == 1000
+    with pytest.raises(ConfigurationError, match="sliding_window"):
+        Limit(1001, 60, "sliding_log")

@@ -218,6 +218,7 @@ class APIKeyScheme:
             permissions=permissions,
             scopes=frozenset(scopes),
             tenant=record.tenant,
+            owner=record.owner_id,
             scheme=NAME,
         )
         live.shown, live.subject = replace(record, scopes=scopes), owner

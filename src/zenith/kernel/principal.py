@@ -30,6 +30,8 @@ class Principal:
     factors: Mapping[str, float] = field(default_factory=lambda: NO_FACTORS)
     """Factor name to the Unix time at which it was proven."""
     tenant: str | None = None
+    owner: str | None = None
+    """The account that an API key acts for; None for other kinds and for keys of services."""
     scheme: str = ""
     """Name of the scheme that recognised the credential; empty for the anonymous principal."""
 

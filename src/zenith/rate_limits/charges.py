@@ -21,17 +21,17 @@ class Chargeable(Protocol):
 class Charges:
     """The limits of one request, with what they said; no declaration is charged twice."""
 
-    __slots__ = ("_limiter", "_marks", "hits", "usages")
+    __slots__ = ("_limiter", "_paid", "hits", "usages")
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter: Final = limiter
-        self._marks: list[Chargeable] = []
+        self._paid: dict[Chargeable, int] = {}
         self.hits: Sequence[Hit] = ()
         self.usages: Sequence[Usage] = ()
 
     def has(self, mark: Chargeable) -> bool:
         """Whether this very declaration was charged."""
-        return any(mark is charged for charged in self._marks)
+        return mark in self._paid
 
     async def charge(
         self, exchange: Exchange, marks: Sequence[Chargeable], hits: Sequence[Hit] = ()
@@ -46,6 +46,20 @@ class Charges:
         self.hits, self.usages = due, usages
         refuse_over(due, usages)
 
+    async def settle(self, exchange: Exchange, mark: Chargeable, cost: int) -> None:
+        """Charge what a declaration's request cost beyond what was charged for it, up to what is
+        left of its limits. One that the declaration exempts is not charged.
+        """
+        paid = self._paid.get(mark, 0)
+        more = [
+            hit._replace(cost=cost - paid, partial=True)
+            for hit in mark.hits(exchange)
+            if cost > paid
+        ]
+        if more:
+            self._paid[mark] = cost
+            await self._limiter.store.hit(more)
+
     def charge_one(self, store: InstantRateLimitStore, hit: Hit) -> None:
         """Charge the first hit of a request at once; raises RateLimitError."""
         usage = store.hit_one(hit)
@@ -58,9 +72,10 @@ class Charges:
     ) -> list[Hit]:
         due = list(hits)
         for mark in marks:
-            if not self.has(mark):
-                self._marks.append(mark)
-                due += mark.hits(exchange)
+            if mark not in self._paid:
+                asked = mark.hits(exchange)
+                self._paid[mark] = asked[0].cost if asked else 0
+                due += asked
         return due
 
 

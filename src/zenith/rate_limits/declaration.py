@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Coroutine, Iterable
-from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args, overload
+from typing import Any, Final, TypeVar, overload
 
 from starlette.requests import HTTPConnection
 
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.network import client_key
 from zenith.pipeline import (
     Exchange,
     Mark,
@@ -22,14 +21,27 @@ from zenith.pipeline import (
     exchange_of,
     marks_of,
 )
+from zenith.rate_limits.charges import charges_of
 from zenith.rate_limits.endpoint import EnforceableMark, enforce_before
-from zenith.rate_limits.keys import KeyFunction, own_key
+from zenith.rate_limits.keys import (
+    EARLY,
+    NETWORK,
+    CostFunction,
+    Exemption,
+    KeyFunction,
+    KeyOf,
+    Per,
+    Prefixes,
+    connection_of,
+    key_per,
+    own_cost,
+    own_key,
+)
 from zenith.rate_limits.limit import Limit, Limits, limits_of
 from zenith.rate_limits.store import Hit
 from zenith.rate_limits.strategies import StrategyName
 
 T = TypeVar("T")
-Per: TypeAlias = Literal["address", "principal", "tenant", "everyone"]
 
 _DEPENDENCY_SIGNATURE: Final = inspect.Signature(
     [
@@ -38,6 +50,36 @@ _DEPENDENCY_SIGNATURE: Final = inspect.Signature(
         )
     ]
 )
+
+
+class Charged:
+    """Under which key a request is counted, and for how much."""
+
+    __slots__ = ("_cost", "_exempt", "_key", "_key_of", "needs_principal")
+
+    def __init__(
+        self,
+        per: Per,
+        *,
+        key: KeyFunction | None,
+        cost: int | CostFunction,
+        exempt: Exemption | None,
+        prefixes: Prefixes,
+    ) -> None:
+        self._key_of: Final[KeyOf] = key_per(per, prefixes=prefixes)
+        self._key: Final = key
+        self._cost: Final = cost
+        self._exempt: Final = exempt
+        self.needs_principal: Final = key is None and per not in EARLY
+
+    def of(self, exchange: Exchange) -> tuple[str, int]:
+        """The key and the cost; a cost of 0 for what is not charged."""
+        if self._exempt is not None and self._exempt(connection_of(exchange)) is True:
+            return "", 0
+        cost = self._cost
+        if not isinstance(cost, int):
+            cost = own_cost(cost, exchange)
+        return self._key_of(exchange) if self._key is None else own_key(self._key, exchange), cost
 
 
 class RateLimitMark(EnforceableMark):
@@ -51,29 +93,18 @@ class RateLimitMark(EnforceableMark):
         "__signature__",
         "__zenith_marks__",
         "_by_route",
-        "_cost",
-        "_key",
         "_named",
-        "_per",
+        "_what",
         "limits",
         "replaces_default",
     )
 
     def __init__(
-        self,
-        limits: tuple[Limit, ...],
-        *,
-        per: Per,
-        key: KeyFunction | None,
-        cost: int,
-        named: bool,
-        replaces_default: bool,
+        self, limits: tuple[Limit, ...], *, what: Charged, named: bool, replaces_default: bool
     ) -> None:
         self.limits: Final = limits
         self.replaces_default: Final = replaces_default
-        self._per: Final = per
-        self._key: Final = key
-        self._cost: Final = cost
+        self._what: Final = what
         self._named: Final = named
         # One entry per route that the mark is on, so the routes bound it.
         self._by_route: Final[dict[str, tuple[Limit, ...]]] = {}
@@ -83,13 +114,42 @@ class RateLimitMark(EnforceableMark):
     @property
     def needs_principal(self) -> bool:
         """Whether it can be charged only once it is known who calls."""
-        return self._key is None and self._per in ("principal", "tenant")
+        return self._what.needs_principal
 
     def hits(self, exchange: Exchange) -> list[Hit]:
         """What this request is charged."""
-        key, cost = self._key_of(exchange), self._cost
+        key, cost = self._what.of(exchange)
+        if not cost:
+            return []
         limits = self.limits if self._named else self._limits_of(exchange.route)
         return [Hit(limit, key, cost) for limit in limits]
+
+    async def charge(self, connection: HTTPConnection, cost: int = 1) -> None:
+        """Charge it once more: for each message of a WebSocket, for each part of a batch.
+
+        `await messages.charge(websocket)` with `messages = rate_limit("10/second", ...)`. Raises
+        RateLimitError, which closes a socket with 1008 where nothing catches it.
+        """
+        exchange = exchange_of(connection.scope)
+        hits = [hit._replace(cost=cost) for hit in self.hits(exchange)]
+        await charges_of(exchange).charge(exchange, (), hits)
+
+    async def settle(self, connection: HTTPConnection, cost: int) -> None:
+        """Say what the request cost in the end, in the handler or after the answer was sent.
+
+        What exceeds the cost that was charged before is charged now, as much as is left of each
+        limit, so that what follows has to wait. Never refuses, and gives nothing back: a cost that
+        is guessed too high would be a way to look whether there is room. Raises ConfigurationError
+        for a limit that the request was not charged for.
+        """
+        exchange = exchange_of(connection.scope)
+        charges = charges_of(exchange)
+        if not charges.has(self):
+            raise ConfigurationError(
+                f"{self!r} was settled, but this request was not charged for it",
+                fix="give it a name, and put it on the route: rate_limit(..., name=...)",
+            )
+        await charges.settle(exchange, self, cost)
 
     def _limits_of(self, route: str) -> tuple[Limit, ...]:
         """As a dependency without a name: the counters belong to the route."""
@@ -100,19 +160,6 @@ class RateLimitMark(EnforceableMark):
             self._by_route[route] = limits
         return limits
 
-    def _key_of(self, exchange: Exchange) -> str:
-        if self._key is not None:
-            return own_key(self._key, exchange)
-        principal = exchange.principal
-        if self._per == "everyone":
-            return ""
-        if self._per == "tenant" and principal.tenant is not None:
-            return f"tenant:{principal.tenant}"
-        if self.needs_principal and principal.is_authenticated:
-            return f"{principal.kind}:{principal.subject}"
-        # Nobody escapes a limit per account by not signing in.
-        return client_key(exchange.client)
-
     def bind(self, target: Any) -> RateLimitMark:
         """The mark for one endpoint: what is counted is called like it, unless it has a name."""
         if self._named:
@@ -121,9 +168,7 @@ class RateLimitMark(EnforceableMark):
         name = getattr(target, "__qualname__", type(target).__qualname__)
         return RateLimitMark(
             tuple(limit.named(f"{module}.{name}", label="route") for limit in self.limits),
-            per=self._per,
-            key=self._key,
-            cost=self._cost,
+            what=self._what,
             named=True,
             replaces_default=self.replaces_default,
         )
@@ -156,7 +201,9 @@ def rate_limit(
     strategy: StrategyName = "sliding_window",
     key_func: KeyFunction | None = None,
     per: Per = "address",
-    cost: int = 1,
+    prefixes: Prefixes = NETWORK,
+    cost: int | CostFunction = 1,
+    exempt: Exemption | None = None,
     name: str = "",
     replaces_default: bool = False,
 ) -> RateLimitMark:
@@ -165,10 +212,14 @@ def rate_limit(
     Below the route's decorator, around an ASGI application, or `Depends(rate_limit(...))`.
 
     - `limits` wins over `requests` and `window` (seconds).
-    - `per`: each client `address` (IPv6: /64), each `principal` or `tenant` (the anonymous are
-      counted by address), or `everyone` together. `key_func` takes the request and returns the key
-      instead; it runs before authentication. A key that clients choose freely limits nobody.
-    - `cost`: how much one request spends.
+    - `per`: each client `address` (IPv6: /64), `network` (`prefixes` are the bits of IPv4 and
+      IPv6), `principal`, `account` (all keys of an account together), `api_key` or `tenant` (who
+      is or has none is counted by what is next to it, the anonymous by address), or `everyone`
+      together. `key_func` takes the request and returns the key instead; it runs before
+      authentication. A key that clients choose freely limits nobody.
+    - `cost`: how much one request spends, a number or a function of the request (0: nothing). What
+      is known only afterwards is told to `settle`.
+    - `exempt`: a function of the request; where it returns True, nothing is charged.
     - Counters belong to the endpoint, whichever path and method leads to it, or to the route's path
       where the limit is a dependency; `name` shares them between all that bear it.
     - `replaces_default` takes this route out of the limit that all routes share.
@@ -178,23 +229,17 @@ def rate_limit(
     """
     given: Limits = Limit(requests, window, strategy) if limits is None else limits
     counted = limits_of(given, name=name or "route", label="route", strategy=strategy)
-    _check(per, cost, most=min(limit.requests for limit in counted))
+    _check_cost(cost, most=min(limit.requests for limit in counted))
     return RateLimitMark(
         counted,
-        per=per,
-        key=key_func,
-        cost=cost,
+        what=Charged(per, key=key_func, cost=cost, exempt=exempt, prefixes=prefixes),
         named=bool(name),
         replaces_default=replaces_default,
     )
 
 
-def _check(per: object, cost: object, *, most: int) -> None:
-    if per not in get_args(Per):
-        raise ConfigurationError(
-            f"rate_limit(per={per!r}) does not exist", fix="choose " + ", ".join(get_args(Per))
-        )
-    if type(cost) is not int or not 1 <= cost <= most:
+def _check_cost(cost: object, *, most: int) -> None:
+    if not callable(cost) and (type(cost) is not int or not 1 <= cost <= most):
         raise ConfigurationError(
             f"rate_limit(cost={cost!r}) can never be paid", fix="take 1 up to the smallest limit"
         )

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from zenith.kernel.clock import Clock, steady_clock
+from zenith.kernel.clock import Clock, steady_clock, wall_clock
+from zenith.kernel.events import Event, EventSink, EventType, Outcome, Silence
 from zenith.rate_limits.errors import RateLimitStoreError
 from zenith.rate_limits.limit import Limit
 from zenith.rate_limits.settings import RateLimitSettings
@@ -23,7 +24,7 @@ class FallbackStore:
     Threat: an attacker who can slow or stop the store of the counters frees himself of all limits,
     or, where every request waits for it, stops the whole application. So a store that failed is
     left alone for `retry_interval`, then tried by one request, and `local` counts meanwhile, by a
-    share of each limit. The failure is logged once, and so is the recovery.
+    share of each limit. The failure is logged once and recorded, and so is the recovery.
     """
 
     def __init__(
@@ -32,8 +33,10 @@ class FallbackStore:
         *,
         local: RateLimitStore,
         settings: RateLimitSettings,
+        events: EventSink | None = None,
         clock: Clock = steady_clock,
     ) -> None:
+        self._events: Final = events or Silence()
         self._shared: Final = shared
         self._local: Final = local
         self._mode: Final = settings.on_failure
@@ -59,6 +62,7 @@ class FallbackStore:
         if self._retry_at is not None:
             self._retry_at = None
             _log.warning("rate limits: the shared counters answer again")
+            self._note(EventType.RATE_COUNTERS_BACK, "success")
         return usages
 
     def _may_try(self) -> bool:
@@ -80,7 +84,20 @@ class FallbackStore:
                     "open": "NOTHING IS LIMITED",
                 }[self._mode],
             )
+            self._note(EventType.RATE_COUNTERS_LOST, "error", reason=error.reason)
         self._retry_at = self._clock() + self._pause
+
+    def _note(self, kind: EventType, outcome: Outcome, *, reason: str = "") -> None:
+        self._events.note(
+            Event(
+                type=kind,
+                outcome=outcome,
+                at=wall_clock(),
+                reason=reason,
+                severity="ERROR" if outcome == "error" else "WARNING",
+                details={"on_failure": self._mode, "local_share": self._share},
+            )
+        )
 
     async def _without(self, hits: Sequence[Hit]) -> Sequence[Usage]:
         if self._mode == "closed":

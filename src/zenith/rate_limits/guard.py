@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import ClassVar, Final, TypeAlias
 
-from zenith.kernel.network import client_key
+from zenith.kernel.network import client_key, parse_address, parse_networks
 from zenith.pipeline import Exchange, Guard, Mark, RouteTable, Stage
 from zenith.rate_limits.charges import Charges
 from zenith.rate_limits.declaration import RateLimitMark, check_limits, limits_among
 from zenith.rate_limits.fields import legacy_fields, rate_limit_fields
+from zenith.rate_limits.keys import IPV4_BITS, network_key
 from zenith.rate_limits.limit import Limit, parse_limits
 from zenith.rate_limits.limiter import RateLimiter
 from zenith.rate_limits.settings import RateLimitSettings
@@ -17,6 +18,44 @@ from zenith.rate_limits.store import ClientHits, Hit, InstantRateLimitStore, hit
 
 Due: TypeAlias = tuple[list[RateLimitMark], tuple[Limit, ...]]
 """What a request is charged before it is known who calls: declarations, then limits of all."""
+
+
+CLIENT_BITS: Final = 64
+NO_LIMITS: Final[tuple[Limit, ...]] = ()
+
+
+class _Others:
+    """What the limits of all routes are besides one for each address as it is."""
+
+    __slots__ = ("_exempt", "_prefixes", "_wide", "_wide_prefixes")
+
+    def __init__(self, settings: RateLimitSettings) -> None:
+        self._exempt: Final = parse_networks(settings.exempt_networks, setting="exempt_networks")
+        self._prefixes: Final = (IPV4_BITS, settings.address_prefix)
+        self._wide: Final = _defaults(settings, settings.per_network, "network")
+        self._wide_prefixes: Final = settings.network_prefixes
+
+    @classmethod
+    def of(cls, settings: RateLimitSettings) -> _Others | None:
+        """None where there is nothing of the kind, which costs nothing then."""
+        is_usual = settings.address_prefix == CLIENT_BITS
+        nothing = not settings.exempt_networks and settings.per_network is None
+        return None if nothing and is_usual else cls(settings)
+
+    def hits(self, address: str, limits: tuple[Limit, ...]) -> list[Hit]:
+        """What all routes charge a client; nothing where they charge nothing."""
+        if limits is NO_LIMITS or self._is_exempt(address):
+            return []
+        return [
+            *hits_of(limits, network_key(address, self._prefixes)),
+            *hits_of(self._wide, network_key(address, self._wide_prefixes)),
+        ]
+
+    def _is_exempt(self, address: str) -> bool:
+        if not self._exempt:
+            return False
+        parsed = parse_address(address)
+        return parsed is not None and any(parsed in network for network in self._exempt)
 
 
 class RateLimitGuard(Guard):
@@ -35,9 +74,11 @@ class RateLimitGuard(Guard):
         self._limiter: Final = limiter
         self._settings: Final = settings or RateLimitSettings()
         self._limits: Final = _defaults(self._settings, self._settings.per_address, "address")
+        self._others: Final = _Others.of(self._settings)
         store = limiter.store
         self._instant: Final = store if isinstance(store, InstantRateLimitStore) else None
-        self._single: Final = self._limits if len(self._limits) == 1 else None
+        is_single = len(self._limits) == 1 and self._others is None
+        self._single: Final = self._limits if is_single else None
         self._hits: Final = ClientHits(self._limits)
         # One entry per set of marks that the routes declare, so the routes bound it.
         self._due: Final[dict[tuple[Mark, ...], Due]] = {}
@@ -54,13 +95,17 @@ class RateLimitGuard(Guard):
         if self._instant is not None and limits is self._single and not declared:
             charges.charge_one(self._instant, self._hits[exchange.client])
             return None
-        return charges.charge(exchange, declared, hits_of(limits, client_key(exchange.client)))
+        if self._others is None:
+            hits = hits_of(limits, client_key(exchange.client))
+        else:
+            hits = self._others.hits(exchange.client, limits)
+        return charges.charge(exchange, declared, hits)
 
     def _find_due(self, marks: tuple[Mark, ...]) -> Due:
         declared = limits_among(marks)
         replaced = any(mark.replaces_default for mark in declared)
         early = [mark for mark in declared if not mark.needs_principal]
-        due = self._due[marks] = (early, () if replaced else self._limits)
+        due = self._due[marks] = (early, NO_LIMITS if replaced else self._limits)
         return due
 
     def on_response(self, exchange: Exchange) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Final, Literal, TypeAlias, get_args
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.network import parse_networks
+from zenith.rate_limits.keys import NETWORK, check_prefixes
 from zenith.rate_limits.limit import parse_limits
 from zenith.rate_limits.strategies import STRATEGIES, StrategyName
 
@@ -22,8 +24,17 @@ class RateLimitSettings:
     but those that routes declare."""
     per_principal: str | None = None
     """For every signed-in caller over all routes, from whatever addresses it comes."""
+    per_network: str | None = None
+    """For every network over all routes, against who owns more than one address or IPv6 /64."""
+    address_prefix: int = 64
+    """Bits of an IPv6 address that are one client to `per_address`: what one holder has."""
+    network_prefixes: tuple[int, int] = NETWORK
+    """Bits of IPv4 and IPv6 addresses that are one network to `per_network`."""
+    exempt_networks: tuple[str, ...] = ()
+    """Networks that `per_address` and `per_network` leave alone: probes, your own crawlers. What
+    routes declare holds for them too."""
     strategy: StrategyName = "sliding_window"
-    """How these two are counted: fixed_window, sliding_window, sliding_log or token_bucket."""
+    """How these are counted: fixed_window, sliding_window, sliding_log or token_bucket."""
     headers: bool = True
     """Whether answers say what is left: `RateLimit` and `RateLimit-Policy`."""
     legacy_headers: bool = True
@@ -53,7 +64,7 @@ class RateLimitSettings:
                     f"rate_limits.{name} is {getattr(self, name)!r}",
                     fix="choose one of " + ", ".join(choices),
                 )
-        for text in (self.per_address, self.per_principal):
+        for text in (self.per_address, self.per_principal, self.per_network):
             if text is not None:
                 parse_limits(text, strategy=self.strategy)
         if self.per_address is None and not self.allow_no_address_limit:
@@ -69,6 +80,9 @@ class RateLimitSettings:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
+        check_prefixes(self.network_prefixes, setting="rate_limits.network_prefixes")
+        check_prefixes((1, self.address_prefix), setting="rate_limits.address_prefix")
+        parse_networks(self.exempt_networks, setting="rate_limits.exempt_networks")
         if self.max_clients < MIN_CLIENTS:
             raise ConfigurationError(
                 f"rate_limits.max_clients is {self.max_clients}",
