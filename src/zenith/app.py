@@ -47,7 +47,6 @@ from zenith.pipeline import (
     fail,
     respond,
 )
-from zenith.rate_limits import rate_limit
 from zenith.settings import Settings
 from zenith.tokens import ForeignIssuer
 
@@ -66,8 +65,6 @@ SHOWN: Final = ("type", "loc", "msg")
 MAX_FAULTS: Final = 50
 MAX_NAME: Final = 100
 """Characters of a field's name that are repeated; names are the sender's too."""
-PROBES: Final = "600/minute"
-"""How often one address may ask for the health, in place of the limit of all routes."""
 
 
 class Zenith(FastAPI):
@@ -124,8 +121,7 @@ class Zenith(FastAPI):
 
     def setup(self) -> None:
         """Add the application's own routes: health, the API schema and its documentation."""
-        for path, endpoint in (("/healthz", _healthz()), ("/readyz", _readyz(self.assembly))):
-            self.add_route(path, public(self._probe(endpoint)), include_in_schema=False)
+        wiring.add_own_routes(self, self.assembly)
         if self._docs_access is None or self.openapi_url is None:
             return
         self.add_route(
@@ -159,12 +155,6 @@ class Zenith(FastAPI):
         if settings is None or exchange.principal.scheme not in settings.cookie_schemes:
             return None
         return settings.header_name, csrf_token(exchange)
-
-    def _probe(self, endpoint: Endpoint) -> Endpoint:
-        """Load balancers ask often, many from one address, and must not be told to go away."""
-        if self.assembly.settings.rate_limits is None:
-            return endpoint
-        return rate_limit(PROBES, name="probe", replaces_default=True)(endpoint)
 
     def openapi(self) -> dict[str, Any]:
         """FastAPI's description of the API, with the credentials that declared routes ask for and
@@ -320,25 +310,6 @@ def _schema_of(app: FastAPI) -> Endpoint:
         return JSONResponse(schema)
 
     return openapi
-
-
-def _healthz() -> Endpoint:
-    async def healthz(request: Request) -> Response:
-        """Whether the process serves requests."""
-        del request
-        return JSONResponse({"status": "ok"})
-
-    return healthz
-
-
-def _readyz(assembly: Assembly) -> Endpoint:
-    async def readyz(request: Request) -> Response:
-        """Whether the database, and Redis where there is one, answer; 503 where they do not."""
-        del request
-        await assembly.check_readiness()
-        return JSONResponse({"status": "ready"})
-
-    return readyz
 
 
 def install_handlers(app: FastAPI) -> None:

@@ -72,9 +72,10 @@ def test_optional_headers():
         extra={"X-Team": "blue"},
     )
     found = fields(settings, nonce=NONCE_VALUE)
-    assert found[b"cross-origin-embedder-policy"] == b"require-corp"
+    assert found[b"cross-origin-embedder-policy"] == b'require-corp; report-to="csp"'
+    assert found[b"cross-origin-opener-policy"] == b'same-origin; report-to="csp"'
     assert found[b"strict-transport-security"] == b"max-age=63072000"
-    assert found[b"reporting-endpoints"] == b'csp="/reports"'
+    assert found[b"reporting-endpoints"] == b'csp="/reports", default="/reports"'
     assert found[b"x-team"] == b"blue"
     for name in (b"content-security-policy", b"content-security-policy-report-only"):
         assert found[name].endswith(b"report-uri /reports; report-to csp")

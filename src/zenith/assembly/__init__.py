@@ -8,9 +8,10 @@ from zenith.kernel.lazy import loader
 
 if TYPE_CHECKING:
     from zenith.assembly.assembly import Assembly, assemble
+    from zenith.assembly.own_routes import add_own_routes
     from zenith.assembly.start_record import StartRecord
 
-__all__ = ["Assembly", "StartRecord", "assemble"]
+__all__ = ["Assembly", "StartRecord", "add_own_routes", "assemble"]
 
 # All stores and drivers hang on it: it is for who makes an application, not who imports one.
 __getattr__ = loader(
@@ -18,6 +19,7 @@ __getattr__ = loader(
     {
         "Assembly": "assembly",
         "StartRecord": "start_record",
+        "add_own_routes": "own_routes",
         "assemble": "assembly",
     },
 )

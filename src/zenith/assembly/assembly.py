@@ -20,6 +20,7 @@ from zenith.assembly.parts import Parts
 from zenith.assembly.query import model_database, model_sessions
 from zenith.assembly.report import loosened
 from zenith.authentication import RevocationList
+from zenith.headers import ReportCollector
 from zenith.kernel.keys import Secret
 from zenith.oauth import OAuthServices
 from zenith.pipeline import Guard
@@ -47,6 +48,8 @@ class Assembly:
     api_keys: APIKeys | None
     oauth: OAuthServices | None
     """Sign-in with other providers; None where none is set."""
+    reports: ReportCollector
+    """What browsers report, whether it is collected or not."""
     roles: LiveRoles
     revocations: RevocationList
     guards: tuple[Guard, ...]
@@ -113,6 +116,7 @@ def assemble(
         key_rotation=parts.signing.rotation,
         accounts=accounts,
         api_keys=None if keys is None else keys.keys,
+        reports=parts.reports,
         roles=parts.roles,
         revocations=revocations,
         guards=(*guards, *oauth.guards, model_sessions(settings, models)),

@@ -18,7 +18,8 @@ from zenith.assembly.sessions import make_watch
 from zenith.audit import AuditGuard, AuditLog
 from zenith.authentication import AuthenticationGuard
 from zenith.csrf import CsrfGuard
-from zenith.headers import HeadersGuard
+from zenith.headers import HeadersGuard, ReportCollector
+from zenith.headers.site_data import SiteData
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.events import EventSink
 from zenith.mail import Outbox
@@ -26,6 +27,7 @@ from zenith.passwords import PasswordJudge
 from zenith.pipeline import Guard
 from zenith.rate_limits import PrincipalRateLimitGuard, RateLimiter, RateLimitGuard
 from zenith.sessions import SessionScheme, SessionSettings
+from zenith.settings import Settings
 from zenith.stores.foundation import Foundation, Prune
 from zenith.tenants import TenantGuard
 from zenith.tokens import BearerScheme, DpopVerifier, TokenManager
@@ -42,6 +44,8 @@ def offered_services(
         AccountServices: accounts,
         SessionSettings: parts.settings.sessions,
         RateLimiter: parts.limiter,
+        ReportCollector: parts.reports,
+        SiteData: _site_data(parts.settings),
         PasswordJudge: parts.judge,
         AuditLog: parts.audit_log,
         EventSink: parts.audit_log,
@@ -97,6 +101,12 @@ def make_guards(
     return tuple(guards)
 
 
+def _site_data(settings: Settings) -> SiteData | None:
+    if settings.headers is None:
+        return None
+    return SiteData(settings.headers, https_origin=settings.is_https)
+
+
 def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) -> Foundation:
     """What starts first and stops last."""
     return Foundation(
@@ -108,6 +118,7 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
         background=(
             *parts.signing.background,
             parts.notices,
+            parts.reports,
             parts.bans,
             *parts.breaches,
             *(() if keys is None else (keys.uses,)),
@@ -135,6 +146,7 @@ def _prunes(parts: Parts) -> tuple[Prune, ...]:
         parts.refresh.prune,
         parts.revocations.prune,
         parts.attempts.prune,
+        parts.reports.prune,
         parts.bans.prune,
         *(each.prune for each in parts.signing.background),
         *(() if parts.proofs is None else (parts.proofs.prune,)),

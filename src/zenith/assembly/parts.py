@@ -15,6 +15,7 @@ from zenith.assembly.mail import make_mailer, make_notices
 from zenith.assembly.tokens import proof_verifier, signing_keys
 from zenith.audit import AuditLog
 from zenith.authentication import RevocationList, SubjectCache
+from zenith.headers import ReportCollector
 from zenith.kernel.events import EventSink, Silence
 from zenith.kernel.keys import Secret, derive
 from zenith.passwords import PasswordHasher, PasswordJudge, PasswordPolicy
@@ -33,6 +34,7 @@ from zenith.stores.sql import (
     SqlOneTimeStore,
     SqlPendingStore,
     SqlRefreshStore,
+    SqlReportStore,
     SqlRoleStore,
     SqlSessionStore,
 )
@@ -61,6 +63,7 @@ class Parts:
         self.role_store = SqlRoleStore(database)
         self.roles = LiveRoles(settings.rbac, self.role_store)
         revocations.follow(self.roles)
+        self.reports = ReportCollector(SqlReportStore(database), settings.headers)
         self._add_accounts(user_model)
         self._add_passwords()
         self._add_credentials()

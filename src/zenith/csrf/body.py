@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from zenith.csrf.form import FieldFinder
-from zenith.pipeline import Message, Receive
+from zenith.csrf.form import FieldFinder, finder_for
+from zenith.csrf.settings import CsrfSettings
+from zenith.pipeline import Exchange, Message, Receive
 
 
 class ReplayedBody:
@@ -34,3 +35,13 @@ class ReplayedBody:
         if not more:
             finder.close()
         return finder.value
+
+
+async def form_token(exchange: Exchange, settings: CsrfSettings) -> str | None:
+    """The token in the form that is being sent, None for bodies that are no form or hold none."""
+    finder = finder_for(exchange.headers.get(b"content-type", b""), settings.field_name)
+    if finder is None:
+        return None
+    body = ReplayedBody(exchange.receive)
+    exchange.receive = body
+    return await body.find(finder, limit=settings.max_form_size)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import ClassVar, Final
 
-from zenith.csrf.body import ReplayedBody
-from zenith.csrf.form import finder_for, is_json
+from zenith.csrf.body import form_token
+from zenith.csrf.exemption import CsrfExemption, exempt_among
+from zenith.csrf.form import is_json
 from zenith.csrf.issued import Issued, anonymous_id
 from zenith.csrf.origins import Origins
 from zenith.csrf.settings import CsrfSettings
 from zenith.csrf.tokens import CsrfTokens, new_pad
 from zenith.kernel.errors import CsrfError
 from zenith.kernel.keys import Secret
-from zenith.pipeline import Exchange, Guard, Stage
+from zenith.pipeline import Exchange, Guard, Mark, RouteTable, Stage
 
 BROWSER_SIGNALS: Final = (b"cookie", b"origin", b"sec-fetch-site", b"referer")
 
@@ -33,14 +34,21 @@ class CsrfGuard(Guard):
     """
 
     stage: ClassVar[Stage] = Stage.CSRF
+    consumes: ClassVar[tuple[type, ...]] = (CsrfExemption,)
 
     def __init__(self, secrets: Sequence[Secret], settings: CsrfSettings | None = None) -> None:
-        self._settings: Final = settings or CsrfSettings()
+        self.settings: Final = settings or CsrfSettings()
         self._tokens: Final = CsrfTokens(secrets)
-        self._origins: Final = Origins(self._settings.origins, self._settings.trusted_origins)
-        self._cookie: Final = self._settings.cookie
-        self._header: Final = self._settings.header_name.lower().encode("ascii")
-        self._cookie_schemes: Final = frozenset(self._settings.cookie_schemes)
+        self._origins: Final = Origins(self.settings.origins, self.settings.trusted_origins)
+        self._cookie: Final = self.settings.cookie
+        self._header: Final = self.settings.header_name.lower().encode("ascii")
+        self._cookie_schemes: Final = frozenset(self.settings.cookie_schemes)
+        self._exempt: frozenset[tuple[Mark, ...]] = frozenset()
+
+    def check(self, table: RouteTable, guards: Sequence[Guard]) -> None:
+        """Note which routes are exempt, whenever routes were added."""
+        del guards
+        self._exempt = exempt_among(table)
 
     def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Refuse changes and handshakes that the user's own page may not have sent."""
@@ -51,23 +59,27 @@ class CsrfGuard(Guard):
         if exchange.is_websocket:
             self._check_handshake(exchange)
             return
+        if self._exempt and exchange.marks in self._exempt:
+            return
         principal = exchange.principal
         if principal.is_authenticated and principal.scheme not in self._cookie_schemes:
             return
         headers = exchange.headers
         if not (
             principal.is_authenticated
-            or self._settings.always
+            or self.settings.always
             or any(name in headers for name in BROWSER_SIGNALS)
         ):
             return
         self._check_origin(exchange)
-        if not principal.is_authenticated and not self._settings.always and is_json(headers):
+        if not principal.is_authenticated and not self.settings.always and is_json(headers):
             # No form can send JSON, no script of another site without the application's consent
             # (CORS), and there is no session to ride on: the origin says all that a token would.
             return
         token = headers.get(self._header)
-        text = await self._form_token(exchange) if token is None else token.decode("latin-1")
+        text = (
+            await form_token(exchange, self.settings) if token is None else token.decode("latin-1")
+        )
         binding = self._binding(exchange)
         if text is None or binding is None:
             raise CsrfError(reason="no token" if text is None else "no cookie to bind a token to")
@@ -78,14 +90,14 @@ class CsrfGuard(Guard):
         """Keep responses that carry a token out of caches, and set the cookie it is bound to."""
         issued = exchange.state.get(Issued)
         if isinstance(issued, Issued):
-            issued.apply(exchange.response_headers, self._cookie, self._settings.secure_cookies)
+            issued.apply(exchange.response_headers, self._cookie, self.settings.secure_cookies)
 
     def issue(self, exchange: Exchange) -> str:
         """A token for the page that this response shows."""
         issued = exchange.state.setdefault(Issued, Issued())
         binding = self._binding(exchange)
         if binding is None:
-            binding = _anonymous(issued.new_cookie())
+            binding = f"anonymous:{issued.new_cookie()}"
         return self._tokens.issue(binding, pad=new_pad())
 
     def _binding(self, exchange: Exchange) -> str | None:
@@ -93,7 +105,7 @@ class CsrfGuard(Guard):
         if principal.session_id is not None and principal.scheme in self._cookie_schemes:
             return f"session:{principal.session_id}"
         cookie = anonymous_id(exchange.cookies.get(self._cookie))
-        return None if cookie is None else _anonymous(cookie)
+        return None if cookie is None else f"anonymous:{cookie}"
 
     def _check_handshake(self, exchange: Exchange) -> None:
         self._check_origin(exchange)
@@ -107,16 +119,3 @@ class CsrfGuard(Guard):
         fault = self._origins.fault(exchange.headers, secure=exchange.secure, host=host)
         if fault:
             raise CsrfError(reason=fault)
-
-    async def _form_token(self, exchange: Exchange) -> str | None:
-        settings = self._settings
-        finder = finder_for(exchange.headers.get(b"content-type", b""), settings.field_name)
-        if finder is None:
-            return None
-        body = ReplayedBody(exchange.receive)
-        exchange.receive = body
-        return await body.find(finder, limit=settings.max_form_size)
-
-
-def _anonymous(cookie: str) -> str:
-    return f"anonymous:{cookie}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from zenith.headers.cookies import CookieRules
 from zenith.headers.csp import CompiledPolicy, ContentSecurityPolicy
 from zenith.headers.permissions_policy import render_features
 from zenith.headers.settings import HeadersSettings
@@ -18,6 +20,10 @@ CSP_REPORT_ONLY: Final = b"content-security-policy-report-only"
 NO_STORE: Final[Field] = (b"cache-control", b"no-store")
 NOT_MODIFIED: Final = 304
 ENDPOINT: Final = "csp"
+NETWORK: Final = "network"
+MEMORY: Final = 2_592_000
+"""Seconds for which browsers report failed requests after the last answer."""
+LOOSEST: Final = "unsafe-none"
 OBSOLETE: Final = frozenset({b"expect-ct", b"public-key-pins", b"x-xss-protection"})
 """Headers that browsers dropped; the last one opened holes of its own. Removed where set."""
 
@@ -70,6 +76,7 @@ class SecurityHeaders:
     __slots__ = (
         "_cached",
         "_clashing",
+        "_cookies",
         "_names",
         "_plain",
         "_removed",
@@ -89,6 +96,7 @@ class SecurityHeaders:
         self._watched: Final = self._clashing | own
         self._replace: Final = settings.allow_handlers_to_replace_policy
         self._cached: Final = settings.allow_private_answers_in_caches
+        self._cookies: Final = CookieRules(settings)
 
     def fields(self, *, secure: bool, nonce: str | None = None) -> list[Field]:
         """The raw headers, names in lower case, of a response on a connection that is `secure`."""
@@ -118,7 +126,9 @@ class SecurityHeaders:
             if name in self._watched or not name.islower():
                 lowered = {each.lower() for each, _ in headers}
                 settled = b"cache-control" in lowered
-                sensitive = sensitive or b"set-cookie" in lowered
+                if b"set-cookie" in lowered:
+                    sensitive = True
+                    self._cookies.check(headers, secure=secure)
                 clash = not self._clashing.isdisjoint(lowered)
                 break
         if sensitive and not settled and not self._cached:
@@ -154,10 +164,11 @@ class SecurityHeaders:
 
 def _is_stricter(name: bytes, theirs: bytes, ours: bytes) -> bool:
     order = _STRICT_TO_LOOSE.get(name, ())
-    value = theirs.strip().lower()
+    # What follows says where to report, not how strict it is.
+    value = theirs.partition(b";")[0].strip().lower()
     if value not in order:
         return False
-    own = ours.lower()
+    own = ours.partition(b";")[0].lower()
     return own not in order or order.index(value) < order.index(own)
 
 
@@ -174,18 +185,18 @@ def _compile(settings: HeadersSettings, *, secure: bool) -> _Answer:
     }
     if settings.embedder_policy is not None:
         values["cross-origin-embedder-policy"] = settings.embedder_policy
+    if settings.report_path is not None and secure:
+        values |= _reported(values, settings, settings.report_path)
     frame_options = _FRAME_OPTIONS.get(settings.policy.frame_ancestors or ())
     if frame_options is not None:
         values["x-frame-options"] = frame_options
-    if settings.report_path is not None:
-        values["reporting-endpoints"] = f'{ENDPOINT}="{settings.report_path}"'
     if secure:
         values["strict-transport-security"] = _hsts(settings)
     values |= {name.lower(): value for name, value in settings.extra.items()}
     fixed = tuple((name.encode("ascii"), value.encode("ascii")) for name, value in values.items())
-    policies = [(CSP, _reporting(settings.policy, settings).compile(secure=secure))]
+    policies = [(CSP, _reporting(settings.policy, settings, secure).compile(secure=secure))]
     if settings.report_only_policy is not None:
-        tried = _reporting(settings.report_only_policy, settings)
+        tried = _reporting(settings.report_only_policy, settings, secure)
         policies.append((CSP_REPORT_ONLY, tried.compile(secure=secure, report_only=True)))
     bare = (*fixed, *[(name, policy.bare) for name, policy in policies])
     return _Answer(fixed=fixed, bare=bare, policies=tuple(policies))
@@ -197,10 +208,28 @@ def _hsts(settings: HeadersSettings) -> str:
     return f"max-age={settings.hsts_max_age}{subdomains}{preload}"
 
 
-def _reporting(policy: ContentSecurityPolicy, settings: HeadersSettings) -> ContentSecurityPolicy:
+def _reported(values: Mapping[str, str], settings: HeadersSettings, path: str) -> dict[str, str]:
+    """Where browsers report what no policy of ours names. `default` gets deprecated features,
+    interventions and crashes. Browsers take none of it over plain http.
+    """
+    made = {"reporting-endpoints": f'{ENDPOINT}="{path}", default="{path}"'}
+    for name in ("cross-origin-opener-policy", "cross-origin-embedder-policy"):
+        if values.get(name, LOOSEST) != LOOSEST:
+            made[name] = f'{values[name]}; report-to="{ENDPOINT}"'
+    if settings.network_errors:
+        group = {"group": NETWORK, "max_age": MEMORY, "endpoints": [{"url": path}]}
+        made["report-to"] = json.dumps(group)
+        made["nel"] = json.dumps({"report_to": NETWORK, "max_age": MEMORY})
+    return made
+
+
+def _reporting(
+    policy: ContentSecurityPolicy, settings: HeadersSettings, secure: bool
+) -> ContentSecurityPolicy:
     if settings.report_path is None:
         return policy
+    # Over plain http there are no endpoints, and one that is named silences the path.
+    endpoint = policy.report_to or (ENDPOINT if secure else None)
     return policy.replace(
-        report_uri=policy.report_uri or (settings.report_path,),
-        report_to=policy.report_to or ENDPOINT,
+        report_uri=policy.report_uri or (settings.report_path,), report_to=endpoint
     )

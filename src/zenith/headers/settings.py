@@ -26,10 +26,13 @@ OpenerPolicy: TypeAlias = Literal[
     "same-origin", "noopener-allow-popups", "same-origin-allow-popups", "unsafe-none"
 ]
 ResourcePolicy: TypeAlias = Literal["same-origin", "same-site", "cross-origin"]
+CookieMode: TypeAlias = Literal["add", "refuse", "report"]
 EmbedderPolicy: TypeAlias = Literal["require-corp", "credentialless", "unsafe-none"]
 
 DAY: Final = 86_400
 YEAR: Final = 31_536_000
+COOKIE_RULES: Final = ("Secure", "HttpOnly", "SameSite", "Domain", "Path", "Size")
+SITE_DATA: Final = ("cache", "cookies", "storage", "executionContexts")
 MOST_REPORTS: Final = 100_000
 LEAKING_REFERRERS: Final = frozenset(
     {"origin", "origin-when-cross-origin", "no-referrer-when-downgrade", "unsafe-url"}
@@ -37,6 +40,7 @@ LEAKING_REFERRERS: Final = frozenset(
 MANAGED: Final = frozenset(
     {
         "content-security-policy",
+        "clear-site-data",
         "content-security-policy-report-only",
         "cross-origin-embedder-policy",
         "cross-origin-opener-policy",
@@ -71,6 +75,7 @@ _CHOICES: Final = {
     "opener_policy": get_args(OpenerPolicy),
     "resource_policy": get_args(ResourcePolicy),
     "embedder_policy": (*get_args(EmbedderPolicy), None),
+    "cookies": get_args(CookieMode),
 }
 
 
@@ -86,6 +91,20 @@ class HeadersSettings:
     """The enforced Content-Security-Policy; X-Frame-Options follows its `frame_ancestors`."""
     report_only_policy: ContentSecurityPolicy | None = None
     """A second policy that only reports, to try a stricter one beside the enforced."""
+    cookies: CookieMode = "add"
+    """What happens to cookies without Secure (over https), HttpOnly or SameSite, with Domain, with
+    a prefix that they do not honour, or beyond 4096 bytes (ASVS 3.3.1 to 3.3.5). `add` mends what
+    can be mended: SameSite becomes Lax, Domain goes; `refuse` leaves them out of the answer;
+    `report` only logs them."""
+    cookie_exceptions: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict[str, tuple[str, ...]]
+    )
+    """What single cookies need not have, by name: `{"theme": ("HttpOnly",)}` may be read by
+    scripts. Of Secure, HttpOnly, SameSite, Domain, Path and Size."""
+    clear_at_sign_out: tuple[str, ...] = ("cache", "storage")
+    """What a browser forgets of this origin at sign-out, over https (Clear-Site-Data, ASVS 14.3.1).
+    `cookies` would also end those of other hosts of the domain, and that by which this device is
+    known. Empty: nothing."""
     report_path: str | None = None
     """Path of this origin to which browsers send reports: of both policies, of windows and frames
     kept apart, of deprecated features (ASVS 3.4.7). None: no reports, but in `zenith serve`, where
@@ -151,11 +170,15 @@ class HeadersSettings:
                 fix="write a path such as /browser-reports",
             )
         self._check_reports()
+        self._check_cookies()
         for name in self.removed:
             _check_name(name, field_name="removed")
         for name, value in self.extra.items():
             _check_extra(name, value)
         object.__setattr__(self, "permissions", merge_features(self.permissions))
+        object.__setattr__(
+            self, "cookie_exceptions", MappingProxyType(dict(self.cookie_exceptions))
+        )
         object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
 
     def _check_hsts(self) -> None:
@@ -174,6 +197,20 @@ class HeadersSettings:
                 "headers: HSTS for less than a year or without sub-domains",
                 fix="leave the defaults, or set allow_short_hsts=True",
             )
+
+    def _check_cookies(self) -> None:
+        for name, excepted in self.cookie_exceptions.items():
+            if not set(excepted) <= set(COOKIE_RULES):
+                raise ConfigurationError(
+                    f"headers: cookie_exceptions of {name} names no rule",
+                    fix="choose from " + ", ".join(COOKIE_RULES),
+                )
+        for kind in self.clear_at_sign_out:
+            if kind not in SITE_DATA:
+                raise ConfigurationError(
+                    f"headers: clear_at_sign_out names {kind!r}",
+                    fix="choose from " + ", ".join(SITE_DATA),
+                )
 
     def _check_reports(self) -> None:
         if self.report_retention < DAY:
