@@ -195,7 +195,7 @@ def test_without_the_server_extra(zenith, monkeypatch):
             raise ImportError(name)
         return real(name, *rest)
 
-    monkeypatch.delitem(sys.modules, "zenith.cli.bounded_protocol", raising=False)
+    monkeypatch.delitem(sys.modules, "zenith.server.httptools_protocol", raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
     result = zenith("serve")
     monkeypatch.undo()

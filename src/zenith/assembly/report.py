@@ -26,6 +26,10 @@ def loosened(given: Settings, settings: Settings) -> list[str]:
         report += [
             f"{name}.{danger} is set: its documentation says what is lost" for danger in dangers
         ]
+    report += [
+        f"server.{danger} is off: a few clients can hold all connections"
+        for danger in settings.server.dangers
+    ]
     for name in ("sessions", "csrf"):
         if not getattr(getattr(given, name), "secure_cookies", True):
             report.append(f"{name}.secure_cookies is off: the cookie also travels unencrypted")

@@ -19,8 +19,6 @@ from zenith.console import create_server
 from zenith.kernel.errors import ConfigurationError
 from zenith.settings import Settings
 
-GRACE: Final = 10
-KEEP_ALIVE: Final = 15
 WORKER_PATIENCE: Final = 60
 """Seconds after which a worker that gives no sign is replaced. A new one is silent until it has
 read its code; where that took longer than this, none would ever serve."""
@@ -49,14 +47,14 @@ def serve(
 def _need_server() -> Any:
     try:
         # Only this command needs the server, which is an extra.
-        from zenith.cli.bounded_protocol import BoundedProtocol  # noqa: PLC0415
+        from zenith.server.httptools_protocol import BoundedHttpTools  # noqa: PLC0415
     except ImportError:
         fail(
             "the server is not installed",
             fix="pip install 'zenith-security[server]'",
             code=ExitCode.USAGE,
         )
-    return BoundedProtocol
+    return BoundedHttpTools
 
 
 def _settings(host: str, port: int, workers: int | None) -> Settings:
@@ -126,6 +124,9 @@ def _greet(settings: Settings, secret: str | None, report: tuple[str, ...]) -> N
 def _run_server(settings: Settings, listening: socket.socket, protocol: Any) -> None:
     import uvicorn  # noqa: PLC0415
 
+    # uvicorn declares them as whole seconds and takes any.
+    patience: Any = settings.server.shutdown_timeout
+    keep_alive: Any = settings.server.keep_alive
     several = settings.workers > 1
     config = uvicorn.Config(
         "zenith.console:create_server" if several else create_server(settings),
@@ -136,8 +137,8 @@ def _run_server(settings: Settings, listening: socket.socket, protocol: Any) -> 
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=keep_alive,
+        timeout_graceful_shutdown=patience,
         timeout_worker_healthcheck=WORKER_PATIENCE,
     )
     if several:

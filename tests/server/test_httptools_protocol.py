@@ -8,8 +8,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from zenith.cli import bounded_protocol
-from zenith.cli.bounded_protocol import MAX_HEAD, BoundedProtocol
+from zenith.server import BoundedHttpTools
+from zenith.server.bounds import MAX_HEAD
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -31,12 +31,12 @@ async def server():
                     "headers": [(b"content-length", length)]})  # fmt: skip
         await send({"type": "http.response.body", "body": text})
 
-    config = uvicorn.Config(app, http=BoundedProtocol, log_level="critical", lifespan="off")
+    config = uvicorn.Config(app, http=BoundedHttpTools, log_level="critical", lifespan="off")
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(
-        lambda: BoundedProtocol(config=config, server_state=state, app_state={}), "127.0.0.1"
+        lambda: BoundedHttpTools(config=config, server_state=state, app_state={}), "127.0.0.1"
     )
     port = listening.sockets[0].getsockname()[1]
 
@@ -110,22 +110,3 @@ async def test_trailers_without_end(server):
     head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
     answer = await server(head, *[b"X-A: " + b"a" * 8000 + b"\r\n"] * 20)
     assert answer == b""
-
-
-async def test_heads_that_take_too_long(server, monkeypatch):
-    monkeypatch.setattr(bounded_protocol, "HEAD_SECONDS", 0.1)
-    assert (await server()).startswith(b"HTTP/1.1 408 ")
-    assert (await server(HEAD)).startswith(b"HTTP/1.1 408 ")
-    slow = await server(*[bytes([byte]) for byte in HEAD], pause=0.01)
-    assert slow == b"" or slow.startswith(b"HTTP/1.1 408 ")
-    one = HEAD + b"Content-Length: 0\r\n\r\n"
-    kept = await server(one, one, until=b"0 /", pause=0.15)
-    assert kept.startswith(b"HTTP/1.1 200 OK")
-    assert b"408" not in kept
-
-
-async def test_a_slow_body_is_the_applications_business(server, monkeypatch):
-    monkeypatch.setattr(bounded_protocol, "HEAD_SECONDS", 0.05)
-    head = HEAD + b"Content-Length: 3\r\n\r\n"
-    answer = await server(head, b"a", b"b", b"c", until=b"3 /", pause=0.06)
-    assert answer.startswith(b"HTTP/1.1 200 OK")

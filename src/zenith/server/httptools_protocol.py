@@ -1,0 +1,76 @@
+"""HTTP/1.1 by httptools, with bounds for what is read before the application is asked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from zenith.server.bounds import MAX_HEAD, BoundedConnection
+from zenith.server.pace import Phase
+
+FRAMING: Final = 16
+"""Bytes that may come with each piece of a body: the length of a chunk and its line ends."""
+
+
+class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
+    """uvicorn's protocol, bounded: `uvicorn app:app --http zenith.server:BoundedHttpTools`.
+
+    Threat: one connection that sends a head without end until memory is gone, and those of
+    BoundedConnection. Trailers are dropped: nothing may be added to the headers after they were
+    checked (RFC 9110 section 6.5.1).
+    """
+
+    _spent: int = 0
+    _in_head: bool = True
+    _in_body: bool = False
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the request has spent what is no body."""
+        size = len(data)
+        self._spent += size
+        self._received += size
+        super().data_received(data)
+        if self._spent > MAX_HEAD and not self.transport.is_closing():
+            self._refuse(431, "head too large")
+
+    def on_message_begin(self) -> None:
+        """The head of the next request begins."""
+        super().on_message_begin()
+        self._in_head = True
+        self._spent = 0
+
+    def on_headers_complete(self) -> None:
+        """The head is there; what looks like a header now is a trailer."""
+        self._in_head = False
+        self._in_body = True
+        self._spent = 0
+        super().on_headers_complete()
+        if not self._should_upgrade():
+            self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body, whose size the application bounds."""
+        self._spent -= len(body) + FRAMING
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The body is there."""
+        self._in_body = False
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is counted as a WebSocket from now on."""
+        self._watch.leave(self)
+        super().handle_websocket_upgrade()
+
+    def phase(self) -> Phase:
+        """What the client is waited for."""
+        cycle = self.cycle
+        if self.transport.is_closing():
+            return Phase.CLOSING
+        if self._in_body:
+            return Phase.BODY
+        if cycle is not None and not cycle.response_complete:
+            return Phase.WORK
+        return Phase.HEAD if self._in_head else Phase.IDLE
