@@ -11,7 +11,8 @@ import aiosmtplib
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError
 from zenith.mail.errors import MailError
-from zenith.mail.message import Mail, compose
+from zenith.mail.message import Mail
+from zenith.mail.mime import compose
 from zenith.mail.settings import MailSettings
 
 WHOLE: Final = 3
