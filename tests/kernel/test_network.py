@@ -5,8 +5,10 @@ from ipaddress import ip_address
 import pytest
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.forwarded import UNREADABLE, read_backwards
 from zenith.kernel.network import (
     MAX_HOPS,
+    Told,
     TrustedProxies,
     client_key,
     parse_address,
@@ -41,6 +43,8 @@ def test_what_is_no_network_refuses_the_start(text):
         ("[2001:db8::1]:443", "2001:db8::1"),
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("fe80::1%eth0", "fe80::1"),
+        ("192.0.2.1:_hidden", "192.0.2.1"),
+        ("[2001:db8::1]:_hidden", "2001:db8::1"),
     ],
 )
 def test_addresses(text, address):
@@ -49,7 +53,26 @@ def test_addresses(text, address):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "unknown", "_hidden", "example.com", "1.2.3", "01.2.3.4", "1.2.3.4.5", ":::", "[", "[]"],
+    [
+        "",
+        "unknown",
+        "_hidden",
+        "example.com",
+        "1.2.3",
+        "01.2.3.4",
+        "1.2.3.4.5",
+        ":::",
+        "[",
+        "[]",
+        "[192.0.2.1]",
+        "[2001:db8::1",
+        "[2001:db8::1]x",
+        "[2001:db8::1]:",
+        "192.0.2.1:",
+        "192.0.2.1:http",
+        "192.0.2.1:999999",
+        "192.0.2.1/8",
+    ],
 )
 def test_what_is_no_address(text):
     assert parse_address(text) is None
@@ -70,18 +93,25 @@ def test_what_counts_as_one_client(address, key):
     assert client_key(address) == key
 
 
+def test_mapped_networks_are_those_of_ipv4():
+    found = parse_networks(["::ffff:10.0.0.0/104", "::ffff:0:0/96"], setting="s")
+    assert [str(each) for each in found] == ["10.0.0.0/8", "0.0.0.0/0"]
+
+
 def test_nobody_is_trusted_by_default():
     assert not NOBODY
     assert PROXIES
-    assert NOBODY.resolve("10.0.0.1", x_forwarded_for="192.0.2.1") == ("10.0.0.1", 0)
-    assert NOBODY.proto("10.0.0.1", x_forwarded_proto="https") is None
+    assert NOBODY.hear("10.0.0.1", x_forwarded_for="192.0.2.1", x_forwarded_proto="https") == (
+        Told("10.0.0.1", 0)
+    )
+    assert NOBODY.hear_forwarded("10.0.0.1", "for=192.0.2.1") == Told("10.0.0.1", 0)
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.9", "unknown", "", "11.0.0.1"])
 def test_only_proxies_are_believed(peer):
-    assert PROXIES.resolve(peer, x_forwarded_for="192.0.2.1") == (peer, 0)
-    assert PROXIES.resolve(peer, forwarded="for=192.0.2.1") == (peer, 0)
-    assert PROXIES.proto(peer, x_forwarded_proto="https") is None
+    said = {"x_forwarded_for": "192.0.2.1", "x_forwarded_proto": "https"}
+    assert PROXIES.hear(peer, **said) == Told(peer, 0)
+    assert PROXIES.hear_forwarded(peer, "for=192.0.2.1;proto=https") == Told(peer, 0)
 
 
 @pytest.mark.parametrize(
@@ -101,50 +131,82 @@ def test_only_proxies_are_believed(peer):
     ],
 )
 def test_the_client_is_the_rightmost_hop_that_is_no_proxy(header, client, depth):
-    assert PROXIES.resolve("10.0.0.1", x_forwarded_for=header) == (client, depth)
+    assert PROXIES.hear("10.0.0.1", x_forwarded_for=header) == Told(client, depth)
 
 
 def test_a_mapped_peer_is_the_proxy_itself():
-    assert PROXIES.resolve("::ffff:10.0.0.1", x_forwarded_for="192.0.2.1") == ("192.0.2.1", 1)
-    assert PROXIES.resolve("fd00::7", x_forwarded_for="192.0.2.1") == ("192.0.2.1", 1)
+    assert PROXIES.hear("::ffff:10.0.0.1", x_forwarded_for="192.0.2.1") == Told("192.0.2.1", 1)
+    assert PROXIES.hear("fd00::7", x_forwarded_for="192.0.2.1") == Told("192.0.2.1", 1)
 
 
 @pytest.mark.parametrize(
     ("header", "client"),
     [
+        ("", "10.0.0.1"),
         ("for=192.0.2.1", "192.0.2.1"),
         ('For="[2001:db8::1]:4711";proto=https;by=203.0.113.43', "2001:db8::1"),
         ("for=192.0.2.66, for=192.0.2.1;proto=http", "192.0.2.1"),
         ("proto=https;for=192.0.2.1, for=10.0.0.2", "192.0.2.1"),
+        ("for=192.0.2.1;, for=10.0.0.2 ; by=x", "192.0.2.1"),
+        ('for="\\1\\92.0.2.1"', "192.0.2.1"),
+        ("for=192.0.2.1:80", "192.0.2.1"),
         ("for=192.0.2.1, proto=https", "10.0.0.1"),
         ("for=unknown", "10.0.0.1"),
         ("for=_secret", "10.0.0.1"),
         ('for=""', "10.0.0.1"),
+        ("for=", "10.0.0.1"),
+        ("for=192.0.2.1;for=192.0.2.2", "10.0.0.1"),
         ("xfor=192.0.2.1", "10.0.0.1"),
+        ("for=192.0.2.1 by=x", "10.0.0.1"),
+        ("for=10.0.0.3, for=10.0.0.2", "10.0.0.3"),
     ],
 )
 def test_the_forwarded_header(header, client):
-    assert PROXIES.resolve("10.0.0.1", forwarded=header)[0] == client
+    assert PROXIES.hear_forwarded("10.0.0.1", header).client == client
 
 
 def test_a_long_chain_is_read_from_the_right_only_so_far():
     header = ", ".join(["192.0.2.1"] + ["10.0.0.2"] * MAX_HOPS)
-    assert PROXIES.resolve("10.0.0.1", x_forwarded_for=header) == ("10.0.0.2", MAX_HOPS)
+    assert PROXIES.hear("10.0.0.1", x_forwarded_for=header) == Told("10.0.0.2", MAX_HOPS)
+    header = ", ".join(["for=192.0.2.1"] + ["for=10.0.0.2"] * MAX_HOPS)
+    assert PROXIES.hear_forwarded("10.0.0.1", header) == Told("10.0.0.2", MAX_HOPS)
 
 
 @pytest.mark.parametrize(
-    ("headers", "proto"),
+    "header", ['"' * 5000, ",;" * 5000, "a=b" + " " * 5000 + '"', 'a=",' * 999]
+)
+def test_malformed_text_is_given_up_soon(header):
+    assert list(read_backwards(header))[-1] == UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("header", "proto"),
     [
-        ({"x_forwarded_proto": "https"}, "https"),
-        ({"x_forwarded_proto": " HTTP "}, "http"),
-        ({"x_forwarded_proto": "https, http"}, "http"),
-        ({"x_forwarded_proto": "gopher"}, None),
-        ({"x_forwarded_proto": ""}, None),
-        ({"forwarded": "for=192.0.2.1;proto=https"}, "https"),
-        ({"forwarded": 'for=192.0.2.1;PROTO="HTTPS";by=x'}, "https"),
-        ({"forwarded": "proto=https, for=192.0.2.1"}, None),
-        ({"forwarded": "for=192.0.2.1;xproto=https"}, None),
+        ("https", "https"),
+        (" HTTP ", "http"),
+        ("https, http", "http"),
+        ("http, https", "https"),
+        ("gopher", None),
+        ("", None),
     ],
 )
-def test_the_scheme_that_the_nearest_proxy_saw(headers, proto):
-    assert PROXIES.proto("10.0.0.1", **headers) == proto
+def test_the_scheme_that_the_nearest_proxy_saw(header, proto):
+    told = PROXIES.hear("10.0.0.1", x_forwarded_for="192.0.2.1", x_forwarded_proto=header)
+    assert told.proto == proto
+
+
+@pytest.mark.parametrize(
+    ("header", "proto", "host"),
+    [
+        ("for=192.0.2.1;proto=https", "https", None),
+        ('for=192.0.2.1;PROTO="HTTPS";by=x;Host="example.com:8443"', "https", "example.com:8443"),
+        ("for=192.0.2.66;proto=https;host=a, for=192.0.2.1", None, None),
+        ("for=192.0.2.1;proto=https;host=a, for=10.0.0.2;proto=http;host=b", "https", "a"),
+        ("for=192.0.2.1;proto=http;host=a, for=unknown;proto=https;host=b", "https", "b"),
+        ("for=192.0.2.1;xproto=https;xhost=a", None, None),
+        ("for=192.0.2.1;proto=gopher", None, None),
+    ],
+)
+def test_scheme_and_host_of_the_proxy_that_the_client_spoke_to(header, proto, host):
+    told = PROXIES.hear_forwarded("10.0.0.1", header)
+    assert (told.proto, told.host) == (proto, host)

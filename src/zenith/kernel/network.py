@@ -12,17 +12,22 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
-from typing import Final, TypeAlias
+from itertools import islice
+from typing import Final, NamedTuple, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.forwarded import read_backwards
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 UNKNOWN: Final = "unknown"
+SCHEMES: Final = frozenset({"http", "https"})
 MAX_HOPS: Final = 32
-_FORWARDED_FOR: Final = re.compile(r'(?:^|[;\s])for=(?:"([^"]*)"|([^;,\s]*))', re.IGNORECASE)
-_FORWARDED_PROTO: Final = re.compile(r'(?:^|[;\s])proto="?(https?)"?(?:$|[;\s])', re.IGNORECASE)
+MAPPED: Final = 96
+"""Bits in front of an IPv4 address that is written as IPv6."""
+_PORT: Final = re.compile(r":(?:[0-9]{1,5}|_[A-Za-z0-9._-]+)")
+"""RFC 7239 section 6; a proxy may hide the port behind a name."""
 
 
 def parse_networks(texts: Iterable[str], *, setting: str) -> tuple[Network, ...]:
@@ -30,7 +35,7 @@ def parse_networks(texts: Iterable[str], *, setting: str) -> tuple[Network, ...]
     networks: list[Network] = []
     for text in texts:
         try:
-            networks.append(ip_network(text))
+            networks.append(_unmapped(ip_network(text)))
         except ValueError:
             raise ConfigurationError(
                 f"{setting}: `{text}` is no network",
@@ -39,13 +44,25 @@ def parse_networks(texts: Iterable[str], *, setting: str) -> tuple[Network, ...]
     return tuple(networks)
 
 
+def _unmapped(network: Network) -> Network:
+    """Addresses are compared as IPv4 where they are, so networks are too."""
+    mapped = network.network_address
+    if isinstance(mapped, IPv6Address) and mapped.ipv4_mapped is not None:
+        return ip_network(f"{mapped.ipv4_mapped}/{network.prefixlen - MAPPED}")
+    return network
+
+
 def parse_address(text: str) -> Address | None:
     """An address from a hop's text: brackets and a port are tolerated, anything else is not."""
     candidate = text.strip()
     if candidate.startswith("["):
-        candidate = candidate[1:].partition("]")[0]
+        candidate, bracket, port = candidate[1:].partition("]")
+        if ":" not in candidate or not bracket or (port and not _PORT.fullmatch(port)):
+            return None
     elif candidate.count(":") == 1:
-        candidate = candidate.partition(":")[0]
+        candidate, _, port = candidate.partition(":")
+        if not _PORT.fullmatch(f":{port}"):
+            return None
     try:
         address = ip_address(candidate)
     except ValueError:
@@ -68,12 +85,27 @@ def client_key(address: str) -> str:
     return str(parsed) if parsed is not None else address
 
 
+class Told(NamedTuple):
+    """What trusted proxies tell of the client."""
+
+    client: str
+    hops: int
+    """How many hops from the right it was found (0: the peer)."""
+    proto: str | None = None
+    """The scheme that the client spoke."""
+    host: str | None = None
+    """The host that the client asked for."""
+
+
 class TrustedProxies:
     """Finds the client behind proxies: the rightmost hop that is no trusted proxy.
 
-    Threat: a client that writes its own X-Forwarded-For to escape limits and to forge the audit
-    log (ASVS 15.3.4). Headers count only when the connection itself comes from a trusted network;
-    hops are then read from the right, and the first one outside the trusted networks is the client.
+    Threat: a client that writes its own X-Forwarded-For or Forwarded to escape limits, to pass a
+    list of networks and to forge the audit log (ASVS 4.1.3, 15.3.4). Headers count only when the
+    connection itself comes from a trusted network; hops are then read from the right, and the first
+    one outside the trusted networks is the client. What stands left of it is the client's word. A
+    hop that cannot be read ends the search at the last one that could: an unreadable client is
+    never better than the proxy that spoke to it.
     """
 
     __slots__ = ("_networks",)
@@ -88,44 +120,45 @@ class TrustedProxies:
         """Whether `address` is one of the trusted proxies."""
         return any(address in network for network in self._networks)
 
-    def resolve(
-        self, peer: str, *, forwarded: str = "", x_forwarded_for: str = ""
-    ) -> tuple[str, int]:
-        """The client's address and how many hops from the right it was found (0: the peer).
+    def trusts_peer(self, peer: str) -> bool:
+        """Whether the other end of the connection is one of the trusted proxies."""
+        address = parse_address(peer)
+        return address is not None and self.trusts(address)
 
-        A hop that cannot be read ends the search at the last hop that could: an unreadable client
-        is never better than the proxy that spoke to it.
+    def hear(self, peer: str, *, x_forwarded_for: str, x_forwarded_proto: str = "") -> Told:
+        """What X-Forwarded-For and X-Forwarded-Proto tell, each with its lines joined by commas.
+
+        Of several schemes the last counts, which the nearest proxy has written: whoever stands
+        before it may or may not have added one, so that no other can be told from a forged one.
         """
-        found = parse_address(peer)
-        if found is None or not self.trusts(found):
-            return peer, 0
-        hops = _forwarded_hops(forwarded) if forwarded else x_forwarded_for.split(",")
-        depth = 0
-        for text in reversed(hops[-MAX_HOPS:]):
+        if not self.trusts_peer(peer):
+            return Told(peer, 0)
+        found, depth = peer, 0
+        for text in reversed(x_forwarded_for.split(",")[-MAX_HOPS:]):
             hop = parse_address(text)
             if hop is None:
                 break
-            depth += 1
-            found = hop
+            found, depth = str(hop), depth + 1
             if not self.trusts(hop):
                 break
-        return str(found), depth
-
-    def proto(self, peer: str, *, forwarded: str = "", x_forwarded_proto: str = "") -> str | None:
-        """The scheme that the nearest proxy received, or None if no trusted proxy says so."""
-        address = parse_address(peer)
-        if address is None or not self.trusts(address):
-            return None
-        if forwarded:
-            match = _FORWARDED_PROTO.search(forwarded.rsplit(",", maxsplit=1)[-1])
-            return match.group(1).lower() if match else None
         proto = x_forwarded_proto.rsplit(",", maxsplit=1)[-1].strip().lower()
-        return proto if proto in ("http", "https") else None
+        return Told(found, depth, proto if proto in SCHEMES else None)
 
+    def hear_forwarded(self, peer: str, header: str) -> Told:
+        """What Forwarded tells, its lines joined by commas (RFC 7239).
 
-def _forwarded_hops(header: str) -> list[str]:
-    hops: list[str] = []
-    for element in header.split(","):
-        match = _FORWARDED_FOR.search(element)
-        hops.append((match.group(1) or match.group(2) or "") if match else "")
-    return hops
+        Scheme and host are those of the element that ends the search: the proxy that wrote it is
+        trusted, and it is the one that the client spoke to.
+        """
+        if not self.trusts_peer(peer):
+            return Told(peer, 0)
+        told = Told(peer, 0)
+        for element in islice(read_backwards(header), MAX_HOPS):
+            proto = element.proto if element.proto in SCHEMES else None
+            hop = parse_address(element.client)
+            if hop is None:
+                return Told(told.client, told.hops, proto, element.host or None)
+            told = Told(str(hop), told.hops + 1, proto, element.host or None)
+            if not self.trusts(hop):
+                break
+        return told

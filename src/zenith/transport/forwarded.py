@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zenith.kernel.network import TrustedProxies, parse_address
+from zenith.kernel.network import TrustedProxies
 from zenith.kernel.problem import RawHeaders
 from zenith.pipeline import Exchange
 from zenith.transport.settings import TransportSettings
@@ -16,28 +16,31 @@ def believe_proxy(exchange: Exchange, proxies: TrustedProxies, settings: Transpo
     The scope is changed too, so that `request.client` and `url_for` agree.
     """
     scope, peer = exchange.scope, exchange.client
-    address = parse_address(peer)
-    if address is None or not proxies.trusts(address):
+    if not proxies.trusts_peer(peer):
         return
     raw: RawHeaders = scope["headers"]
     if settings.proxy_headers == "forwarded":
-        forwarded = _joined(raw, b"forwarded")
-        exchange.client, hops = proxies.resolve(peer, forwarded=forwarded)
-        proto = proxies.proto(peer, forwarded=forwarded)
+        told = proxies.hear_forwarded(peer, _joined(raw, b"forwarded"))
+        host = told.host
     else:
-        hops_seen = _joined(raw, b"x-forwarded-for")
-        exchange.client, hops = proxies.resolve(peer, x_forwarded_for=hops_seen)
-        proto = proxies.proto(peer, x_forwarded_proto=_joined(raw, b"x-forwarded-proto"))
-    if hops:
-        scope["client"] = (exchange.client, 0)
-    if proto is not None:
-        exchange.secure = proto == "https"
+        told = proxies.hear(
+            peer,
+            x_forwarded_for=_joined(raw, b"x-forwarded-for"),
+            x_forwarded_proto=_joined(raw, b"x-forwarded-proto"),
+        )
+        # Repeated, it is malformed: nobody knows which of them the proxy has written.
+        host = _joined(raw, b"x-forwarded-host") or None
+    if told.hops:
+        exchange.client = told.client
+        scope["client"] = (told.client, 0)
+    if told.proto is not None:
+        exchange.secure = told.proto == "https"
         secure = "wss" if exchange.is_websocket else "https"
         scope["scheme"] = secure if exchange.secure else secure[:-1]
-    host = exchange.headers.get(b"x-forwarded-host")
     if host is not None and settings.trust_forwarded_host:
-        exchange.headers = {**exchange.headers, b"host": host}
-        scope["headers"] = [pair for pair in raw if pair[0] != b"host"] + [(b"host", host)]
+        named = host.encode("latin-1")
+        exchange.headers = {**exchange.headers, b"host": named}
+        scope["headers"] = [pair for pair in raw if pair[0] != b"host"] + [(b"host", named)]
 
 
 def _joined(raw: RawHeaders, name: bytes) -> str:

@@ -46,7 +46,8 @@ class TransportSettings:
     """Which headers those proxies set: X-Forwarded-For and X-Forwarded-Proto, or Forwarded
     (RFC 7239). The others are ignored: proxies pass them on as the client wrote them."""
     trust_forwarded_host: bool = False
-    """Believe X-Forwarded-Host of a trusted proxy. Only where that proxy always sets it."""
+    """Believe what a trusted proxy says of the host: X-Forwarded-Host, or `host` in Forwarded. Only
+    where that proxy always sets it."""
     https_only: bool = False
     """Redirect navigations over http to https, and refuse everything else over http."""
     methods: tuple[str, ...] = METHODS
