@@ -55,7 +55,8 @@ def test_what_is_off_is_off_and_said(tmp_path):
     off = dict.fromkeys(("transport", "headers", "csrf", "rate_limits", "audit"))
     assembly = assemble(production(tmp_path, **off))
     left = [kind.__name__ for kind in kinds(assembly)]
-    assert left == ["Foundation", "AuthenticationGuard", "ModelSessions"]
+    bans = ["BanGuard", "AuthenticationGuard", "PrincipalBanGuard"]
+    assert left == ["Foundation", *bans, "ModelSessions"]
     for name in off:
         assert any(line.startswith(f"{name} is off: ") for line in assembly.report)
     assert isinstance(assembly.accounts.sign_in._events, Silence)

@@ -101,3 +101,16 @@ def test_what_covers_what() -> None:
     assert not account.covers(own)
     assert not wide.covers(account)
     assert BanTarget.of_client("unknown") is None
+
+
+def test_what_was_said_of_a_client_is_not_believed_for_longer_than_it_is_so() -> None:
+    found = banned("198.51.100.0/24")
+    assert found.of_address("203.0.113.7") is None
+    found.put(BanTarget.parse("203.0.113.0/24"), 100.0)
+    assert found.of_address("203.0.113.7") == 100.0
+    found.remove(BanTarget.parse("203.0.113.0/24"))
+    assert found.of_address("203.0.113.7") is None
+    for number in range(5000):
+        found.of_address(f"192.0.{number >> 8}.{number & 255}")
+    assert len(found._recent) <= 4096
+    assert found.of_address("198.51.100.7") == 100.0

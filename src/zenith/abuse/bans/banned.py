@@ -15,6 +15,7 @@ subject, and its id."""
 Tables: TypeAlias = dict[int, dict[int, float]]
 ENDLESS: Final = float("inf")
 SLACK: Final = 64
+MAX_RECENT: Final = 4096
 SUBJECTS: Final = {"account": 0, "api_key": 1}
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 
@@ -25,7 +26,16 @@ class BannedSet:
     250 bytes a ban. Never waits; not for several threads.
     """
 
-    __slots__ = ("_four", "_heap", "_six", "_size", "_subjects", "has_addresses", "has_subjects")
+    __slots__ = (
+        "_four",
+        "_heap",
+        "_recent",
+        "_six",
+        "_size",
+        "_subjects",
+        "has_addresses",
+        "has_subjects",
+    )
 
     def __init__(self) -> None:
         self._four: Tables = {}
@@ -33,6 +43,8 @@ class BannedSet:
         self._subjects: dict[tuple[int, str], float] = {}
         self._heap: list[tuple[float, Place]] = []
         self._size = 0
+        # Clients come again and again, and what is said of them seldom changes.
+        self._recent: dict[str, float | None] = {}
         self.has_addresses = False
         """Whether any address or network is banned; else nobody need ask."""
         self.has_subjects = False
@@ -53,6 +65,7 @@ class BannedSet:
         else:
             tables = self._four if family == socket.AF_INET else self._six
             tables.setdefault(shift, {})[key] = until
+            self._recent.clear()
             self.has_addresses = True
         if until == ENDLESS:
             return
@@ -76,13 +89,22 @@ class BannedSet:
 
     def of_address(self, text: str) -> float | None:
         """Until when a client's address is banned; None if it is not, or is no address."""
+        recent = self._recent
+        if text in recent:
+            return recent[text]
+        if len(recent) >= MAX_RECENT:
+            recent.clear()
+        found = recent[text] = self._look_up(text)
+        return found
+
+    def _look_up(self, text: str) -> float | None:
         try:
             if ":" not in text:
                 return _find(self._four, int.from_bytes(socket.inet_pton(socket.AF_INET, text)))
             packed = socket.inet_pton(socket.AF_INET6, text)
         except (OSError, ValueError):
             address = parse_address(text)
-            return None if address is None else self.of_address(str(address))
+            return None if address is None else self._look_up(str(address))
         if packed.startswith(_MAPPED):
             return _find(self._four, int.from_bytes(packed[12:]))
         return _find(self._six, int.from_bytes(packed[:8]))
@@ -109,6 +131,7 @@ class BannedSet:
             return
         tables = self._four if family == socket.AF_INET else self._six
         del tables[shift][key]
+        self._recent.clear()
         if not tables[shift]:
             del tables[shift]
         self.has_addresses = bool(self._four or self._six)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -17,7 +17,7 @@ from zenith.abuse.bans.store import BanStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ServiceUnavailableError, ValidationError
 from zenith.kernel.events import Event, EventSink, EventType, Silence
-from zenith.kernel.network import Network, parse_networks
+from zenith.kernel.network import Network, client_key, parse_address, parse_networks
 from zenith.kernel.one_step import one_step
 
 INTERVAL: Final = 0.5
@@ -131,28 +131,24 @@ class Bans:
         now = self._clock()
         return await self._store.active(now=now, limit=limit, offset=offset, search=search)
 
-    def refuse(self, until: float, target: Callable[[], BanTarget | None]) -> None:
-        """Raise BannedError unless the ban is over or `target` is never banned."""
+    def refuse(self, until: float, who: str) -> None:
+        """Raise BannedError unless the ban is over, or `who` is an address that is never banned."""
         now = self._clock()
-        if until <= now:
-            return
-        found = target()
-        if found is not None and found.lies_in(self._never):
-            return
-        raise BannedError(
-            retry_after=None if until == ENDLESS else until - now, reason=f"banned: {found}"
-        )
+        if until > now and not _is_in(self._never, who):
+            raise BannedError(
+                retry_after=None if until == ENDLESS else until - now, reason=f"banned: {who}"
+            )
 
     def refused(self, rule: str, client: str) -> None:
         """Count a refusal of `client`, an address; ban it where a rule says so. Never waits: the
         ban holds here at once, and is stored beside the requests.
         """
         now = self._clock()
-        target = BanTarget.of_client(client)
-        if target is None or not self.rules.count(rule, target.key, now=now):
+        if not self.rules.count(rule, client_key(client), now=now):
             return
         full = len(self._pending) >= MAX_PENDING or len(self.banned) >= self.settings.max_automatic
-        if full or target.lies_in(self._spared):
+        target = BanTarget.of_client(client)
+        if full or target is None or _is_in(self._spared, client):
             return
         if self.banned.of_address(client) is None:
             self.banned.put(target, now + self.settings.first_ban)
@@ -237,6 +233,11 @@ class Bans:
             self.banned.put(ban.target, ENDLESS if ban.until is None else ban.until)
         else:
             self.banned.remove(ban.target)
+
+
+def _is_in(networks: Sequence[Network], who: str) -> bool:
+    address = parse_address(who) if networks else None
+    return address is not None and any(address in network for network in networks)
 
 
 def _checked_reason(reason: str) -> str:

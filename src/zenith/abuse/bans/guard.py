@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import ClassVar, Final
 
-from zenith.abuse.bans.ban import BanTarget
 from zenith.abuse.bans.bans import Bans
 from zenith.abuse.bans.errors import BannedError
 from zenith.pipeline import Exchange, Guard, Stage
@@ -36,7 +34,7 @@ class BanGuard(Guard):
             return
         until = self._banned.of_address(exchange.client)
         if until is not None:
-            self._bans.refuse(until, partial(BanTarget.of_client, exchange.client))
+            self._bans.refuse(until, exchange.client)
 
     def on_response(self, exchange: Exchange) -> None:
         """Count a refusal; ordinary responses pass."""
@@ -49,7 +47,7 @@ class BanGuard(Guard):
             exchange.status,
             failure,
             path=exchange.path,
-            served=bool(exchange.route),
+            route=exchange.route,
             presented=any(name in exchange.headers for name in CREDENTIALS),
         )
         if rule is not None:
@@ -88,8 +86,4 @@ class PrincipalBanGuard(Guard):
     def _check(self, kind: str, key: str) -> None:
         until = self._banned.of_subject(kind, key)
         if until is not None:
-            self._bans.refuse(until, partial(_subject, kind, key))
-
-
-def _subject(kind: str, key: str) -> BanTarget:
-    return BanTarget("api_key" if kind == "api_key" else "account", key)
+            self._bans.refuse(until, f"{kind}:{key}")

@@ -51,15 +51,16 @@ class RefusalRules:
         failure: SecurityError | None,
         *,
         path: str,
-        served: bool,
+        route: str,
         presented: bool,
     ) -> str | None:
         """The rule that a refusal counts for; None where it is nobody's business.
 
-        `served` says whether a route has the path, `presented` whether the request carried a
-        credential. What the application refuses by itself counts only where it is told: 404, 429.
+        `route` is the template of the route that the path led to, `presented` says whether the
+        request carried a credential. What the application refuses by itself counts only as 401,
+        404 and 429.
         """
-        if not served and self._traps and self._is_trap(path.lower()):
+        if self._traps and self._is_trap(path.lower()) and _first(route) != _first(path):
             return "trap"
         rule = BY_STATUS.get(status)
         if rule not in self._thresholds:
@@ -88,3 +89,8 @@ class RefusalRules:
 
     def _is_trap(self, path: str) -> bool:
         return path in self._files or path.startswith(self._folders)
+
+
+def _first(path: str) -> str:
+    """The first segment: a mount at `/` or a route that takes whatever comes names none."""
+    return path[1:].partition("/")[0]
