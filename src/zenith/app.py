@@ -47,6 +47,7 @@ from zenith.pipeline import (
     fail,
     respond,
 )
+from zenith.server import Serving
 from zenith.settings import Settings
 from zenith.tokens import ForeignIssuer
 
@@ -188,6 +189,11 @@ class Zenith(FastAPI):
         if self.assembly.oauth is not None:
             self.include_router(oauth.oauth_router(self.assembly.oauth, prefix=prefix))
         self.include_router(tokens.jwks_router(self.assembly.keyring))
+
+    @property
+    def serving(self) -> Serving:
+        """What the protocols of `zenith.server` hold connections to."""
+        return self.assembly.serving
 
     @property
     def accounts(self) -> AccountServices:

@@ -14,10 +14,12 @@ from zenith.kernel.network import TrustedProxies, parse_networks
 from zenith.server import BoundedH11, BoundedHttpTools, ServerSettings, Serving
 
 LIMIT = 0.2
-PER_ADDRESS = 12
-IN_ALL = 40
+PER_ADDRESS = 8
+IN_ALL = 20
+PATIENCE = 2.5
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HOLD = GET.replace(b"/ ", b"/hold ")
 OTHER = "127.0.0.9"
 PROXY = "127.0.0.10"
 
@@ -42,7 +44,7 @@ def server(request):
         body_timeout=LIMIT,
         answer_timeout=LIMIT,
         keep_alive=LIMIT,
-        min_rate=1000,
+        min_rate=200,
         max_connections=IN_ALL,
         max_connections_per_address=PER_ADDRESS,
     )
@@ -57,7 +59,7 @@ def clean(server):
     """No test's connections count in the next."""
     yield
     server.close()
-    time.sleep(0.02)
+    time.sleep(0.05)
 
 
 def wait_for(server, reason: str, times: int = 1) -> bool:
@@ -99,7 +101,7 @@ def test_whoever_is_slow_is_sent_away(server):
         }
         times = {name: each.result() for name, each in slow.items()}
     for name, (seconds, answer) in times.items():
-        assert seconds < 4 * LIMIT, name
+        assert seconds < PATIENCE, name
         assert b"408 Request Timeout" in answer or not answer, (name, answer)
     assert problem(times["nothing"][1])["code"] == "request_timeout"
     assert times["second head"][1].startswith(b"HTTP/1.1 200 OK")
@@ -118,7 +120,7 @@ def test_whoever_says_nothing_is_closed_without_a_word(server):
     answers = [each.rest() for each in silent]
     assert answers[0] == b""
     assert answers[1].endswith(b"size 0")
-    assert time.monotonic() - silent[0].began < 2.5
+    assert time.monotonic() - silent[0].began < PATIENCE
 
 
 def test_whoever_does_not_read_is_cut_off(server):
@@ -142,23 +144,23 @@ def test_whoever_is_steady_is_served(server):
 
 
 def test_too_many_of_one_address(server):
-    held = [server.connect(GET) for _ in range(PER_ADDRESS)]
-    assert all(each.read().startswith(b"HTTP/1.1 200 OK") for each in held)
+    for source in ("127.0.0.1", PROXY, PROXY):
+        for _ in range(PER_ADDRESS if source != PROXY else PER_ADDRESS // 2 + 1):
+            server.connect(HOLD, source=source)
     answer = server.connect().rest()
     assert answer.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
     assert problem(answer)["code"] == "rate_limited"
     assert b"retry-after: 10" in answer
-    assert server.connect(GET, source=OTHER).read().startswith(b"HTTP/1.1 200 OK")
-    proxied = [server.connect(GET, source=PROXY) for _ in range(PER_ADDRESS + 1)]
-    assert all(each.read().startswith(b"HTTP/1.1 200 OK") for each in proxied)
+    for source in (OTHER, PROXY):
+        assert server.connect(GET, source=source).read().startswith(b"HTTP/1.1 200 OK")
     server.close()
-    time.sleep(0.02)
+    time.sleep(0.1)
     assert server.connect(GET).read().startswith(b"HTTP/1.1 200 OK")
 
 
 def test_too_many_in_all(server):
-    held = [server.connect(GET, source=f"127.0.1.{each}") for each in range(1, IN_ALL + 1)]
-    assert all(each.read().startswith(b"HTTP/1.1 200 OK") for each in held)
+    for each in range(IN_ALL):
+        server.connect(HOLD, source=f"127.0.1.{each + 1}")
     answer = server.connect(source=OTHER).rest()
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert problem(answer)["code"] == "unavailable"
@@ -199,5 +201,5 @@ def test_an_answer_before_the_body_ends_it_too(server):
     """The application has answered; the client goes on sending, byte by byte."""
     start = HEAD.replace(b"/ ", b"/early ") + b"Content-Length: 500\r\n\r\n"
     seconds, answer = dripped(server, start, b"b" * 60)
-    assert seconds < 4 * LIMIT
+    assert seconds < PATIENCE
     assert answer.count(b"HTTP/1.1") == 1

@@ -13,16 +13,17 @@ import uvicorn
 
 from zenith.server import Serving
 
-LARGE = 8_000_000
+LARGE = 6_000_000
 
 
 class Application:
-    """Answers `/` with how much body came, `/large` with many bytes, and takes its time on
-    `/slow`; `/socket` says back what it is told."""
+    """Answers `/` with how much body came, `/large` with many bytes, `/early` before the body,
+    `/hold` never; `/socket` says back what it is told, `/flood` does not stop, `/never` does not
+    begin.
+    """
 
     def __init__(self, serving: Serving) -> None:
         self.serving = serving
-        self.release = threading.Event()
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -32,6 +33,10 @@ class Application:
             return
         if scope["path"] == "/early":
             await self.answer(send, b"early")
+            return
+        if scope["path"] == "/hold":
+            while (await receive())["type"] != "http.disconnect":
+                pass
             return
         size, more = 0, True
         while more:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zenith.accounts import Account, AccountServices
 from zenith.api_keys import APIKeys
@@ -19,17 +19,21 @@ from zenith.assembly.oauth import oauth_parts
 from zenith.assembly.parts import Parts
 from zenith.assembly.query import model_database, model_sessions
 from zenith.assembly.report import loosened
+from zenith.assembly.serving import make_serving
 from zenith.authentication import RevocationList
 from zenith.headers import ReportCollector
 from zenith.kernel.keys import Secret
-from zenith.oauth import OAuthServices
 from zenith.pipeline import Guard
 from zenith.rbac import LiveRoles
+from zenith.server import DrainGuard, Serving
 from zenith.settings import Settings
 from zenith.stores.redis import RedisRevocationChannel, connect_redis
 from zenith.stores.redis.errors import errors_wrapped
 from zenith.stores.sql import Database, ModelDatabase, SqlRevocationStore
 from zenith.tokens import ForeignIssuer, KeyRing, KeyRotation, TokenManager
+
+if TYPE_CHECKING:
+    from zenith.oauth import OAuthServices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,11 +59,17 @@ class Assembly:
     guards: tuple[Guard, ...]
     services: Mapping[type, Any]
     redis: Any
+    drain: DrainGuard
+    serving: Serving
+    """What the server's protocol holds connections to."""
     report: tuple[str, ...]
     """What the start tells the operator: what is off, what is loosened, what was made."""
 
     async def check_readiness(self) -> None:
-        """Raise ServiceUnavailableError unless database and Redis answer."""
+        """Raise ServiceUnavailableError unless database and Redis answer, and once the process is
+        about to stop.
+        """
+        self.drain.check()
         await self.database.ping()
         if self.redis is not None:
             with errors_wrapped():
@@ -107,7 +117,7 @@ def assemble(
     models = model_database(settings)
     offered = {**offered_services(parts, accounts, keys), **mfa_offered(parts, mfa, accounts)}
     offered |= {**token_offered(parts, manager), **oauth.offered, ModelDatabase: models}
-    guards = make_guards(parts, manager, keys, mfa)
+    guards, drain = make_guards(parts, manager, keys, mfa), DrainGuard(settings.server.drain_delay)
     return Assembly(
         settings=settings,
         database=parts.database,
@@ -119,10 +129,12 @@ def assemble(
         reports=parts.reports,
         roles=parts.roles,
         revocations=revocations,
-        guards=(*guards, *oauth.guards, model_sessions(settings, models)),
+        guards=(drain, *guards, *oauth.guards, model_sessions(settings, models)),
         services=offered,
         oauth=oauth.services,
         redis=parts.redis,
+        drain=drain,
+        serving=make_serving(parts),
         report=(*report, *mail_report(settings), *mfa_report(mfa), *loosened(given, settings)),
     )
 

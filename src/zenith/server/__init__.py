@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from zenith.kernel.lazy import loader
+from zenith.server.guard import DrainGuard
 from zenith.server.serving import Serving
 from zenith.server.settings import ServerSettings
 
@@ -15,6 +16,7 @@ __all__ = [
     "BoundedH11",
     "BoundedHttpTools",
     "BoundedWebSocket",
+    "DrainGuard",
     "ServerSettings",
     "Serving",
 ]
