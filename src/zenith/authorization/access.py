@@ -104,10 +104,11 @@ class Access(Mark):
         takes waiting, is returned.
         """
         principal = exchange.principal
-        if exchange.admitted == (self, principal):
+        admitted = exchange.admitted
+        if admitted is not None and admitted[0] is self and admitted[1] is principal:
             return None  # the guard has asked, and the endpoint's own declaration asks again
         decision = self.requirement.decide(principal)
-        if decision.denied:
+        if not decision.allowed:
             raise refusal_of(exchange, decision)
         exchange.admitted = (self, principal)
         return None
