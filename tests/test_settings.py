@@ -58,6 +58,7 @@ ROUND_TRIPS = {
         {"1": OLD},
     ),
     "OAUTH__SIGN_UP": ("false", lambda s: s.oauth.sign_up, False),
+    "SERVER__HEAD_TIMEOUT": ("2.5", lambda s: s.server.head_timeout, 2.5),
     "MFA__REQUIRED_ROLES": ("admin", lambda s: s.mfa.required_roles, ("admin",)),
     "ABUSE__LOCK_AFTER": ("60", lambda s: s.abuse.lock_after, 60),
     "ABUSE__BANS__ON_TRAP": ("5/60", lambda s: s.abuse.bans.on_trap, "5/60"),

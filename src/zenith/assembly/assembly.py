@@ -69,7 +69,7 @@ class Assembly:
         """Raise ServiceUnavailableError unless database and Redis answer, and once the process is
         about to stop.
         """
-        self.drain.check()
+        self.drain.require_service()
         await self.database.ping()
         if self.redis is not None:
             with errors_wrapped():
@@ -129,7 +129,7 @@ def assemble(
         reports=parts.reports,
         roles=parts.roles,
         revocations=revocations,
-        guards=(drain, *guards, *oauth.guards, model_sessions(settings, models)),
+        guards=(*guards, *oauth.guards, model_sessions(settings, models), *drain.if_needed()),
         services=offered,
         oauth=oauth.services,
         redis=parts.redis,

@@ -20,7 +20,7 @@ class DrainGuard(Guard):
 
     Threat: requests that are refused, or cut, at every deployment, because who distributes them
     learns last that a process ends. A second SIGTERM ends the wait. Looks at no request; works
-    under uvicorn, in a process's main thread. With no delay it does nothing.
+    under uvicorn, in a process's main thread.
     """
 
     stage: ClassVar[Stage] = Stage.AUDIT
@@ -31,7 +31,11 @@ class DrainGuard(Guard):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
 
-    def check(self) -> None:
+    def if_needed(self) -> tuple[DrainGuard, ...]:
+        """This, or nothing where there is no delay."""
+        return (self,) if self._delay else ()
+
+    def require_service(self) -> None:
         """Raise ServiceUnavailableError once the process is about to stop."""
         if self._draining:
             raise ServiceUnavailableError(reason="draining")
@@ -39,7 +43,7 @@ class DrainGuard(Guard):
     async def startup(self) -> None:
         """Stand before the server's own handler."""
         self._draining = False
-        if not self._delay or threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
             return
         handler = signal.getsignal(signal.SIGTERM)
         # Others are told by the event loop, which cannot be asked to wait.
