@@ -14,10 +14,12 @@ from zenith.transport.errors import (
     HttpsRedirectError,
     HttpsRequiredError,
     MethodNotAllowedError,
+    NetworkRefusedError,
     UriTooLongError,
 )
 from zenith.transport.guard import TransportGuard
 from zenith.transport.limits import BodyLimit, TimeLimit, body_limit, time_limit
+from zenith.transport.networks import NetworkList, NetworkMark, allow_networks, deny_networks
 from zenith.transport.settings import DEVELOPMENT_HOSTS, TransportSettings
 
 __all__ = [
@@ -31,13 +33,18 @@ __all__ = [
     "HttpsRedirectError",
     "HttpsRequiredError",
     "MethodNotAllowedError",
+    "NetworkList",
+    "NetworkMark",
+    "NetworkRefusedError",
     "OriginRefusedError",
     "PreflightError",
     "TimeLimit",
     "TransportGuard",
     "TransportSettings",
     "UriTooLongError",
+    "allow_networks",
     "body_limit",
     "cors",
+    "deny_networks",
     "time_limit",
 ]

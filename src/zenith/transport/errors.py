@@ -23,6 +23,12 @@ class HeadersTooLargeError(SecurityError):
     code, status, title = "headers_too_large", 431, "Request headers too large"
 
 
+class NetworkRefusedError(SecurityError):
+    """The client's network may not call this."""
+
+    code, status, title = "network_refused", 403, "Not available from your network"
+
+
 class HttpsRequiredError(SecurityError):
     """A program spoke http. It is told, not redirected: the mistake must be seen (ASVS 4.1.2)."""
 

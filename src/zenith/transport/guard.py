@@ -13,7 +13,8 @@ from zenith.transport.firewall import Firewall
 from zenith.transport.forwarded import believe_proxy
 from zenith.transport.hosts import HostList
 from zenith.transport.https import https_required
-from zenith.transport.limits import BodyLimit, TimeLimit
+from zenith.transport.limits import BodyLimit, RouteLimits, TimeLimit, limits_of, network_lists
+from zenith.transport.networks import NetworkMark, refuse_outside
 from zenith.transport.settings import TransportSettings
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -28,7 +29,7 @@ class TransportGuard(Guard):
     """
 
     stage: ClassVar[Stage] = Stage.TRANSPORT
-    consumes: ClassVar[tuple[type, ...]] = (BodyLimit, TimeLimit)
+    consumes: ClassVar[tuple[type, ...]] = (BodyLimit, NetworkMark, TimeLimit)
 
     def __init__(
         self, settings: TransportSettings | None = None, *, steady: Clock = steady_clock
@@ -36,7 +37,8 @@ class TransportGuard(Guard):
         self._settings: Final = settings or TransportSettings()
         self._steady: Final = steady
         # One entry per set of marks that the routes declare, so the routes bound it.
-        self._limits: Final[dict[tuple[tuple[Mark, ...], int | None], tuple[int, float]]] = {}
+        self._limits: Final[dict[tuple[tuple[Mark, ...], int | None], RouteLimits]] = {}
+        self._networks: Final = network_lists(self._settings)
         self._https_only: Final = self._settings.https_only
         self._firewall: Final = Firewall(self._settings)
         self._hosts: Final = HostList(
@@ -59,10 +61,12 @@ class TransportGuard(Guard):
         if self._proxies:
             believe_proxy(exchange, self._proxies, self._settings)
             exchange.host = self._hosts.accept(exchange.headers.get(b"host", b""))
+        route = (exchange.marks, exchange.max_body_size)
+        size, seconds, networks = self._limits.get(route) or self._find_limits(*route)
+        if networks:
+            refuse_outside(networks, exchange.client)
         if self._https_only and not exchange.secure:
             raise https_required(exchange)
-        route = (exchange.marks, exchange.max_body_size)
-        size, seconds = self._limits.get(route) or self._find_limits(*route)
         exchange.deadline = self._steady() + seconds
         if exchange.is_websocket:
             return
@@ -87,16 +91,10 @@ class TransportGuard(Guard):
             has_body=length is not None or b"transfer-encoding" in headers or version[0] != "1",
         )
 
-    def _find_limits(self, marks: tuple[Mark, ...], max_body_size: int | None) -> tuple[int, float]:
-        size = self._settings.max_body_size if max_body_size is None else max_body_size
-        seconds = self._settings.request_timeout
-        for mark in marks:
-            if isinstance(mark, BodyLimit):
-                size = mark.size
-            elif isinstance(mark, TimeLimit):
-                seconds = mark.seconds
-        self._limits[marks, max_body_size] = size, seconds
-        return size, seconds
+    def _find_limits(self, marks: tuple[Mark, ...], max_body_size: int | None) -> RouteLimits:
+        found = limits_of(self._settings, self._networks, marks, max_body_size)
+        self._limits[marks, max_body_size] = found
+        return found
 
 
 class _Facts(NamedTuple):

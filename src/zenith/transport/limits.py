@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline import Mark, add_mark
+from zenith.transport.networks import NetworkList, NetworkMark
+from zenith.transport.settings import TransportSettings
 
 T = TypeVar("T")
 
@@ -51,3 +53,43 @@ def time_limit(seconds: float) -> Callable[[T], T]:
     """
     mark = TimeLimit(seconds)
     return lambda target: add_mark(target, mark)
+
+
+class RouteLimits(NamedTuple):
+    """What holds for one route."""
+
+    size: int
+    """Bytes of the body."""
+    seconds: float
+    """Until the response must have begun."""
+    networks: tuple[NetworkList, ...]
+    """Lists that all have to admit the client."""
+
+
+def limits_of(
+    settings: TransportSettings,
+    networks: tuple[NetworkList, ...],
+    marks: tuple[Mark, ...],
+    max_body_size: int | None,
+) -> RouteLimits:
+    """What the settings, the framework and the marks of a route say together."""
+    size = settings.max_body_size if max_body_size is None else max_body_size
+    seconds = settings.request_timeout
+    for mark in marks:
+        if isinstance(mark, BodyLimit):
+            size = mark.size
+        elif isinstance(mark, TimeLimit):
+            seconds = mark.seconds
+        elif isinstance(mark, NetworkMark):
+            networks = (*networks, mark.rules)
+    return RouteLimits(size, seconds, networks)
+
+
+def network_lists(settings: TransportSettings) -> tuple[NetworkList, ...]:
+    """The application's own lists."""
+    lists: list[NetworkList] = []
+    if settings.denied_networks:
+        lists.append(NetworkList(settings.denied_networks, "deny", setting="denied_networks"))
+    if settings.allowed_networks:
+        lists.append(NetworkList(settings.allowed_networks, "allow", setting="allowed_networks"))
+    return tuple(lists)

@@ -48,6 +48,10 @@ class TransportSettings:
     trust_forwarded_host: bool = False
     """Believe what a trusted proxy says of the host: X-Forwarded-Host, or `host` in Forwarded. Only
     where that proxy always sets it."""
+    allowed_networks: tuple[str, ...] = ()
+    """Networks that may call; empty: all. `allow_networks` narrows it for a route."""
+    denied_networks: tuple[str, ...] = ()
+    """Networks that may not call, whatever else allows them."""
     https_only: bool = False
     """Redirect navigations over http to https, and refuse everything else over http."""
     methods: tuple[str, ...] = METHODS
@@ -77,7 +81,8 @@ class TransportSettings:
     """Lost: `//` in paths can slip past path rules of proxies and make redirects leave the site."""
 
     def __post_init__(self) -> None:
-        parse_networks(self.trusted_proxies, setting="trusted_proxies")
+        for name in ("trusted_proxies", "allowed_networks", "denied_networks"):
+            parse_networks(getattr(self, name), setting=name)
         if self.proxy_headers not in get_args(ProxyHeaders):
             raise ConfigurationError(
                 f"transport: proxy_headers is {self.proxy_headers!r}",
