@@ -69,7 +69,7 @@ def test_defaults_in_the_reference_are_the_defaults():
         if len(cells) == 4 and (default := CODE.fullmatch(cells[2].strip())):
             variable = CODE.fullmatch(cells[1].strip())
             assert variable is not None
-            optional = ["DATABASE", "REDIS", "ARGON2", "POLICY", "OAUTH", "MAIL", "TENANTS"]
+            optional = ["DATABASE", "REDIS", "ARGON2", "POLICY", "OAUTH", "MAIL", "TENANTS", "CORS"]
             if not any(f"_{part}__" in variable[1] for part in optional):
                 shown[variable[1]] = default[1]
     assert len(shown) > 60
