@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from tests.services import Service
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
@@ -148,6 +149,28 @@ def test_a_driver_that_trips_over_its_own_connection_is_a_refusal() -> None:
     with pytest.raises(ServiceUnavailableError) as caught, errors_wrapped():
         None.writelines([])  # type: ignore[attr-defined]
     assert caught.value.reason == "redis: AttributeError"
+
+
+async def test_a_transport_of_uvloop_that_is_closed_is_a_refusal() -> None:
+    """When a node of a cluster dies, those who were about to write meet a closed transport."""
+    listening = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1")
+    port = listening.sockets[0].getsockname()[1]
+
+    async def write() -> None:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.transport.abort()
+        await asyncio.sleep(0)
+        with errors_wrapped():
+            writer.writelines([b"PING"])
+
+    def whole() -> str:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            with pytest.raises(ServiceUnavailableError) as caught:
+                runner.run(write())
+        return caught.value.reason
+
+    assert await asyncio.to_thread(whole) == "redis: RuntimeError"
+    listening.close()
 
 
 async def test_a_server_that_hangs_costs_the_timeout_only(

@@ -30,5 +30,6 @@ def unreachable() -> tuple[type[Exception], ...]:
     from redis.exceptions import RedisClusterException, RedisError  # noqa: PLC0415  # optional
 
     # The driver uses a connection after it was closed, where many begin at once and the nodes of a
-    # cluster are read anew meanwhile; then it is an attribute of None that says so.
-    return (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError)
+    # cluster are read anew meanwhile; then it is an attribute of None that says so, or the event
+    # loop: uvloop's transports raise RuntimeError once they are closed.
+    return (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError, RuntimeError)
