@@ -11,6 +11,7 @@ from zenith.accounts import Account, AccountSubjects
 from zenith.accounts.model import AccountModel
 from zenith.assembly.bans import make_bans
 from zenith.assembly.breaches import make_breaches
+from zenith.assembly.challenges import make_challenges
 from zenith.assembly.mail import make_mailer, make_notices
 from zenith.assembly.tokens import proof_verifier, signing_keys
 from zenith.audit import AuditLog
@@ -93,9 +94,11 @@ class Parts:
         self.policy = PasswordPolicy.from_settings(settings.passwords)
         self.breaches = make_breaches(settings.passwords)
         self.judge = PasswordJudge(self.policy, self.hasher.pool, *self.breaches)
-        self.limiter = _make_limiter(settings, self.secrets, self.redis)
+        self.limiter = _make_limiter(settings, self.secrets, self.redis, self.events)
         self.bans: Bans = make_bans(settings, self.database, self.events)
-        self.attempts = Attempts(SqlAttemptStore(self.database), self.secrets, settings.abuse)
+        attempts = SqlAttemptStore(self.database)
+        self.attempts = Attempts(attempts, self.secrets, settings.abuse)
+        self.challenges = make_challenges(settings, attempts, self.secrets, self.events)
 
     def _add_credentials(self) -> None:
         settings, secrets, database = self.settings, self.secrets, self.database
@@ -118,7 +121,9 @@ class Parts:
         return self.settings.tokens.access_lifetime + self.settings.tokens.leeway
 
 
-def _make_limiter(settings: Settings, secrets: tuple[Secret, ...], redis: Any) -> RateLimiter:
+def _make_limiter(
+    settings: Settings, secrets: tuple[Secret, ...], redis: Any, events: EventSink
+) -> RateLimiter:
     """What counts; attempts at passwords also where the limit of all routes is off."""
     limits = settings.rate_limits or RateLimitSettings()
     memory = MemoryRateLimitStore(max_clients=limits.max_clients)
@@ -129,4 +134,4 @@ def _make_limiter(settings: Settings, secrets: tuple[Secret, ...], redis: Any) -
 
     key = derive(secrets[0], "rate_limits")
     shared = RedisRateLimitStore(redis, key=key, timeout=limits.store_timeout)
-    return RateLimiter(FallbackStore(shared, local=memory, settings=limits))
+    return RateLimiter(FallbackStore(shared, local=memory, settings=limits, events=events))
