@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from zenith.kernel.errors import HandlerTimeoutError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR
+from zenith.pipeline.allow import AllMethods
 from zenith.pipeline.deadlines import Deadlines
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
@@ -82,7 +83,7 @@ class SecurityMiddleware:
         exchange = Exchange(scope, receive, self._services, head)
         if not self._started and not await self._start_late(exchange, send):
             return
-        self._decide(exchange)
+        send = self._decide(exchange, send)
         outer = scope.get(EXCHANGE_KEY)
         if outer is not None and not self._authenticates:
             exchange.inherit(outer)
@@ -106,22 +107,25 @@ class SecurityMiddleware:
                 else:
                     scope[EXCHANGE_KEY] = outer
 
-    def _decide(self, exchange: Exchange) -> None:
-        """Find the route. What was added since the table was made is found by a new one."""
+    def _decide(self, exchange: Exchange, send: Send) -> Send:
+        """Find the route. What was added since the table was made is found by a new one. Where none
+        is found, whoever answers names the methods of all routes of the path.
+        """
         table = self._table or self.prepare()
         entry, match = table.search(exchange.scope)
         current = table.is_current()
         if entry is None:
-            if current:
-                return
-            entry, match = self.prepare().search(exchange.scope)
+            if not current:
+                table = self.prepare()
+                entry, match = table.search(exchange.scope)
             if entry is None:
-                return
+                return AllMethods(exchange.scope, send, table)
         exchange.route, exchange.marks = entry.path, entry.marks
         exchange.max_body_size = entry.max_body_size
         if entry.listed is not None and current:
             exchange.entry = entry
             exchange.match = match if entry.is_direct else None
+        return send
 
     async def _start_late(self, exchange: Exchange, send: Send) -> bool:
         """Servers that send no lifespan events get here with the first request."""

@@ -134,6 +134,16 @@ class RouteTable:
                     return entry, match
         return None, None
 
+    def methods(self, scope: Scope) -> frozenset[str]:
+        """By which methods the path of `scope` is served, by whichever routes."""
+        path = route_path(scope)
+        served = [
+            entry.methods
+            for entry in self._index.candidates(path)
+            if entry.regex is not None and entry.kind == "http" and entry.regex.match(path)
+        ]
+        return frozenset().union(*served)
+
     def walk(self) -> Iterator[RouteEntry]:
         """Every entry, those behind mounts included."""
         for entry in self.entries:
