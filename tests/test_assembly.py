@@ -55,7 +55,7 @@ def test_what_is_off_is_off_and_said(tmp_path):
     off = dict.fromkeys(("transport", "headers", "csrf", "rate_limits", "audit"))
     assembly = assemble(production(tmp_path, **off))
     left = [kind.__name__ for kind in kinds(assembly)]
-    bans = ["BanGuard", "AuthenticationGuard", "PrincipalBanGuard"]
+    bans = ["ChallengePageGuard", "BanGuard", "AuthenticationGuard", "PrincipalBanGuard"]
     assert left == ["Foundation", *bans, "ModelSessions"]
     for name in off:
         assert any(line.startswith(f"{name} is off: ") for line in assembly.report)

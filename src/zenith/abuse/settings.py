@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from zenith.abuse.bans.settings import BanSettings
+from zenith.abuse.challenges.settings import ChallengeSettings
 from zenith.kernel.errors import ConfigurationError
 
 MINUTE: Final = 60.0
@@ -73,6 +74,9 @@ class AbuseSettings:
 
     bans: BanSettings = field(default_factory=BanSettings)
     """Who is kept out, and for how long."""
+
+    challenges: ChallengeSettings = field(default_factory=ChallengeSettings)
+    """Who asks whether a person is there, and when."""
 
     def __post_init__(self) -> None:
         counts = ("free_attempts", "place_share", "proof_after", "address_proof_after")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
+from zenith.abuse.bans import BanGuard, Bans, PrincipalBanGuard
+from zenith.abuse.challenges import ChallengePageGuard, Challenges, ShowsChallenge
 from zenith.accounts import AccountServices
 from zenith.api_keys import APIKeys
-from zenith.abuse.bans import BanGuard, Bans, PrincipalBanGuard
 from zenith.assembly.api_keys import APIKeyParts
 from zenith.assembly.bans import owner_of_key
+from zenith.assembly.limits import concurrency_guards
 from zenith.assembly.mfa import MfaParts
 from zenith.assembly.oauth import authorization_prune
 from zenith.assembly.parts import Parts
@@ -18,14 +20,20 @@ from zenith.assembly.sessions import make_watch
 from zenith.audit import AuditGuard, AuditLog
 from zenith.authentication import AuthenticationGuard
 from zenith.csrf import CsrfGuard
-from zenith.headers import HeadersGuard, ReportCollector
+from zenith.headers import HeadersGuard, HeadersSettings, ReportCollector
 from zenith.headers.site_data import SiteData
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.events import EventSink
 from zenith.mail import Outbox
 from zenith.passwords import PasswordJudge
 from zenith.pipeline import Guard
-from zenith.rate_limits import PrincipalRateLimitGuard, RateLimiter, RateLimitGuard
+from zenith.rate_limits import (
+    ConcurrencyLimiter,
+    PrincipalRateLimitGuard,
+    Quotas,
+    RateLimiter,
+    RateLimitGuard,
+)
 from zenith.sessions import SessionScheme, SessionSettings
 from zenith.settings import Settings
 from zenith.stores.foundation import Foundation, Prune
@@ -44,6 +52,8 @@ def offered_services(
         AccountServices: accounts,
         SessionSettings: parts.settings.sessions,
         RateLimiter: parts.limiter,
+        Quotas: parts.quotas,
+        ConcurrencyLimiter: parts.concurrency,
         ReportCollector: parts.reports,
         SiteData: _site_data(parts.settings),
         PasswordJudge: parts.judge,
@@ -52,6 +62,7 @@ def offered_services(
         DpopVerifier: parts.proofs,
         APIKeys: None if keys is None else keys.keys,
         Bans: parts.bans,
+        Challenges: parts.challenges,
         Outbox: parts.mailer if isinstance(parts.mailer, Outbox) else None,
     }
     return {kind: service for kind, service in offered.items() if service is not None}
@@ -81,12 +92,13 @@ def make_guards(
     if parts.audit_log is not None:
         guards.append(AuditGuard(parts.audit_log, settings.audit))
     if settings.headers is not None:
-        guards.append(HeadersGuard(settings.headers, https_origin=settings.is_https))
+        guards.append(_headers_guard(parts, settings.headers))
     if settings.transport is not None:
         guards.append(TransportGuard(settings.transport))
-    guards.append(BanGuard(parts.bans))
+    guards += [ChallengePageGuard(), BanGuard(parts.bans)]
     if settings.rate_limits is not None:
         guards.append(RateLimitGuard(parts.limiter, settings.rate_limits))
+        guards.extend(concurrency_guards(settings, parts.concurrency))
     if settings.cors is not None:
         guards.append(CorsGuard(settings.cors))
     guards.append(AuthenticationGuard([*key_schemes, bearer, cookie]))
@@ -105,6 +117,15 @@ def _site_data(settings: Settings) -> SiteData | None:
     if settings.headers is None:
         return None
     return SiteData(settings.headers, https_origin=settings.is_https)
+
+
+def _headers_guard(parts: Parts, settings: HeadersSettings) -> HeadersGuard:
+    """The headers; pages that show a challenge let its provider in."""
+    return HeadersGuard(
+        settings,
+        https_origin=parts.settings.is_https,
+        more_sources={ShowsChallenge: parts.challenges.provider.sources},
+    )
 
 
 def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) -> Foundation:
@@ -146,6 +167,7 @@ def _prunes(parts: Parts) -> tuple[Prune, ...]:
         parts.refresh.prune,
         parts.revocations.prune,
         parts.attempts.prune,
+        parts.quotas.prune,
         parts.reports.prune,
         parts.bans.prune,
         *(each.prune for each in parts.signing.background),

@@ -12,19 +12,19 @@ from zenith.accounts.model import AccountModel
 from zenith.assembly.bans import make_bans
 from zenith.assembly.breaches import make_breaches
 from zenith.assembly.challenges import make_challenges
+from zenith.assembly.limits import make_limiters
 from zenith.assembly.mail import make_mailer, make_notices
 from zenith.assembly.tokens import proof_verifier, signing_keys
 from zenith.audit import AuditLog
 from zenith.authentication import RevocationList, SubjectCache
 from zenith.headers import ReportCollector
 from zenith.kernel.events import EventSink, Silence
-from zenith.kernel.keys import Secret, derive
+from zenith.kernel.keys import Secret
 from zenith.passwords import PasswordHasher, PasswordJudge, PasswordPolicy
-from zenith.rate_limits import FallbackStore, RateLimiter, RateLimitSettings
+from zenith.rate_limits import Quotas
 from zenith.rbac import LiveRoles
 from zenith.sessions import Sessions
 from zenith.settings import Settings
-from zenith.stores.memory import MemoryRateLimitStore
 from zenith.stores.sql import (
     Database,
     SqlAccountStore,
@@ -34,6 +34,7 @@ from zenith.stores.sql import (
     SqlMailQueueStore,
     SqlOneTimeStore,
     SqlPendingStore,
+    SqlQuotaStore,
     SqlRefreshStore,
     SqlReportStore,
     SqlRoleStore,
@@ -94,7 +95,10 @@ class Parts:
         self.policy = PasswordPolicy.from_settings(settings.passwords)
         self.breaches = make_breaches(settings.passwords)
         self.judge = PasswordJudge(self.policy, self.hasher.pool, *self.breaches)
-        self.limiter = _make_limiter(settings, self.secrets, self.redis, self.events)
+        self.limiter, self.concurrency = make_limiters(
+            settings, self.secrets, self.redis, self.events
+        )
+        self.quotas = Quotas(SqlQuotaStore(self.database))
         self.bans: Bans = make_bans(settings, self.database, self.events)
         attempts = SqlAttemptStore(self.database)
         self.attempts = Attempts(attempts, self.secrets, settings.abuse)
@@ -119,19 +123,3 @@ class Parts:
     def token_memory(self) -> float:
         """Seconds for which the end of a session must be remembered."""
         return self.settings.tokens.access_lifetime + self.settings.tokens.leeway
-
-
-def _make_limiter(
-    settings: Settings, secrets: tuple[Secret, ...], redis: Any, events: EventSink
-) -> RateLimiter:
-    """What counts; attempts at passwords also where the limit of all routes is off."""
-    limits = settings.rate_limits or RateLimitSettings()
-    memory = MemoryRateLimitStore(max_clients=limits.max_clients)
-    if redis is None:
-        return RateLimiter(memory)
-    # Needs the optional driver, which `connect_redis` has found by now.
-    from zenith.stores.redis.rate_limits import RedisRateLimitStore  # noqa: PLC0415
-
-    key = derive(secrets[0], "rate_limits")
-    shared = RedisRateLimitStore(redis, key=key, timeout=limits.store_timeout)
-    return RateLimiter(FallbackStore(shared, local=memory, settings=limits, events=events))

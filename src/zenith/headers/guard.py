@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 from zenith.headers.overrides import Changes, HeadersOverride
@@ -10,21 +12,29 @@ from zenith.headers.security_headers import SecurityHeaders
 from zenith.headers.settings import HeadersSettings
 from zenith.pipeline import ASGIApp, Exchange, Guard, Mark, SecurityMiddleware, Stage
 
+NOTHING: Final[Mapping[type[Mark], Mapping[str, Sequence[str]]]] = MappingProxyType({})
+
 
 class HeadersGuard(Guard):
     """Threat: the browser as the attacker's tool: injected scripts, framing, sniffing, downgrade.
 
     `https_origin` says that clients reach the application by https even where the connection to
-    this process is http, behind a proxy whose word is not taken. ASVS 3.4; OWASP Secure Headers.
+    this process is http, behind a proxy whose word is not taken. `more_sources` are added to the
+    policy of routes that carry a mark: by its class, and by list. ASVS 3.4; OWASP Secure Headers.
     """
 
     stage: ClassVar[Stage] = Stage.HEADERS
     consumes: ClassVar[tuple[type, ...]] = (HeadersOverride,)
 
     def __init__(
-        self, settings: HeadersSettings | None = None, *, https_origin: bool = False
+        self,
+        settings: HeadersSettings | None = None,
+        *,
+        https_origin: bool = False,
+        more_sources: Mapping[type[Mark], Mapping[str, Sequence[str]]] = NOTHING,
     ) -> None:
         self._settings: Final = settings or HeadersSettings()
+        self._more: Final = more_sources
         self._default: Final = SecurityHeaders(self._settings)
         self._https: Final = https_origin
         # One entry per set of marks that the routes declare, so the routes bound it.
@@ -47,6 +57,13 @@ class HeadersGuard(Guard):
             if isinstance(mark, HeadersOverride):
                 changes |= mark.changes
         compiled = self._default
+        more = [sources for mark in marks if (sources := self._more.get(type(mark)))]
+        if more:
+            # Pages that show what is not ours; only they let it in.
+            policy = changes.get("policy", self._settings.policy)
+            for sources in more:
+                policy = policy.extend(**sources)
+            changes["policy"] = policy
         if changes:
             compiled = SecurityHeaders(replace(self._settings, **changes))
         self._compiled[marks] = compiled
