@@ -70,9 +70,14 @@ def test_no_id_is_in_an_address(house):
     assert secret not in str(page.url)
 
 
-def test_signing_out_clears_what_the_site_left(member):
-    answer = member.send("/account/sign-out", form="/account/")
+@pytest.mark.parametrize("path", ["/account/sign-out", "/account/sign-out-everywhere"])
+def test_signing_out_clears_what_the_site_left(https_house, member, path):
+    visitor = https_house.visitor().join(f"leaving{len(path)}@example.org")
+    answer = visitor.send(path, form="/account/")
     assert answer.headers["clear-site-data"] == '"cache", "storage"'
+    answer = member.send(path, form="/account/")
+    # Over plain http browsers ignore it, and complain.
+    assert "clear-site-data" not in answer.headers
     assert member.get("/account/", follow_redirects=False).status_code == 303
     assert PASSWORD not in answer.text
 

@@ -4,16 +4,18 @@ import re
 
 import pytest
 from fastapi import FastAPI, Form, Request, UploadFile
+from jinja2 import Environment
 from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse
 
 from tests.csrf.keys import guard
 from tests.pipeline.asgi import client, make_exchange, make_scope
-from zenith.csrf import CsrfToken, csrf_token
+from zenith.csrf import CsrfToken, csrf_field, csrf_token
 from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline import SecurityMiddleware
 
 
-def application():
+def application(**settings):
     app = FastAPI()
 
     @app.get("/form")
@@ -23,6 +25,17 @@ def application():
     @app.get("/page")
     async def page(request: Request):
         return {"token": csrf_token(request)}
+
+    templates = Environment(autoescape=True)
+    templates.globals.update(csrf_token=csrf_token, csrf_field=csrf_field)
+
+    @app.get("/template")
+    async def template():
+        return HTMLResponse(templates.from_string("{{ csrf_field() }}|{{ csrf_token() }}").render())
+
+    @app.get("/template-in-a-thread")
+    def threaded():
+        return HTMLResponse(templates.from_string("{{ csrf_field() }}|{{ csrf_token() }}").render())
 
     @app.get("/plain")
     async def plain():
@@ -40,7 +53,7 @@ def application():
     async def json(data: dict):
         return data
 
-    return SecurityMiddleware(app, guards=[guard()])
+    return SecurityMiddleware(app, guards=[guard(**settings)])
 
 
 @pytest.mark.parametrize("path", ["/form", "/page"])
@@ -73,3 +86,20 @@ def test_without_a_guard_a_token_would_protect_nothing():
 def test_outside_the_pipeline_there_is_nothing_to_bind_to():
     with pytest.raises(ConfigurationError, match="outside"):
         csrf_token(HTTPConnection(make_scope()))
+
+
+@pytest.mark.parametrize("path", ["/template", "/template-in-a-thread"])
+async def test_templates_call_it_without_being_handed_anything(path):
+    async with client(application(field_name="proof"), "https://app.example") as browser:
+        answer = await browser.get(path)
+        field, _, token = answer.text.partition("|")
+        assert re.fullmatch(r'<input type="hidden" name="proof" value="[\w-]+">', field)
+        assert answer.headers["cache-control"] == "no-store"
+        for each in (token, field.split('"')[5]):
+            answer = await browser.post("/submit", data={"data": "x", "proof": each})
+            assert answer.status_code == 200, path
+
+
+def test_outside_of_a_request_there_is_no_token():
+    with pytest.raises(ConfigurationError):
+        csrf_field()

@@ -21,6 +21,7 @@ from zenith.accounts.own_sessions import add_session_routes
 from zenith.accounts.role_administration.routes import add_role_routes
 from zenith.accounts.services import AccountServices
 from zenith.authorization import SecuredRoute, authenticated, public
+from zenith.headers.site_data import clear_site_data
 from zenith.pipeline import Exchange, exchange_of
 from zenith.sessions import SessionSettings, clear_cookie, renewed_cookie, session_of
 from zenith.tokens import prove_key
@@ -277,7 +278,8 @@ async def _keep_device(exchange: Exchange, account_id: str, response: Response) 
 
 
 def _forget(exchange: Exchange, response: Response) -> None:
-    """A browser need not keep a cookie that opens nothing any more."""
+    """A browser need not keep what it has of us, nor a cookie that opens nothing any more."""
+    clear_site_data(exchange, response)
     if session_of(exchange) is not None:
         cookie = clear_cookie(exchange.service(SessionSettings))
         response.headers.append("set-cookie", cookie)

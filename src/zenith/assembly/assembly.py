@@ -52,8 +52,6 @@ class Assembly:
     api_keys: APIKeys | None
     oauth: OAuthServices | None
     """Sign-in with other providers; None where none is set."""
-    reports: ReportCollector
-    """What browsers report, whether it is collected or not."""
     roles: LiveRoles
     revocations: RevocationList
     guards: tuple[Guard, ...]
@@ -64,6 +62,12 @@ class Assembly:
     """What the server's protocol holds connections to."""
     report: tuple[str, ...]
     """What the start tells the operator: what is off, what is loosened, what was made."""
+
+    @property
+    def reports(self) -> ReportCollector:
+        """What browsers report, whether it is collected or not."""
+        found: ReportCollector = self.services[ReportCollector]
+        return found
 
     async def check_readiness(self) -> None:
         """Raise ServiceUnavailableError unless database and Redis answer, and once the process is
@@ -126,7 +130,6 @@ def assemble(
         key_rotation=parts.signing.rotation,
         accounts=accounts,
         api_keys=None if keys is None else keys.keys,
-        reports=parts.reports,
         roles=parts.roles,
         revocations=revocations,
         guards=(*guards, *oauth.guards, model_sessions(settings, models), *drain.if_needed()),

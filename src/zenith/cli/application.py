@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from zenith.cli import accounts, api_keys, db, keys, policies, roles
+from zenith.cli import accounts, api_keys, db, keys, policies, reports, roles
 from zenith.cli.check_sql import check_sql
 from zenith.cli.output import say
 from zenith.cli.routes import routes
@@ -32,6 +32,7 @@ application.add_typer(api_keys.group, name="api-keys")
 application.add_typer(keys.group, name="keys")
 application.add_typer(roles.group, name="roles")
 application.add_typer(policies.group, name="policy")
+application.add_typer(reports.group, name="reports")
 
 
 def _show_version(wanted: bool) -> None:

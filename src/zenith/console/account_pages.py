@@ -14,6 +14,7 @@ from zenith.authorization import authenticated
 from zenith.console.cookies import cleared_session, device_cookie
 from zenith.console.rendering import HOME, go_to, page_route, pages_of
 from zenith.console.visitor_pages import SIGN_IN
+from zenith.headers import clear_site_data
 from zenith.kernel.errors import AuthenticationError, SecurityError, ValidationError
 from zenith.oauth import leading_on
 from zenith.pipeline import exchange_of
@@ -200,6 +201,7 @@ def _password_page(request: Request, user: User, *, error: SecurityError | None 
 
 
 def _signed_out(request: Request, response: Response) -> Response:
-    response.headers.append("set-cookie", cleared_session(exchange_of(request.scope)))
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    exchange = exchange_of(request.scope)
+    response.headers.append("set-cookie", cleared_session(exchange))
+    clear_site_data(exchange, response)
     return response

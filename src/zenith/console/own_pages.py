@@ -15,6 +15,7 @@ from zenith.authorization import authenticated, public
 from zenith.console.cookies import cleared_session
 from zenith.console.rendering import HOME, go_to, page_route, pages_of
 from zenith.console.visitor_pages import SIGN_IN
+from zenith.headers import clear_site_data
 from zenith.kernel.errors import AuthenticationError, SecurityError, ValidationError
 from zenith.pipeline import exchange_of
 
@@ -96,7 +97,7 @@ async def delete(request: Request, user: CurrentUser, password: Password = "") -
         return _delete_page(request, user, error=error)
     response = go_to(SIGN_IN, notice="deleted")
     response.headers.append("set-cookie", cleared_session(exchange))
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    clear_site_data(exchange, response)
     return response
 
 

@@ -34,6 +34,8 @@ MANAGE_ACCOUNTS: Final = "users:write"
 READ_ROLES: Final = "roles:read"
 WRITE_ROLES: Final = "roles:write"
 ASSIGN_ROLES: Final = "users:roles"
+READ_REPORTS: Final = "reports:read"
+WRITE_REPORTS: Final = "reports:write"
 SEE_OTHER: Final = 303
 UNPROCESSABLE: Final = 422
 HOME: Final = "/account/"
@@ -75,6 +77,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "role-granted": "The account holds the role.",
     "role-held": "The account held it so already.",
     "role-revoked": "The account does not hold the role any more.",
+    "reports-cleared": "All reports are forgotten.",
     "set-up": "The administrator is ready. Sign in to begin.",
 }
 """What a page may be asked to say: addresses carry the key, never the sentence."""
@@ -152,6 +155,7 @@ class Pages:
             may_read_roles=principal.has_permission(READ_ROLES),
             may_assign_roles=principal.has_permission(ASSIGN_ROLES),
             may_manage_keys=principal.has_permission(MANAGE_ALL),
+            may_read_reports=principal.has_permission(READ_REPORTS),
             notice=NOTICES.get(notice, ""),
             outbox=self._outbox and notice in MAILED and reads_outbox(exchange),
             path=exchange.path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from starlette.types import ASGIApp
@@ -19,6 +20,7 @@ from zenith.console.link_pages import link_pages
 from zenith.console.outbox_pages import outbox_pages
 from zenith.console.own_pages import own_pages
 from zenith.console.rendering import HOME, Pages
+from zenith.console.report_pages import report_pages
 from zenith.console.role_pages import role_pages
 from zenith.console.setup_pages import setup_pages
 from zenith.console.static import FILE_LIMIT, PREFIX, Assets, asset
@@ -33,6 +35,7 @@ from zenith.rate_limits import rate_limit
 from zenith.settings import Settings
 
 DOCS: Final = "/docs"
+REPORT_PATH: Final = "/browser-reports"
 
 
 def create_server(settings: Settings | None = None) -> Zenith:
@@ -40,7 +43,7 @@ def create_server(settings: Settings | None = None) -> Zenith:
 
     `settings` default to the environment's. Raises ConfigurationError for unsafe ones.
     """
-    settings = settings or Settings.from_env()
+    settings = _collecting(settings or Settings.from_env())
     docs = "" if settings.is_production else DOCS
     app = Zenith(
         settings=settings,
@@ -64,17 +67,23 @@ def create_server(settings: Settings | None = None) -> Zenith:
         },
     )
     app.add_auth()
-    app.include_router(visitor_pages())
-    app.include_router(account_pages())
-    app.include_router(confirm_pages())
-    app.include_router(admin_pages())
-    app.include_router(role_pages())
+    for pages in (visitor_pages, account_pages, confirm_pages, admin_pages, role_pages):
+        app.include_router(pages())
+    app.include_router(report_pages())
     _add_optional_pages(app)
     _add_mail_pages(app)
     app.include_router(setup_pages())
     app.include_router(strength_pages(limited=settings.rate_limits is not None))
     app.mount(PREFIX, _files(settings), name="assets")
     return app
+
+
+def _collecting(settings: Settings) -> Settings:
+    """Browsers report to this server, unless the settings say otherwise."""
+    headers = settings.headers
+    if headers is None or headers.report_path is not None or not headers.collect_reports:
+        return settings
+    return replace(settings, headers=replace(headers, report_path=REPORT_PATH))
 
 
 def _add_optional_pages(app: Zenith) -> None:

@@ -28,9 +28,8 @@ class CsrfGuard(Guard):
     key) passes: a foreign page cannot add it without the application's consent (CORS). Requests
     with neither cookie nor any sign of a browser pass unless `always` is set, and so does JSON of
     our own origin from whoever is not signed in: nothing ambient speaks for them. WebSocket
-    handshakes carry no token, so their Origin decides (ASVS 4.4.2).
-
-    `secrets`: the first signs, all verify. Raises CsrfError, which never says why.
+    handshakes carry no token, so their Origin decides (ASVS 4.4.2). Of `secrets` the first signs,
+    all verify. Raises CsrfError, which never says why.
     """
 
     stage: ClassVar[Stage] = Stage.CSRF

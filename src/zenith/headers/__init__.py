@@ -2,6 +2,7 @@
 
 from zenith.headers.collector import ReportCollector
 from zenith.headers.csp import CompiledPolicy, ContentSecurityPolicy
+from zenith.headers.depends import CspNonce, csp_nonce
 from zenith.headers.guard import HeadersGuard, SecurityHeadersMiddleware
 from zenith.headers.overrides import HeadersOverride, csp, response_headers
 from zenith.headers.permissions_policy import DENIED_FEATURES
@@ -9,6 +10,7 @@ from zenith.headers.reports import BrowserReport
 from zenith.headers.routes import report_endpoint
 from zenith.headers.security_headers import SecurityHeaders
 from zenith.headers.settings import HeadersSettings
+from zenith.headers.site_data import clear_site_data
 from zenith.headers.sources import NONCE, NONE, SELF, STRICT_DYNAMIC
 from zenith.headers.store import DayCount, ReportCount, ReportStore
 
@@ -21,6 +23,7 @@ __all__ = [
     "BrowserReport",
     "CompiledPolicy",
     "ContentSecurityPolicy",
+    "CspNonce",
     "DayCount",
     "HeadersGuard",
     "HeadersOverride",
@@ -30,7 +33,9 @@ __all__ = [
     "ReportStore",
     "SecurityHeaders",
     "SecurityHeadersMiddleware",
+    "clear_site_data",
     "csp",
+    "csp_nonce",
     "report_endpoint",
     "response_headers",
 ]

@@ -48,7 +48,7 @@ _SCHEMES: Final = frozenset(
 _PORTS: Final = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 _URL: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]{0,31}):"
-    r"(?://(?:[^/?#@]{0,255}@)?(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,253})"
+    r"(?://(?:[^/?#@\\]{0,255}@)?(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,253})"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>/[^?#]*)?(?=[?#]|$))?",
     re.IGNORECASE | re.DOTALL,
 )

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from zenith.accounts.client import Client
 from zenith.accounts.depends import CurrentUser, account_services
 from zenith.authorization import authenticated
+from zenith.headers.site_data import clear_site_data
 from zenith.pipeline import exchange_of
 from zenith.sessions import SessionSettings, clear_cookie, session_of
 
@@ -38,6 +39,7 @@ async def delete_account(body: CurrentPassword, request: Request, response: Resp
     await account_services(request).deletion.delete(
         exchange.principal, body.current_password, client=Client.of(exchange)
     )
+    clear_site_data(exchange, response)
     if session_of(exchange) is not None:
         response.headers.append("set-cookie", clear_cookie(exchange.service(SessionSettings)))
 
