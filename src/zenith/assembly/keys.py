@@ -12,6 +12,7 @@ from zenith.transport import DEVELOPMENT_HOSTS
 
 KEY_FILE: Final = "secret.key"
 AUDIT_FILE: Final = "audit.jsonl"
+LOCAL: Final = "localhost"
 
 
 def find_secrets(settings: Settings) -> tuple[tuple[Secret, ...], list[str]]:
@@ -42,8 +43,14 @@ def fit(settings: Settings) -> Settings:
     sessions, mail = settings.sessions, settings.mail
     if mail is not None and mail.sender is None:
         mail = replace(mail, sender=f"no-reply@{settings.hostname}")
+    headers = settings.headers
+    if headers is not None and settings.hostname.endswith(LOCAL) and not settings.is_production:
+        # Browsers would ask every other server on this machine for https, for two years; what an
+        # earlier answer told them so is taken back (RFC 6797 sections 6.1.1 and 8.3).
+        headers = replace(headers, hsts_max_age=0, hsts_preload=False, allow_short_hsts=True)
     return replace(
         settings,
+        headers=headers,
         mail=mail,
         transport=transport,
         csrf=csrf,

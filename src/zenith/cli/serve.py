@@ -6,19 +6,26 @@ import errno
 import ipaddress
 import os
 import socket
+import ssl
 import sys
+from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Annotated, Any, Final
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
 from zenith.assembly import Assembly
+from zenith.cli.certificates import FOLDER, given_context, local_context
 from zenith.cli.context import read_settings, run
 from zenith.cli.output import ExitCode, fail, fail_with, say
 from zenith.console import create_server
 from zenith.kernel.errors import ConfigurationError
+from zenith.server.connections import SPARE_FILES
 from zenith.settings import Settings
 
+Tls: TypeAlias = Callable[..., ssl.SSLContext]
 WORKER_PATIENCE: Final = 60
 """Seconds after which a worker that gives no sign is replaced. A new one is silent until it has
 read its code; where that took longer than this, none would ever serve."""
@@ -30,10 +37,19 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535)] = 8000,
     workers: Annotated[int | None, typer.Option(min=1, help="Server processes.")] = None,
+    https: Annotated[
+        bool, typer.Option("--https", help="Speak https by a local authority, in development.")
+    ] = False,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Speak https with this chain of certificates, in PEM.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The certificate's private key.")] = None,
 ) -> None:
     """Start the server with accounts and console, and print where to click."""
     protocol = _need_server()
-    settings = _settings(host, port, workers)
+    settings = _settings(host, port, workers, encrypted=https or certificate is not None)
+    tls = _tls(settings, https=https, certificate=certificate, key=key)
+    _allow_connections(settings)
     if settings.workers > 1:
         # The workers are new processes: they read their settings from the environment again.
         os.environ[WORKERS] = str(settings.workers)
@@ -41,7 +57,7 @@ def serve(
     with _bind(host, port) as listening:
         secret, report = run(_prepare, settings=settings)
         _greet(settings, secret, report)
-        _run_server(settings, listening, protocol)
+        _run_server(settings, listening, protocol, tls)
 
 
 def _need_server() -> Any:
@@ -57,7 +73,7 @@ def _need_server() -> Any:
     return BoundedHttpTools
 
 
-def _settings(host: str, port: int, workers: int | None) -> Settings:
+def _settings(host: str, port: int, workers: int | None, *, encrypted: bool) -> Settings:
     settings = read_settings()
     default = next(field.default for field in fields(Settings) if field.name == "origin")
     given = ORIGIN in os.environ or settings.origin != default
@@ -65,10 +81,60 @@ def _settings(host: str, port: int, workers: int | None) -> Settings:
         if workers is not None:
             settings = replace(settings, workers=workers)
         if not settings.is_production and not given:
-            settings = replace(settings, origin=f"http://{_reachable(host)}:{port}")
+            scheme = "https" if encrypted else "http"
+            settings = replace(settings, origin=f"{scheme}://{_reachable(host)}:{port}")
     except ConfigurationError as error:
         fail_with(error)
     return settings
+
+
+def _tls(
+    settings: Settings, *, https: bool, certificate: Path | None, key: Path | None
+) -> Tls | None:
+    """What makes the TLS context, in each process anew; tried out once."""
+    if not https and certificate is None and key is None:
+        return None
+    if https and (settings.is_production or certificate is not None):
+        fail(
+            "--https is for development, by an authority that only your browser trusts",
+            fix="with a certificate that visitors trust: --certificate chain.pem --key key.pem",
+            code=ExitCode.USAGE,
+        )
+    if not settings.is_https:
+        fail(
+            f"ZENITH_ORIGIN is {settings.origin}, and the server is to speak https",
+            fix="set it to the https origin that users see",
+            code=ExitCode.USAGE,
+        )
+    wait = settings.server.tls_handshake_timeout
+    if https:
+        folder = settings.home.absolute() / FOLDER
+        make: Tls = partial(local_context, folder, (settings.hostname,), settings.origin, wait)
+    elif certificate is not None and key is not None:
+        paths = (certificate.absolute(), key.absolute())
+        make = partial(given_context, *paths, settings.origin, wait)
+    else:
+        fail("a certificate needs its key, and a key its certificate",
+             fix="--certificate chain.pem --key key.pem", code=ExitCode.USAGE)  # fmt: skip
+    try:
+        make()
+    except ConfigurationError as error:
+        fail_with(error)
+    return make
+
+
+def _allow_connections(settings: Settings) -> None:
+    """Raise this process's limit of open files to what its connections need, where it may."""
+    try:
+        # Not on Windows.
+        import resource  # noqa: PLC0415
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = (settings.server.max_connections or 0) + SPARE_FILES
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _reachable(host: str) -> str:
@@ -121,7 +187,9 @@ def _greet(settings: Settings, secret: str | None, report: tuple[str, ...]) -> N
     sys.stdout.flush()
 
 
-def _run_server(settings: Settings, listening: socket.socket, protocol: Any) -> None:
+def _run_server(
+    settings: Settings, listening: socket.socket, protocol: Any, tls: Tls | None
+) -> None:
     import uvicorn  # noqa: PLC0415
 
     # uvicorn declares them as whole seconds and takes any.
@@ -133,6 +201,8 @@ def _run_server(settings: Settings, listening: socket.socket, protocol: Any) -> 
         factory=several,
         workers=settings.workers,
         http=protocol,
+        loop="auto" if tls is None else "zenith.server.listening:new_loop",
+        ssl_context_factory=tls,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -11,7 +11,9 @@ from zenith.kernel.problem import Problem, RawHeaders
 RETRY_AFTER: Final = 10
 """Seconds after which whoever found no room may ask again."""
 _PHRASES: Final = {
+    307: "Temporary Redirect",
     400: "Bad Request",
+    403: "Forbidden",
     408: "Request Timeout",
     429: "Too Many Requests",
     431: "Request Header Fields Too Large",
