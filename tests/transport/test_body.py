@@ -13,7 +13,8 @@ JSON = [("content-type", "application/json")]
 
 def body(*chunks, limit=100, headers=(), depth=4):
     exchange = make_exchange("POST", headers=headers, body=chunks)
-    return GuardedBody(exchange, limit=limit, json_depth=depth)
+    is_text = is_json(exchange.headers.get(b"content-type", b""))
+    return GuardedBody(exchange, limit=limit, json_depth=depth if is_text else 0)
 
 
 async def test_what_fits_is_passed_on_as_it_comes():

@@ -23,6 +23,7 @@ class GuardedBody:
     Threat: bodies that exhaust memory although no length was announced (ASVS 4.3.1, 5.2.1), and
     JSON that breaks its readers. Raises PayloadTooLargeError or BadRequestError; where the body is
     still awaited when the request's time is over, the refusal is a RequestTimeoutError.
+    `json_depth` is 0 for what is no JSON.
     """
 
     __slots__ = ("_depth", "_exchange", "_limit", "_receive", "_size")
@@ -31,7 +32,7 @@ class GuardedBody:
         self._exchange: Final = exchange
         self._receive: Final = exchange.receive
         self._limit: Final = limit
-        self._depth = json_depth if is_json(exchange.headers.get(b"content-type", b"")) else 0
+        self._depth = json_depth
         self._size = 0
 
     async def __call__(self) -> Message:

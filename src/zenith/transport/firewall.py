@@ -13,15 +13,20 @@ from zenith.transport.settings import TransportSettings
 
 SINGULAR: Final = frozenset(
     {
+        b"access-control-request-method",
         b"authorization",
         b"content-length",
         b"content-type",
         b"dpop",
         b"host",
         b"origin",
+        b"range",
         b"referer",
+        b"sec-fetch-dest",
         b"sec-fetch-mode",
         b"sec-fetch-site",
+        b"sec-fetch-user",
+        b"sec-websocket-key",
         b"transfer-encoding",
         b"user-agent",
         b"x-api-key",
@@ -51,6 +56,8 @@ USUAL: Final = SINGULAR | {
 }
 """Names that need no look at their characters."""
 USUAL_SIZE: Final = sum(map(len, USUAL))
+DISGUISED: Final = (b"content_length", b"transfer_encoding")
+"""What some servers take for the headers that they resemble."""
 CONNECTION_HEADERS: Final = (b"connection", b"keep-alive", b"proxy-connection", b"upgrade")
 MAX_LENGTH_DIGITS: Final = 18
 
@@ -94,8 +101,11 @@ class Firewall:
             raise UriTooLongError(reason="path and query too long")
         if _PLAIN.fullmatch(path) is None or raw_path not in (None, path.encode()):
             self._check_path(path, raw_path)
-        if query and (query.translate(None, _VISIBLE) or b"%00" in query):
-            raise BadRequestError(reason="forbidden character in query")
+        if query:
+            if query.translate(None, _VISIBLE) or b"%00" in query:
+                raise BadRequestError(reason="forbidden character in query")
+            if query.count(b"&") >= self._settings.max_query_parameters:
+                raise BadRequestError(reason="too many query parameters")
 
     def check_headers(
         self,
@@ -124,6 +134,8 @@ class Firewall:
             raise BadRequestError(reason="Content-Length is no number")
         if b"transfer-encoding" in headers:
             _check_transfer_encoding(headers, length, http_version)
+        if any(name in headers for name in DISGUISED):
+            raise BadRequestError(reason="disguised length or transfer coding")
         content_type = headers.get(b"content-type")
         if content_type is not None and b";" in content_type:
             _check_charset(content_type)
@@ -187,7 +199,7 @@ def _check_transfer_encoding(
 ) -> None:
     if length is not None:
         raise BadRequestError(reason="Content-Length beside Transfer-Encoding")
-    if http_version[0] != "1" or headers[b"transfer-encoding"].lower() != b"chunked":
+    if http_version != "1.1" or headers[b"transfer-encoding"].lower() != b"chunked":
         raise BadRequestError(reason="unknown Transfer-Encoding")
 
 

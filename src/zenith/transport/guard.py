@@ -8,8 +8,9 @@ from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import PayloadTooLargeError
 from zenith.kernel.network import TrustedProxies, parse_networks
 from zenith.pipeline import Exchange, Guard, Mark, Stage
-from zenith.transport.body import GuardedBody
+from zenith.transport.body import GuardedBody, is_json
 from zenith.transport.firewall import Firewall
+from zenith.transport.form import FormBody, FormKind, form_kind
 from zenith.transport.forwarded import believe_proxy
 from zenith.transport.hosts import HostList
 from zenith.transport.https import https_required
@@ -72,10 +73,11 @@ class TransportGuard(Guard):
             return
         if facts.length > size:
             raise PayloadTooLargeError(reason=f"body of {facts.length} bytes announced")
-        if facts.has_body or method not in BODILESS:
-            exchange.receive = GuardedBody(
-                exchange, limit=size, json_depth=self._settings.max_json_depth
-            )
+        if facts.form is not None:
+            fields = self._settings.max_form_fields
+            exchange.receive = FormBody(exchange, limit=size, kind=facts.form, fields=fields)
+        elif facts.has_body or method not in BODILESS:
+            exchange.receive = GuardedBody(exchange, limit=size, json_depth=facts.json_depth)
 
     def _look_at(self, exchange: Exchange, version: str) -> _Facts:
         """What the headers alone decide; remembered for requests that carry the same."""
@@ -84,11 +86,14 @@ class TransportGuard(Guard):
         # A proxy that is believed may name another host.
         host = "" if self._proxies else self._hosts.accept(headers.get(b"host", b""))
         length = headers.get(b"content-length")
+        content_type = headers.get(b"content-type", b"")
         return _Facts(
             version=version,
             host=host,
             length=int(length or 0),
             has_body=length is not None or b"transfer-encoding" in headers or version[0] != "1",
+            json_depth=self._settings.max_json_depth if is_json(content_type) else 0,
+            form=form_kind(content_type),
         )
 
     def _find_limits(self, marks: tuple[Mark, ...], max_body_size: int | None) -> RouteLimits:
@@ -104,3 +109,5 @@ class _Facts(NamedTuple):
     host: str
     length: int
     has_body: bool
+    json_depth: int
+    form: FormKind | None

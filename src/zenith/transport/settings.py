@@ -24,6 +24,8 @@ _POSITIVE: Final = (
     "max_header_size",
     "max_headers_size",
     "max_headers",
+    "max_query_parameters",
+    "max_form_fields",
     "max_json_depth",
     "request_timeout",
 )
@@ -67,6 +69,10 @@ class TransportSettings:
     """Bytes of all headers together."""
     max_headers: int = 100
     """How many headers a request may have."""
+    max_query_parameters: int = 200
+    """How many parameters a query may have."""
+    max_form_fields: int = 1000
+    """How many fields and files together a form may have."""
     max_json_depth: int = 64
     """How deep arrays and objects of a JSON body may be nested."""
     request_timeout: float = 30.0
