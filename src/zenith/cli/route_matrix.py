@@ -10,21 +10,37 @@ from zenith.authorization import ListedRoute
 from zenith.cli.output import printable
 
 STYLE: Final = """
-:root { color-scheme: light dark; --line: #8886; --yes: #1a7f37; --no: #6e7781; --may: #7a4b00;
-  --bad: #b42318; }
+:root { color-scheme: light dark; --page: #f6f7fc; --card: #fff; --text: #171b2d; --line: #dfe3f0;
+  --muted: #59617a; --yes: #12683a; --yes-soft: #e3f6ea; --no: #59617a; --may: #7a4b00;
+  --may-soft: #fdf1d8; --bad: #b42318; --bad-soft: #fdeceb; }
 @media (prefers-color-scheme: dark) {
-  :root { --yes: #57c26d; --no: #9aa4ae; --may: #e3b341; --bad: #ff8f85; } }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; }
-.scroll { overflow: auto; max-height: 80vh; }
+  :root { --page: #0b0d16; --card: #141828; --text: #e9ecf8; --line: #2a3048; --muted: #a3abc6;
+    --yes: #6fdc95; --yes-soft: #11301f; --no: #a3abc6; --may: #f0c050; --may-soft: #33290f;
+    --bad: #ff9d94; --bad-soft: #3a1a1a; } }
+* { box-sizing: border-box; }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 0; color: var(--text);
+  background: var(--page); }
+main { max-width: 90rem; margin-inline: auto; padding: 2rem clamp(1rem, 4vw, 3rem); }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+h1 + p, caption, dd { color: var(--muted); }
+.scroll { overflow: auto; max-height: 80vh; background: var(--card); border-radius: .9rem;
+  border: 1px solid var(--line); }
 .scroll:focus-visible { outline: 3px solid; }
-table { border-collapse: collapse; }
-caption { text-align: start; padding-block: .5rem; }
-th, td { border: 1px solid var(--line); padding: .25rem .5rem; text-align: start;
+table { border-collapse: separate; border-spacing: 0; width: 100%; }
+caption { text-align: start; padding: .8rem 1rem; }
+th, td { border-block-start: 1px solid var(--line); padding: .5rem 1rem; text-align: start;
   vertical-align: top; }
-thead th { position: sticky; top: 0; background: Canvas; }
-tbody th { font-weight: 600; font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
-.yes { color: var(--yes); } .no { color: var(--no); } .may { color: var(--may); }
-.bad { color: var(--bad); font-weight: 600; }
+thead th { position: sticky; top: 0; background: var(--card); color: var(--muted);
+  font-size: .85rem; }
+tbody th { font: 600 .9rem/1.6 ui-monospace, monospace; overflow-wrap: anywhere;
+  min-width: 12rem; }
+.yes { color: var(--yes); background: var(--yes-soft); font-weight: 600; } .no { color: var(--no); }
+.may { color: var(--may); background: var(--may-soft); }
+.bad { color: var(--bad); background: var(--bad-soft); font-weight: 600; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem; }
+dt { font-weight: 600; } dd { margin: 0; }
+@media print { .scroll { max-height: none; } }
 """
 LEGEND: Final = (
     ("yes", "may call"),
