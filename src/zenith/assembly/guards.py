@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
+from zenith.abuse import Honeypot
 from zenith.abuse.bans import BanGuard, Bans, PrincipalBanGuard
 from zenith.abuse.challenges import ChallengePageGuard, Challenges, ShowsChallenge
 from zenith.accounts import AccountServices
@@ -63,6 +64,7 @@ def offered_services(
         APIKeys: None if keys is None else keys.keys,
         Bans: parts.bans,
         Challenges: parts.challenges,
+        Honeypot: Honeypot(parts.secrets),
         Outbox: parts.mailer if isinstance(parts.mailer, Outbox) else None,
     }
     return {kind: service for kind, service in offered.items() if service is not None}
@@ -139,6 +141,7 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
         background=(
             *parts.signing.background,
             parts.notices,
+            parts.quotas,
             parts.reports,
             parts.bans,
             *parts.breaches,

@@ -25,13 +25,24 @@ class Charges:
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter: Final = limiter
-        self._paid: dict[Chargeable, int] = {}
+        self._paid: dict[object, int] = {}
         self.hits: Sequence[Hit] = ()
         self.usages: Sequence[Usage] = ()
 
-    def has(self, mark: Chargeable) -> bool:
+    def has(self, mark: object) -> bool:
         """Whether this very declaration was charged."""
         return mark in self._paid
+
+    def begin(self, mark: object) -> bool:
+        """Note that a declaration is charged now; False where it was before."""
+        if mark in self._paid:
+            return False
+        self._paid[mark] = 0
+        return True
+
+    def show(self, hit: Hit, usage: Usage) -> None:
+        """Tell of one more limit in the answer's headers."""
+        self.hits, self.usages = [*self.hits, hit], [*self.usages, usage]
 
     async def charge(
         self, exchange: Exchange, marks: Sequence[Chargeable], hits: Sequence[Hit] = ()

@@ -6,9 +6,8 @@ itself when the endpoint is called: what no guard has charged by then is charged
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Coroutine, Iterable
-from typing import Any, Final, TypeVar, overload
+from collections.abc import Iterable
+from typing import Any, Final
 
 from starlette.requests import HTTPConnection
 
@@ -22,7 +21,7 @@ from zenith.pipeline import (
     marks_of,
 )
 from zenith.rate_limits.charges import charges_of
-from zenith.rate_limits.endpoint import EnforceableMark, enforce_before
+from zenith.rate_limits.endpoint import DeclaredLimit
 from zenith.rate_limits.keys import (
     EARLY,
     NETWORK,
@@ -40,16 +39,6 @@ from zenith.rate_limits.keys import (
 from zenith.rate_limits.limit import Limit, Limits, limits_of
 from zenith.rate_limits.store import Hit
 from zenith.rate_limits.strategies import StrategyName
-
-T = TypeVar("T")
-
-_DEPENDENCY_SIGNATURE: Final = inspect.Signature(
-    [
-        inspect.Parameter(
-            "connection", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection
-        )
-    ]
-)
 
 
 class Charged:
@@ -79,10 +68,14 @@ class Charged:
         cost = self._cost
         if not isinstance(cost, int):
             cost = own_cost(cost, exchange)
-        return self._key_of(exchange) if self._key is None else own_key(self._key, exchange), cost
+        return self.key(exchange), cost
+
+    def key(self, exchange: Exchange) -> str:
+        """The key alone."""
+        return self._key_of(exchange) if self._key is None else own_key(self._key, exchange)
 
 
-class RateLimitMark(EnforceableMark):
+class RateLimitMark(DeclaredLimit):
     """Limits declared on a route.
 
     Threat: an expensive or guessable route that one caller may call as fast as it can (ASVS 2.4.1,
@@ -90,8 +83,6 @@ class RateLimitMark(EnforceableMark):
     """
 
     __slots__ = (
-        "__signature__",
-        "__zenith_marks__",
         "_by_route",
         "_named",
         "_what",
@@ -102,14 +93,13 @@ class RateLimitMark(EnforceableMark):
     def __init__(
         self, limits: tuple[Limit, ...], *, what: Charged, named: bool, replaces_default: bool
     ) -> None:
+        super().__init__()
         self.limits: Final = limits
         self.replaces_default: Final = replaces_default
         self._what: Final = what
         self._named: Final = named
         # One entry per route that the mark is on, so the routes bound it.
         self._by_route: Final[dict[str, tuple[Limit, ...]]] = {}
-        self.__signature__: Final = _DEPENDENCY_SIGNATURE
-        self.__zenith_marks__: Final[tuple[Mark, ...]] = (self,)
 
     @property
     def needs_principal(self) -> bool:
@@ -151,6 +141,10 @@ class RateLimitMark(EnforceableMark):
             )
         await charges.settle(exchange, self, cost)
 
+    async def enforce(self, exchange: Exchange) -> None:
+        """Charge the request unless a guard already has; raises RateLimitError."""
+        await charges_of(exchange).charge(exchange, (self,))
+
     def _limits_of(self, route: str) -> tuple[Limit, ...]:
         """As a dependency without a name: the counters belong to the route."""
         limits = self._by_route.get(route)
@@ -172,22 +166,6 @@ class RateLimitMark(EnforceableMark):
             named=True,
             replaces_default=self.replaces_default,
         )
-
-    @overload
-    def __call__(self, target: T, /) -> T: ...
-    @overload
-    def __call__(self, *, connection: HTTPConnection) -> Coroutine[Any, Any, None]: ...
-    def __call__(self, *target: Any, **connection: HTTPConnection) -> Any:
-        """Decorate an endpoint or wrap an application; FastAPI calls it as a dependency."""
-        if connection:
-            return self._as_dependency(**connection)
-        return enforce_before(target[0], self.bind(target[0]))
-
-    async def _as_dependency(self, connection: HTTPConnection) -> None:
-        await self.enforce(exchange_of(connection.scope))
-
-    # FastAPI unwraps callables to learn whether to await them.
-    __call__.__wrapped__ = _as_dependency  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
         return "<rate limit: " + ", ".join(limit.id for limit in self.limits) + ">"
@@ -246,7 +224,7 @@ def _check_cost(cost: object, *, most: int) -> None:
 
 
 def limits_among(marks: Iterable[Mark]) -> list[RateLimitMark]:
-    """The declared limits among what a route declares."""
+    """The declared rate limits among what a route declares."""
     return [mark for mark in marks if isinstance(mark, RateLimitMark)]
 
 
@@ -255,11 +233,11 @@ def check_limits(table: RouteTable) -> None:
     late = [
         f"  {entry.path}: {mark!r}"
         for entry in table.walk()
-        for mark in limits_among(marks_of(entry.endpoint))
-        if mark not in enforced_marks(entry.endpoint)
+        for mark in marks_of(entry.endpoint)
+        if isinstance(mark, DeclaredLimit) and mark not in enforced_marks(entry.endpoint)
     ]
     if late:
         raise ConfigurationError(
-            "rate limits that were attached after their route was registered:\n" + "\n".join(late),
-            fix="put @rate_limit(...) below the route's decorator",
+            "limits that were attached after their route was registered:\n" + "\n".join(late),
+            fix="put @rate_limit(...) and its like below the route's decorator",
         )

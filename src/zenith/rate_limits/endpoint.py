@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, Final, TypeVar, overload
 
 from anyio import from_thread
+from starlette.requests import HTTPConnection
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline import (
@@ -26,24 +27,60 @@ from zenith.pipeline import (
     running_exchange,
 )
 from zenith.rate_limits.charges import charges_of
-from zenith.rate_limits.store import Hit
+
+T = TypeVar("T")
+_SIGNATURE: Final = inspect.Signature(
+    [
+        inspect.Parameter(
+            "connection", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection
+        )
+    ]
+)
 
 
-class EnforceableMark(Mark, ABC):
-    """A mark that charges a request that no guard has charged."""
+class DeclaredLimit(Mark, ABC):
+    """Something that limits a route: a mark that guards charge before the body is read, and that
+    enforces itself when the endpoint is called. A decorator, and a dependency.
+    """
 
-    __slots__ = ()
+    __slots__ = ("__signature__", "__zenith_marks__")
+
+    def __init__(self) -> None:
+        self.__signature__: Final = _SIGNATURE
+        self.__zenith_marks__: Final[tuple[Mark, ...]] = (self,)
+
+    @property
+    @abstractmethod
+    def needs_principal(self) -> bool:
+        """Whether it can be charged only once it is known who calls."""
 
     @abstractmethod
-    def hits(self, exchange: Exchange) -> list[Hit]:
-        """What the request is charged."""
-
     async def enforce(self, exchange: Exchange) -> None:
-        """Charge the request unless a guard already has; raises RateLimitError."""
-        await charges_of(exchange).charge(exchange, (self,))
+        """Charge the request unless a guard already has; raises SecurityError to refuse it."""
+
+    def bind(self, target: Any) -> DeclaredLimit:
+        """The mark for one endpoint."""
+        del target
+        return self
+
+    @overload
+    def __call__(self, target: T, /) -> T: ...
+    @overload
+    def __call__(self, *, connection: HTTPConnection) -> Coroutine[Any, Any, None]: ...
+    def __call__(self, *target: Any, **connection: HTTPConnection) -> Any:
+        """Decorate an endpoint or wrap an application; FastAPI calls it as a dependency."""
+        if connection:
+            return self._as_dependency(**connection)
+        return enforce_before(target[0], self.bind(target[0]))
+
+    async def _as_dependency(self, connection: HTTPConnection) -> None:
+        await self.enforce(exchange_of(connection.scope))
+
+    # FastAPI unwraps callables to learn whether to await them.
+    __call__.__wrapped__ = _as_dependency  # type: ignore[attr-defined]
 
 
-def enforce_before(target: Any, mark: EnforceableMark) -> Any:
+def enforce_before(target: Any, mark: DeclaredLimit) -> Any:
     """`target` behind `mark`. Raises ConfigurationError for what cannot be called."""
     if inspect.isclass(target):
         return _class(target, mark)
@@ -68,7 +105,7 @@ def _is_application(target: Any) -> bool:
     return inspect.iscoroutinefunction(inspect.unwrap(type(target).__call__))
 
 
-def _class(target: type, mark: EnforceableMark) -> type:
+def _class(target: type, mark: DeclaredLimit) -> type:
     dispatch = getattr(target, "dispatch", None)
     if dispatch is None:
         raise ConfigurationError(
@@ -79,7 +116,7 @@ def _class(target: type, mark: EnforceableMark) -> type:
     return declare_enforced(add_mark(target, mark), mark)
 
 
-def _wrapper(target: Callable[..., Any], mark: EnforceableMark) -> Callable[..., Any]:
+def _wrapper(target: Callable[..., Any], mark: DeclaredLimit) -> Callable[..., Any]:
     """The endpoint's kind decides how frameworks call it, so each kind keeps its own."""
     if inspect.isasyncgenfunction(target):
 
@@ -111,7 +148,7 @@ def _wrapper(target: Callable[..., Any], mark: EnforceableMark) -> Callable[...,
     return function
 
 
-def _enforce_in_thread(mark: EnforceableMark) -> None:
+def _enforce_in_thread(mark: DeclaredLimit) -> None:
     """Frameworks call plain functions in a worker thread; the store is asked on the loop."""
     exchange = running_exchange()
     if not charges_of(exchange).has(mark):
@@ -121,7 +158,7 @@ def _enforce_in_thread(mark: EnforceableMark) -> None:
 class LimitedApplication:
     """An ASGI application behind a rate limit: for mounts and bare callables."""
 
-    def __init__(self, app: ASGIApp, mark: EnforceableMark) -> None:
+    def __init__(self, app: ASGIApp, mark: DeclaredLimit) -> None:
         self.app: Final = app
         self._mark: Final = mark
         # What the application declares already stays visible to guards and start checks.

@@ -12,33 +12,22 @@ from zenith.kernel.events import Event, EventSink, EventType, Outcome, Silence
 from zenith.rate_limits.errors import RateLimitStoreError
 from zenith.rate_limits.limit import Limit
 from zenith.rate_limits.settings import RateLimitSettings
-from zenith.rate_limits.store import Hit, RateLimitStore
+from zenith.rate_limits.store import Hit, RateLimitStore, Release, Slot, SlotStore
 from zenith.rate_limits.strategies import Usage
 
 _log: Final = logging.getLogger("zenith")
 
 
-class FallbackStore:
-    """Asks `shared`, and where that fails does what `settings.on_failure` says.
-
-    Threat: an attacker who can slow or stop the store of the counters frees himself of all limits,
-    or, where every request waits for it, stops the whole application. So a store that failed is
-    left alone for `retry_interval`, then tried by one request, and `local` counts meanwhile, by a
-    share of each limit. The failure is logged once and recorded, and so is the recovery.
-    """
+class _Watched:
+    """What a shared store's failures lead to: it is left alone for a while, then tried by one."""
 
     def __init__(
         self,
-        shared: RateLimitStore,
-        *,
-        local: RateLimitStore,
         settings: RateLimitSettings,
-        events: EventSink | None = None,
-        clock: Clock = steady_clock,
+        events: EventSink | None,
+        clock: Clock,
     ) -> None:
         self._events: Final = events or Silence()
-        self._shared: Final = shared
-        self._local: Final = local
         self._mode: Final = settings.on_failure
         self._share: Final = settings.local_share
         self._pause: Final = settings.retry_interval
@@ -49,21 +38,6 @@ class FallbackStore:
     def is_shared(self) -> bool:
         """Whether the shared counters answered when last asked."""
         return self._retry_at is None
-
-    async def hit(self, hits: Sequence[Hit]) -> Sequence[Usage]:
-        """As RateLimitStore; raises RateLimitStoreError only where `on_failure` is `closed`."""
-        if self._retry_at is not None and not self._may_try():
-            return await self._without(hits)
-        try:
-            usages = await self._shared.hit(hits)
-        except RateLimitStoreError as error:
-            self._note_failure(error)
-            return await self._without(hits)
-        if self._retry_at is not None:
-            self._retry_at = None
-            _log.warning("rate limits: the shared counters answer again")
-            self._note(EventType.RATE_COUNTERS_BACK, "success")
-        return usages
 
     def _may_try(self) -> bool:
         now = self._clock()
@@ -99,14 +73,103 @@ class FallbackStore:
             )
         )
 
-    async def _without(self, hits: Sequence[Hit]) -> Sequence[Usage]:
+    def _note_success(self) -> None:
+        if self._retry_at is not None:
+            self._retry_at = None
+            _log.warning("rate limits: the shared counters answer again")
+            self._note(EventType.RATE_COUNTERS_BACK, "success")
+
+    def _refuse_if_closed(self) -> None:
         if self._mode == "closed":
             raise RateLimitStoreError(
                 retry_after=self._pause, reason="the rate counters do not answer"
             )
+
+
+class FallbackStore(_Watched):
+    """Asks `shared`, and where that fails does what `settings.on_failure` says.
+
+    Threat: an attacker who can slow or stop the store of the counters frees himself of all limits,
+    or, where every request waits for it, stops the whole application. So a store that failed is
+    left alone for `retry_interval`, then tried by one request, and `local` counts meanwhile, by a
+    share of each limit. The failure is logged once and recorded, and so is the recovery.
+    """
+
+    def __init__(
+        self,
+        shared: RateLimitStore,
+        *,
+        local: RateLimitStore,
+        settings: RateLimitSettings,
+        events: EventSink | None = None,
+        clock: Clock = steady_clock,
+    ) -> None:
+        super().__init__(settings, events, clock)
+        self._shared: Final = shared
+        self._local: Final = local
+
+    async def hit(self, hits: Sequence[Hit]) -> Sequence[Usage]:
+        """As RateLimitStore; raises RateLimitStoreError only where `on_failure` is `closed`."""
+        if self._retry_at is not None and not self._may_try():
+            return await self._without(hits)
+        try:
+            usages = await self._shared.hit(hits)
+        except RateLimitStoreError as error:
+            self._note_failure(error)
+            return await self._without(hits)
+        if self._retry_at is not None:
+            self._note_success()
+        return usages
+
+    async def _without(self, hits: Sequence[Hit]) -> Sequence[Usage]:
+        self._refuse_if_closed()
         if self._mode == "open":
             return [Usage(hit.limit.requests, hit.limit.requests, 0.0, 0.0, True) for hit in hits]
         return await self._local.hit([_stricter(hit, self._share) for hit in hits])
+
+
+class FallbackSlots(_Watched):
+    """The same for places: taken from `shared`, and where that fails from `local`, by a share of
+    each limit. What was taken somewhere is given back there.
+    """
+
+    def __init__(
+        self,
+        shared: SlotStore,
+        *,
+        local: SlotStore,
+        settings: RateLimitSettings,
+        events: EventSink | None = None,
+        clock: Clock = steady_clock,
+    ) -> None:
+        super().__init__(settings, events, clock)
+        self._shared: Final = shared
+        self._local: Final = local
+
+    async def take(self, slots: Sequence[Slot]) -> Release | Slot:
+        """As SlotStore; raises RateLimitStoreError only where `on_failure` is `closed`."""
+        if self._retry_at is not None and not self._may_try():
+            return await self._without(slots)
+        try:
+            taken = await self._shared.take(slots)
+        except RateLimitStoreError as error:
+            self._note_failure(error)
+            return await self._without(slots)
+        self._note_success()
+        return taken
+
+    async def _without(self, slots: Sequence[Slot]) -> Release | Slot:
+        self._refuse_if_closed()
+        if self._mode == "open":
+            return _nothing
+        share = self._share
+        return await self._local.take(
+            [Slot(name, key, max(int(most * share), 1)) for name, key, most in slots]
+        )
+
+
+def _nothing() -> None:
+    """Give nothing back, where nothing was taken."""
 
 
 def _stricter(hit: Hit, share: float) -> Hit:

@@ -52,6 +52,14 @@ def check_prefixes(prefixes: object, *, setting: str) -> None:
             )
 
 
+def check_places(at_most: object, *, setting: str) -> None:
+    """Raise ConfigurationError for anything but a whole number of 1 or more."""
+    if type(at_most) is not int or at_most < 1:
+        raise ConfigurationError(
+            f"{setting} is {at_most!r}", fix="give a whole number of 1 or more"
+        )
+
+
 def _address(exchange: Exchange) -> str:
     return client_key(exchange.client)
 

@@ -58,7 +58,9 @@ class Limit:
     def __post_init__(self) -> None:
         _check_number(self.requests, "requests")
         _check_number(self.window, "window")
-        if self.window > MAX_WINDOW or self.requests * self.window * MILLISECONDS >= MAX_EXACT:
+        # What is counted in parts of a request and a millisecond; a fixed window counts requests.
+        parts = 1 if self.strategy == "fixed_window" else self.window * MILLISECONDS
+        if self.window > MAX_WINDOW or self.requests * parts >= MAX_EXACT:
             raise ConfigurationError(
                 f"rate limit of {self.requests} in {self.window} seconds cannot be counted exactly",
                 fix="take a shorter window and as many requests fewer",

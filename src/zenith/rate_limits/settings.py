@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import parse_networks
-from zenith.rate_limits.keys import NETWORK, check_prefixes
+from zenith.rate_limits.keys import NETWORK, check_places, check_prefixes
 from zenith.rate_limits.limit import parse_limits
 from zenith.rate_limits.strategies import STRATEGIES, StrategyName
 
@@ -33,6 +33,10 @@ class RateLimitSettings:
     exempt_networks: tuple[str, ...] = ()
     """Networks that `per_address` and `per_network` leave alone: probes, your own crawlers. What
     routes declare holds for them too."""
+    concurrent_per_address: int | None = None
+    """Requests and sockets of one client address that may be in flight at once; more get 429."""
+    concurrent: int | None = None
+    """Of all clients together, over all processes that share a Redis; more get 503."""
     strategy: StrategyName = "sliding_window"
     """How these are counted: fixed_window, sliding_window, sliding_log or token_bucket."""
     headers: bool = True
@@ -88,6 +92,9 @@ class RateLimitSettings:
                 f"rate_limits.max_clients is {self.max_clients}",
                 fix=f"set it to {MIN_CLIENTS} or more",
             )
+        for name in ("concurrent", "concurrent_per_address"):
+            if getattr(self, name) is not None:
+                check_places(getattr(self, name), setting=f"rate_limits.{name}")
         for name in ("store_timeout", "retry_interval"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(

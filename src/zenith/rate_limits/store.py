@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from zenith.kernel.network import client_key
+from zenith.rate_limits.allowance import Span
 from zenith.rate_limits.limit import Limit
 from zenith.rate_limits.strategies import Usage
 
@@ -74,4 +75,60 @@ class InstantRateLimitStore(RateLimitStore, Protocol):
 
     def hit_one(self, hit: Hit) -> Usage:
         """Charge one limit, as `hit` does."""
+        ...
+
+
+class Taken(NamedTuple):
+    """What of a quota was leased."""
+
+    granted: int
+    counts: Sequence[tuple[int, int]]
+    """What was spent or leased before in each bucket that counts, the oldest first."""
+
+
+class QuotaStore(Protocol):
+    """Counts that must last: by row (one caller's quota) and by bucket (a part of time)."""
+
+    async def take(self, row: str, *, span: Span, limit: int, need: int, most: int) -> Taken:
+        """Add up to `most` to the span's bucket, as far as the sum of the buckets that count with
+        it stays within `limit`; nothing at all if that is less than `need`. One atomic step.
+        """
+        ...
+
+    async def give_back(self, row: str, *, bucket: int, count: int) -> None:
+        """Take `count` off a bucket again: what was leased and not used."""
+        ...
+
+    async def read(self, row: str, *, since: int) -> Sequence[tuple[int, int]]:
+        """Buckets that begin at `since` or later with their counts, the oldest first."""
+        ...
+
+    async def prune(self, *, now: float) -> int:
+        """Remove what counts no more; how much there was."""
+        ...
+
+
+class Slot(NamedTuple):
+    """One place among `at_most` that one caller has in one thing."""
+
+    name: str
+    key: str
+    """The caller; empty for all callers together."""
+    at_most: int
+
+
+Release: TypeAlias = Callable[[], Awaitable[None] | None]
+"""Gives places back. Never raises, and does nothing the second time."""
+
+
+class SlotStore(Protocol):
+    """Places that are held for a time, never more than there are."""
+
+    async def take(self, slots: Sequence[Slot]) -> Release | Slot:
+        """Hold a place in each of `slots`, or in none: then the first that is full is returned.
+
+        A store that spreads callers over servers steps from one slot to the next. Places of a
+        process that was killed come free by themselves. Raises RateLimitStoreError where the store
+        does not answer in time.
+        """
         ...

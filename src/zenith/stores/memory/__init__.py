@@ -15,12 +15,14 @@ from zenith.stores.memory.one_time import MemoryOneTimeStore
 from zenith.stores.memory.pending_sign_ins import MemoryPendingStore
 from zenith.stores.memory.policies import MemoryDecisionStore, MemoryPolicyStore
 from zenith.stores.memory.provider_sign_ins import MemoryProviderSignInStore
+from zenith.stores.memory.quotas import MemoryQuotaStore
 from zenith.stores.memory.rate_limits import MemoryRateLimitStore
 from zenith.stores.memory.refresh import MemoryRefreshStore
 from zenith.stores.memory.reports import MemoryReportStore
 from zenith.stores.memory.revocations import MemoryRevocationStore
 from zenith.stores.memory.roles import MemoryRoleStore
 from zenith.stores.memory.sessions import MemorySessionStore
+from zenith.stores.memory.slots import MemorySlotStore
 from zenith.stores.memory.token_keys import MemoryKeyStore
 from zenith.stores.memory.token_proofs import MemoryProofStore
 
@@ -42,10 +44,12 @@ __all__ = [
     "MemoryPolicyStore",
     "MemoryProofStore",
     "MemoryProviderSignInStore",
+    "MemoryQuotaStore",
     "MemoryRateLimitStore",
     "MemoryRefreshStore",
     "MemoryReportStore",
     "MemoryRevocationStore",
     "MemoryRoleStore",
     "MemorySessionStore",
+    "MemorySlotStore",
 ]

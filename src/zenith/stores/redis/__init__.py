@@ -5,6 +5,7 @@ from __future__ import annotations
 from zenith.stores.redis.client import RedisClient, connect_redis
 from zenith.stores.redis.rate_limits import RedisRateLimitStore
 from zenith.stores.redis.revocations import RedisRevocationChannel
+from zenith.stores.redis.slots import RedisSlotStore
 from zenith.stores.redis.token_proofs import RedisProofStore
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "RedisProofStore",
     "RedisRateLimitStore",
     "RedisRevocationChannel",
+    "RedisSlotStore",
     "connect_redis",
 ]

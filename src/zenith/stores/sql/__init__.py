@@ -19,6 +19,7 @@ from zenith.stores.sql.passkeys import SqlPasskeyStore
 from zenith.stores.sql.pending_sign_ins import SqlPendingStore
 from zenith.stores.sql.policies import SqlDecisionStore, SqlPolicyStore
 from zenith.stores.sql.provider_sign_ins import SqlProviderSignInStore
+from zenith.stores.sql.quotas import SqlQuotaStore
 from zenith.stores.sql.refresh import SqlRefreshStore
 from zenith.stores.sql.reports import SqlReportStore
 from zenith.stores.sql.revision import current, is_current, upgrade
@@ -51,6 +52,7 @@ __all__ = [
     "SqlPolicyStore",
     "SqlProofStore",
     "SqlProviderSignInStore",
+    "SqlQuotaStore",
     "SqlRefreshStore",
     "SqlReportStore",
     "SqlRevocationStore",

@@ -1,0 +1,62 @@
+"""Rate limits, quotas and concurrency limits: what counts, where, and what happens without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zenith.kernel.events import EventSink
+from zenith.kernel.keys import Secret, derive
+from zenith.pipeline import Guard
+from zenith.rate_limits import (
+    ConcurrencyGuard,
+    ConcurrencyLimiter,
+    FallbackSlots,
+    FallbackStore,
+    RateLimiter,
+    RateLimitSettings,
+)
+from zenith.settings import Settings
+from zenith.stores.memory import MemoryRateLimitStore, MemorySlotStore
+
+
+def make_limiters(
+    settings: Settings, secrets: tuple[Secret, ...], redis: Any, events: EventSink
+) -> tuple[RateLimiter, ConcurrencyLimiter]:
+    """What counts hits, and what is in flight; attempts at passwords also where the limit of all
+    routes is off.
+    """
+    limits = settings.rate_limits or RateLimitSettings()
+    memory = MemoryRateLimitStore(max_clients=limits.max_clients)
+    slots = MemorySlotStore()
+    if redis is None:
+        return RateLimiter(memory), ConcurrencyLimiter(slots)
+    # Needs the optional driver, which `connect_redis` has found by now.
+    from zenith.stores.redis import RedisRateLimitStore, RedisSlotStore  # noqa: PLC0415
+
+    key, timeout = derive(secrets[0], "rate_limits"), limits.store_timeout
+    return (
+        RateLimiter(
+            FallbackStore(
+                RedisRateLimitStore(redis, key=key, timeout=timeout),
+                local=memory,
+                settings=limits,
+                events=events,
+            )
+        ),
+        ConcurrencyLimiter(
+            FallbackSlots(
+                RedisSlotStore(redis, key=key, timeout=timeout),
+                local=slots,
+                settings=limits,
+                events=events,
+            )
+        ),
+    )
+
+
+def concurrency_guards(settings: Settings, limiter: ConcurrencyLimiter) -> tuple[Guard, ...]:
+    """The guard of what is in flight, where the settings limit it."""
+    limits = settings.rate_limits
+    if limits is None or (limits.concurrent is None and limits.concurrent_per_address is None):
+        return ()
+    return (ConcurrencyGuard(limiter, limits),)
