@@ -19,7 +19,7 @@ from zenith.assembly.oauth import oauth_parts
 from zenith.assembly.parts import Parts
 from zenith.assembly.query import model_database, model_sessions
 from zenith.assembly.report import loosened
-from zenith.assembly.serving import make_serving
+from zenith.assembly.serving import make_drain, make_serving
 from zenith.authentication import RevocationList
 from zenith.headers import ReportCollector
 from zenith.kernel.keys import Secret
@@ -57,7 +57,6 @@ class Assembly:
     guards: tuple[Guard, ...]
     services: Mapping[type, Any]
     redis: Any
-    drain: DrainGuard
     serving: Serving
     """What the server's protocol holds connections to."""
     report: tuple[str, ...]
@@ -73,7 +72,9 @@ class Assembly:
         """Raise ServiceUnavailableError unless database and Redis answer, and once the process is
         about to stop.
         """
-        self.drain.require_service()
+        for guard in self.guards:
+            if isinstance(guard, DrainGuard):
+                guard.require_service()
         await self.database.ping()
         if self.redis is not None:
             with errors_wrapped():
@@ -121,7 +122,7 @@ def assemble(
     models = model_database(settings)
     offered = {**offered_services(parts, accounts, keys), **mfa_offered(parts, mfa, accounts)}
     offered |= {**token_offered(parts, manager), **oauth.offered, ModelDatabase: models}
-    guards, drain = make_guards(parts, manager, keys, mfa), DrainGuard(settings.server.drain_delay)
+    guards = make_guards(parts, manager, keys, mfa)
     return Assembly(
         settings=settings,
         database=parts.database,
@@ -132,11 +133,10 @@ def assemble(
         api_keys=None if keys is None else keys.keys,
         roles=parts.roles,
         revocations=revocations,
-        guards=(*guards, *oauth.guards, model_sessions(settings, models), *drain.if_needed()),
+        guards=(*guards, *oauth.guards, model_sessions(settings, models), *make_drain(settings)),
         services=offered,
         oauth=oauth.services,
         redis=parts.redis,
-        drain=drain,
         serving=make_serving(parts),
         report=(*report, *mail_report(settings), *mfa_report(mfa), *loosened(given, settings)),
     )

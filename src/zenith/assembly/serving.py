@@ -5,7 +5,8 @@ from __future__ import annotations
 from zenith.assembly.parts import Parts
 from zenith.headers import SecurityHeaders
 from zenith.kernel.network import TrustedProxies, parse_networks
-from zenith.server import Serving
+from zenith.server import DrainGuard, Serving
+from zenith.settings import Settings
 
 
 def make_serving(parts: Parts) -> Serving:
@@ -21,3 +22,9 @@ def make_serving(parts: Parts) -> Serving:
         headers=headers,
         events=parts.events,
     )
+
+
+def make_drain(settings: Settings) -> tuple[DrainGuard, ...]:
+    """What holds a stop back, where it is to be held back."""
+    delay = settings.server.drain_delay
+    return (DrainGuard(delay),) if delay else ()

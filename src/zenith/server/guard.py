@@ -31,10 +31,6 @@ class DrainGuard(Guard):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
 
-    def if_needed(self) -> tuple[DrainGuard, ...]:
-        """This, or nothing where there is no delay."""
-        return (self,) if self._delay else ()
-
     def require_service(self) -> None:
         """Raise ServiceUnavailableError once the process is about to stop."""
         if self._draining:
