@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from zenith.rate_limits import FallbackStore, Hit, Limit, RateLimitSettings, RateLimitStoreError
+from zenith.rate_limits.debts import Debts
 from zenith.stores.memory import MemoryRateLimitStore
 
 
@@ -109,7 +110,8 @@ async def test_recovery_is_tried_now_and_then_and_told_once(caplog):
     clock.now += 1
     shared.fails = False
     await admitted(store, Limit(8, 60), 5)
-    assert shared.asked == 7
+    # Once more than there were hits: to charge what was admitted meanwhile.
+    assert shared.asked == 8
     assert store.is_shared
     assert [r.levelname for r in caplog.records] == ["ERROR", "WARNING"]
     shared.fails = True
@@ -164,3 +166,78 @@ async def test_costs_that_vary_are_counted_together_while_the_store_is_away():
     passed = [cost for cost in (9, 8, 7, 6, 5, 4) if await admitted(store, limit, 1, cost)]
     assert passed == [9]
     assert await admitted(store, limit, 9) == 0
+
+
+async def test_a_failure_gives_nobody_a_fresh_share():
+    store, shared, clock = make(local_share=0.25)
+    limit = Limit(20, 60, "fixed_window")
+    assert await admitted(store, limit, 3) == 3
+    shared.fails = True
+    assert await admitted(store, limit, 10) == 2
+    shared.fails = False
+    clock.now += 1
+    # All three of before and two of meanwhile are known to all.
+    assert await admitted(store, limit, 30) == 15
+    shared.fails = True
+    assert await admitted(store, limit, 10) == 0
+    clock.now += 61
+    assert await admitted(store, limit, 10) == 5
+
+
+async def test_what_the_window_has_forgotten_is_not_owed():
+    store, shared, clock = make(local_share=0.5)
+    limit = Limit(10, 60, "fixed_window")
+    shared.fails = True
+    assert await admitted(store, limit, 10) == 5
+    clock.now += 60
+    assert await admitted(store, limit, 1) == 1
+    shared.fails = False
+    clock.now += 1
+    assert await admitted(store, limit, 20) == 9
+    shared.fails = True
+    await admitted(store, Limit(4, 60, name="another"), 1)
+    clock.now += 60
+    shared.fails = False
+    assert await admitted(store, Limit(4, 60, name="another"), 10) == 4
+
+
+async def test_a_client_who_is_just_paying_counts_alone_meanwhile():
+    store, shared, clock = make(local_share=0.25)
+    limit = Limit(20, 60)
+    shared.fails = True
+    await admitted(store, limit, 4)
+    shared.fails, shared.gate = False, asyncio.Event()
+    clock.now += 1
+    first = asyncio.ensure_future(admitted(store, limit, 1))
+    await asyncio.sleep(0)
+    clock.now += 1
+    assert await admitted(store, limit, 5) == 1
+    shared.gate.set()
+    assert await first == 1
+    assert await admitted(store, limit, 30) == 20 - 4 - 1 - 1
+
+
+async def test_a_payment_that_fails_is_still_owed():
+    store, shared, clock = make(local_share=0.25)
+    limit = Limit(20, 60)
+    shared.fails = True
+    await admitted(store, limit, 5)
+    clock.now += 1
+    assert await admitted(store, limit, 1) == 0
+    shared.fails = False
+    clock.now += 1
+    assert await admitted(store, limit, 30) == 15
+
+
+async def test_of_too_many_debtors_the_oldest_is_forgotten():
+    clock = Clock()
+    debts, shared = Debts(clock, maximum=2), MemoryRateLimitStore(clock=clock)
+    limit = Limit(5, 60)
+    for name in ("a", "b", "a", "c"):
+        debts.owe([Hit(limit, name, 2)])
+    left = {}
+    for name in ("a", "b", "c"):
+        await debts.pay([Hit(limit, name)], shared)
+        left[name] = (await shared.hit([Hit(limit, name)]))[0].remaining
+    assert left == {"a": 0, "b": 4, "c": 2}
+    assert not debts

@@ -9,6 +9,7 @@ from typing import Final
 
 from zenith.kernel.clock import Clock, steady_clock, wall_clock
 from zenith.kernel.events import Event, EventSink, EventType, Outcome, Silence
+from zenith.rate_limits.debts import Debts
 from zenith.rate_limits.errors import RateLimitStoreError
 from zenith.rate_limits.limit import Limit
 from zenith.rate_limits.settings import RateLimitSettings
@@ -93,6 +94,12 @@ class FallbackStore(_Watched):
     or, where every request waits for it, stops the whole application. So a store that failed is
     left alone for `retry_interval`, then tried by one request, and `local` counts meanwhile, by a
     share of each limit. The failure is logged once and recorded, and so is the recovery.
+
+    Nor is a failure worth a fresh limit. `local` counts all along what this process admits, so that
+    a client who has had the share gets nothing more while nobody can ask the others; and what was
+    admitted alone is charged to `shared` before the client's next hit there. With processes for
+    which the shares add up to the limit, and clients spread over them, nobody gets more than that,
+    unless the store itself loses what it has counted.
     """
 
     def __init__(
@@ -107,25 +114,35 @@ class FallbackStore(_Watched):
         super().__init__(settings, events, clock)
         self._shared: Final = shared
         self._local: Final = local
+        self._debts: Final = Debts(clock)
 
     async def hit(self, hits: Sequence[Hit]) -> Sequence[Usage]:
         """As RateLimitStore; raises RateLimitStoreError only where `on_failure` is `closed`."""
         if self._retry_at is not None and not self._may_try():
             return await self._without(hits)
         try:
+            if self._debts:
+                if self._debts.is_paying(hits):
+                    return await self._without(hits)
+                await self._debts.pay(hits, self._shared)
             usages = await self._shared.hit(hits)
         except RateLimitStoreError as error:
             self._note_failure(error)
             return await self._without(hits)
         if self._retry_at is not None:
             self._note_success()
+        if self._mode == "local" and all(usage.allowed for usage in usages):
+            await self._local.hit([_stricter(hit, self._share, partial=True) for hit in hits])
         return usages
 
     async def _without(self, hits: Sequence[Hit]) -> Sequence[Usage]:
         self._refuse_if_closed()
         if self._mode == "open":
             return [Usage(hit.limit.requests, hit.limit.requests, 0.0, 0.0, True) for hit in hits]
-        return await self._local.hit([_stricter(hit, self._share) for hit in hits])
+        usages = await self._local.hit([_stricter(hit, self._share) for hit in hits])
+        if all(usage.allowed for usage in usages):
+            self._debts.owe(hits)
+        return usages
 
 
 class FallbackSlots(_Watched):
@@ -172,12 +189,12 @@ def _nothing() -> None:
     """Give nothing back, where nothing was taken."""
 
 
-def _stricter(hit: Hit, share: float) -> Hit:
+def _stricter(hit: Hit, share: float, *, partial: bool = False) -> Hit:
     """The hit against a share of its limit. What costs more than the share takes all of it, once:
     with a limit of its own for each cost, costs that vary would be counted apart.
     """
     limit = _share_of(hit.limit, share)
-    return hit._replace(limit=limit, cost=min(hit.cost, limit.requests))
+    return Hit(limit, hit.key, min(hit.cost, limit.requests), partial or hit.partial)
 
 
 @lru_cache(maxsize=4096)
