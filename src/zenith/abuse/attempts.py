@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from zenith.abuse.errors import ProofRequiredError
-from zenith.abuse.proof_of_work import ProofOfWork
+from zenith.abuse.proof_of_work import Proof, ProofOfWork
 from zenith.abuse.settings import AbuseSettings
 from zenith.abuse.store import AttemptStore, Changes, Standings
 from zenith.abuse.tiers import Attempt, Tiers, Verdict
@@ -49,11 +49,18 @@ class Attempts:
         self._clock: Final = clock
 
     async def admit(
-        self, account: str, *, address: str, device: str | None, proof: str = ""
+        self,
+        account: str,
+        *,
+        address: str,
+        device: str | None,
+        proof: str = "",
+        proven: Proof | None = None,
     ) -> Admission:
         """Count an attempt at `account` in one atomic step.
 
-        `device` names a device on which the account signed in before. Raises ProofRequiredError
+        `device` names a device on which the account signed in before; `proven` is a challenge that
+        was met already, in place of a `proof`. Raises ProofRequiredError
         where `proof` does not do, RateLimitError for a delay or a lock.
         """
         now = self._clock()
@@ -65,7 +72,7 @@ class Attempts:
             place="place:" + sign(self._key, f"place\n{account}\n{where}"),
             address="address:" + sign(self._key, f"address\n{address}"),
             is_known=device is not None,
-            proof=self._proofs.check(proof, subject, now=now) if proof else None,
+            proof=self._proofs.check(proof, subject, now=now) if proof and not proven else proven,
         )
         verdict = await self._store.settle(attempt.keys, partial(self._tiers.judge, attempt))
         if verdict.tier == "open":

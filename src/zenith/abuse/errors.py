@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zenith.abuse.proof_of_work import Challenge
-from zenith.kernel.errors import RateLimitError
+from zenith.kernel.errors import RateLimitError, ValidationError
 
 
 class ProofRequiredError(RateLimitError):
@@ -22,3 +22,12 @@ class ProofRequiredError(RateLimitError):
         )
         self.challenge = challenge
         self.extensions = {"challenge": challenge.as_json()}
+
+
+class DisposableEmailError(ValidationError):
+    """The address is of a service that hands out mailboxes for minutes."""
+
+    code = "disposable_email"
+
+    def __init__(self) -> None:
+        super().__init__("Use an e-mail address that you keep: this one is handed out to anybody")

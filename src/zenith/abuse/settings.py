@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Final, get_args
 
 from zenith.abuse.bans.settings import BanSettings
 from zenith.abuse.challenges.settings import ChallengeSettings
+from zenith.abuse.disposable import DisposableMode
 from zenith.kernel.errors import ConfigurationError
 
 MINUTE: Final = 60.0
@@ -78,6 +80,21 @@ class AbuseSettings:
     challenges: ChallengeSettings = field(default_factory=ChallengeSettings)
     """Who asks whether a person is there, and when."""
 
+    disposable_addresses: DisposableMode = "mark"
+    """What happens to registrations with e-mail addresses of services that hand out mailboxes for
+    minutes: `refuse` them, `mark` them in the audit log, or `allow` them."""
+
+    disposable_file: Path | None = None
+    """A file of further such domains, such as a list that is kept up to date."""
+
+    disposable_allowed: tuple[str, ...] = ()
+    """Domains that are not disposable, whatever a list says."""
+
+    sign_up_seconds: float = 0.0
+    """Seconds that a person needs at least for the sign-up page; who is faster is answered as if
+    all were well, and no account is made. 0: only the field that people do not see counts, for
+    password managers fill forms as fast as programs."""
+
     def __post_init__(self) -> None:
         counts = ("free_attempts", "place_share", "proof_after", "address_proof_after")
         for name in counts:
@@ -89,6 +106,12 @@ class AbuseSettings:
             self._check(name, 1.0, 30 * DAY)
         self._check("proof_numbers", 1, MAX_NUMBERS)
         self._check("proof_lifetime", 10.0, HOUR)
+        self._check("sign_up_seconds", 0.0, 60.0)
+        if self.disposable_addresses not in get_args(DisposableMode):
+            raise ConfigurationError(
+                f"abuse.disposable_addresses is {self.disposable_addresses!r}",
+                fix="choose " + ", ".join(get_args(DisposableMode)),
+            )
         if not self.place_share < self.proof_after <= self.lock_after:
             raise ConfigurationError(
                 f"abuse: place_share {self.place_share}, proof_after {self.proof_after} and "

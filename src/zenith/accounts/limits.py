@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from zenith.abuse import Admission, Attempts
+from zenith.abuse import Admission, Attempts, Proof
+from zenith.abuse.challenges import Challenges
 from zenith.accounts.client import Client
 from zenith.accounts.devices import KnownDevices
 from zenith.accounts.settings import AccountSettings
@@ -42,6 +43,7 @@ class AttemptLimits:
         attempts: Attempts,
         events: EventSink,
         on_lock: Callable[[Account], object] | None = None,
+        challenges: Challenges | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._limiter: Final = limiter
@@ -49,6 +51,7 @@ class AttemptLimits:
         self._attempts: Final = attempts
         self._events: Final = events
         self._on_lock: Final = on_lock
+        self._challenges: Final = challenges
         self._clock: Final = clock
         self._sign_in: Final = parse_limits(settings.sign_in_limit)
         self._register: Final = parse_limits(settings.register_limit)
@@ -61,17 +64,18 @@ class AttemptLimits:
 
         `account` is the one with this e-mail, if any; None comes back where `email_key` is empty,
         for what is no e-mail address is no account. Raises RateLimitError when there were too many,
-        ProofRequiredError where the next one needs a proof of work. Neither depends on whether the
-        account exists.
+        ProofRequiredError or ChallengeRequiredError where the next one needs a proof of work or a
+        challenge. None depends on whether the account exists.
         """
         address = client_key(client.address)
         device = self._devices.recognise(client.device, account)
         keys = {"address": address} if device is None else {"device": device}
         await self._require("sign-in", keys, self._sign_in)
+        proven = await self._challenge("sign_in", client) if device is None else None
         if not email_key:
             return None
         return await self._attempts.admit(
-            email_key, address=address, device=device, proof=client.proof
+            email_key, address=address, device=device, proof=client.proof, proven=proven
         )
 
     async def failed(
@@ -80,6 +84,8 @@ class AttemptLimits:
         """The password was wrong. The attempt counts already; here the owner is told, once, that
         devices which the account does not know are locked out.
         """
+        if self._challenges is not None:
+            await self._challenges.failed("sign_in", client.address)
         if admission is None or not admission.verdict.began_lock or account is None:
             return
         event = client.event(
@@ -122,9 +128,25 @@ class AttemptLimits:
         await self._require("password", keys, self._sign_in)
         await self._require("password", {"account": account_id}, self._checks)
 
-    async def admit_registration(self, client: Client) -> None:
-        """Count a registration."""
+    async def admit_registration(self, client: Client, *, is_setup: bool = False) -> None:
+        """Count a registration. The first-run link is challenge enough: `is_setup`."""
         await self._require("register", {"address": client_key(client.address)}, self._register)
+        if not is_setup:
+            await self._challenge("register", client, counts=True)
+
+    async def admit_reset(self, client: Client) -> None:
+        """Ask for what the settings ask who has forgotten a password."""
+        await self._challenge("reset_password", client, counts=True)
+
+    async def _challenge(
+        self, action: str, client: Client, *, counts: bool = False
+    ) -> Proof | None:
+        if self._challenges is None:
+            return None
+        proven = await self._challenges.admit(client.proof, action=action, client=client.address)
+        if counts:
+            await self._challenges.failed(action, client.address)
+        return proven
 
     async def _require(self, name: str, keys: Mapping[str, str], limits: tuple[Limit, ...]) -> None:
         await self._limiter.require(name, keys=keys, limits=limits)

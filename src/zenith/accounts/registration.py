@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import replace
 from typing import Final
 
+from zenith.abuse.disposable import DisposableDomains
 from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import (
@@ -29,6 +30,7 @@ from zenith.passwords import PasswordHasher, PasswordJudge
 SETUP_PURPOSE: Final = "setup"
 SETUP_SUBJECT: Final = "administrator"
 MAX_NAME: Final = 100
+DISPOSABLE: Final = "disposable e-mail address"
 _JOINERS: Final = dict.fromkeys(map(ord, "\u200c\u200d"))
 """Print nothing by themselves, yet names of some scripts are not written without them."""
 
@@ -54,6 +56,7 @@ class Registration:
         clock: Clock = wall_clock,
         even_time: EvenTime | None = None,
         verification: EmailVerification | None = None,
+        disposable: DisposableDomains | None = None,
     ) -> None:
         self._accounts: Final = accounts
         self._secrets: Final = secrets
@@ -66,27 +69,48 @@ class Registration:
         self._clock: Final = clock
         self._even_time: Final = even_time or EvenTime(settings.register_seconds)
         self._verification: Final = verification
+        self._disposable: Final = disposable
 
-    async def register(self, email: str, password: str, *, client: Client, name: str = "") -> None:
+    async def register(
+        self, email: str, password: str, *, client: Client, name: str = "", caught: str = ""
+    ) -> None:
         """Make an account, unless the e-mail has one; the caller cannot tell which. Where there is
-        mail, a new account is mailed a link, and the owner of one that exists is told.
+        mail, a new account is mailed a link, and the owner of one that exists is told. `caught`
+        says why it is a program that asks: it is answered alike, and no account is made.
 
-        Raises InvalidEmailError, InvalidNameError, WeakPasswordError, RateLimitError,
-        RegistrationClosedError and ServiceUnavailableError.
+        Raises InvalidEmailError, DisposableEmailError, InvalidNameError, WeakPasswordError,
+        RateLimitError, ChallengeRequiredError, RegistrationClosedError and
+        ServiceUnavailableError.
         """
         if not self._settings.open_registration:
             raise RegistrationClosedError
         await self._limits.admit_registration(client)
         account = await self._draft(email, password, name, self._settings.default_roles)
+        is_marked = self._disposable is not None and self._disposable.check(account.email_key)
         async with self._even_time():
             password_hash = await self._hasher.hash(password)
-            created = await self._create(_with_hash(account, password_hash), client)
+            if caught:
+                await self._tell(client, caught)
+                return
+            account = _with_hash(account, password_hash)
+            created = await self._create(account, client, is_marked=is_marked)
             if self._verification is not None and created:
                 await self._verification.welcome(account)
             elif self._verification is not None:
                 await self._verification.tell_owner(account.email_key)
 
-    async def _create(self, account: Account, client: Client) -> bool:
+    async def _tell(self, client: Client, reason: str) -> None:
+        event = client.event(
+            EventType.BOT_CAUGHT,
+            "denied",
+            at=self._clock(),
+            target="register",
+            reason=reason,
+            severity="WARNING",
+        )
+        await self._events.record(event)
+
+    async def _create(self, account: Account, client: Client, *, is_marked: bool) -> bool:
         async with one_step():
             created = await self._accounts.create(account)
             await self._events.record(
@@ -95,7 +119,8 @@ class Registration:
                     "success" if created else "failure",
                     at=self._clock(),
                     target=account.id if created else None,
-                    reason="" if created else "e-mail is registered",
+                    reason=(DISPOSABLE if is_marked else "") if created else "e-mail is registered",
+                    severity="WARNING" if created and is_marked else "INFO",
                 )
             )
         return created
@@ -134,7 +159,7 @@ class Registration:
         only if no administrator exists. Raises SetupLinkError, ConflictError, InvalidEmailError
         and WeakPasswordError.
         """
-        await self._limits.admit_registration(client)
+        await self._limits.admit_registration(client, is_setup=True)
         # First of all: no work is done for a stranger, and none is told about passwords.
         await self.check_setup_secret(secret)
         draft = await self._draft(email, password, "", (self._administrator_role,))

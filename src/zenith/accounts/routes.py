@@ -28,6 +28,7 @@ from zenith.tokens import prove_key
 
 EmailText = Annotated[str, Field(max_length=254, examples=["ada@example.org"])]
 PasswordText = Annotated[str, Field(max_length=1024)]
+ChallengeText = Annotated[str, Field(max_length=8192)]
 NO_STORE = "no-store"
 
 
@@ -50,12 +51,14 @@ class SignInRequest(Credentials):
     """
 
     altcha: Annotated[str, Field(max_length=2048)] = ""
+    challenge: ChallengeText = ""
 
 
 class NewAccount(Credentials):
-    """What registration takes."""
+    """What registration takes; `challenge` where the settings ask for one."""
 
     name: Annotated[str, Field(max_length=100)] = ""
+    challenge: ChallengeText = ""
 
 
 class RefreshRequest(Input):
@@ -154,7 +157,7 @@ def auth_router(*, prefix: str = "/auth", mail: bool = True) -> APIRouter:
 async def register(body: NewAccount, request: Request) -> Message:
     """Make an account. The answer is the same whether or not the e-mail had one."""
     services = account_services(request)
-    client = Client.of(exchange_of(request.scope))
+    client = Client.of(exchange_of(request.scope), proof=body.challenge)
     await services.registration.register(body.email, body.password, client=client, name=body.name)
     return Message(message="If this e-mail was free, the account is ready: sign in.")
 
@@ -170,7 +173,7 @@ async def login(
     await prove_key(exchange)
     secure = exchange.service(SessionSettings).secure_cookies
     name = device_cookie_name(secure=secure)
-    client = Client.of(exchange, device_cookie=name, proof=body.altcha)
+    client = Client.of(exchange, device_cookie=name, proof=body.altcha or body.challenge)
     services = account_services(request)
     entered = await services.sign_in.with_tokens(body.email, body.password, client=client)
     if not isinstance(entered, FactorsDue):

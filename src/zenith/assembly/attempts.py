@@ -19,5 +19,6 @@ def attempt_limits(parts: Parts, devices: KnownDevices) -> AttemptLimits:
         parts.settings.accounts,
         attempts=parts.attempts,
         events=parts.events,
+        challenges=parts.challenges,
         on_lock=partial(parts.notices.tell, notice=LOCKED),
     )

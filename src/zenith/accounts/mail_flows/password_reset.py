@@ -46,9 +46,10 @@ class PasswordReset(MailFlow):
     async def ask(self, email: str, *, client: Client) -> None:
         """Mail a link, if the address has an open account; the caller cannot tell.
 
-        Raises InvalidEmailError and RateLimitError.
+        Raises InvalidEmailError, RateLimitError and ChallengeRequiredError.
         """
         _, key = canonical_email(email)
+        await self._limits.admit_reset(client)
         await self._links.admit(client, mailbox=key)
         async with self._even_time():
             account = await self._accounts.by_email(key)

@@ -28,6 +28,12 @@ class Address(BaseModel):
     email: EmailText
 
 
+class ForgottenPassword(Address):
+    """An e-mail address; `challenge` where the settings ask for one."""
+
+    challenge: Annotated[str, Field(max_length=8192)] = ""
+
+
 class LinkToken(BaseModel):
     """The secret of a mailed link."""
 
@@ -77,9 +83,10 @@ def add_mail_routes(router: APIRouter) -> None:
 
 
 @public
-async def forgot_password(body: Address, request: Request) -> Queued:
+async def forgot_password(body: ForgottenPassword, request: Request) -> Queued:
     """Ask for a link that sets a new password. The answer is the same for every address."""
-    await mail_flows(request).password_reset.ask(body.email, client=_client(request))
+    client = Client.of(exchange_of(request.scope), proof=body.challenge)
+    await mail_flows(request).password_reset.ask(body.email, client=client)
     return Queued()
 
 
