@@ -70,18 +70,20 @@ class Application:
 
 
 @contextlib.contextmanager
-def running(protocol: type, serving: Serving) -> Iterator[Server]:
+def running(protocol: type, serving: Serving, *, tls=None, **more) -> Iterator[Server]:
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         Application(serving),
         http=protocol,
-        loop="asyncio",
+        loop="asyncio" if tls is None else "zenith.server.listening:new_loop",
+        ssl_context_factory=None if tls is None else lambda *_: tls,
         log_config=None,
         access_log=False,
         lifespan="off",
         proxy_headers=False,
         timeout_keep_alive=serving.settings.keep_alive,
         timeout_graceful_shutdown=1,
+        **more,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class LocalCertificates:
 
     def renew(self, names: Sequence[str]) -> bool:
         """Issue the server's certificate, if it ends soon or is for other names."""
-        if self.server.exists():
+        with contextlib.suppress(FileNotFoundError, ValueError):
             held = self.server.read_bytes()
             left = days_left(held, now=self.clock())
             if left >= RENEW_DAYS and serves(held, names):

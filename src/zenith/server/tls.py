@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import ConfigurationError
@@ -14,6 +15,7 @@ CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: forward secrecy and authenticated encryption only (RFC 9325 section 4.2)."""
 ASK_EVERY: Final = 60.0
 """Seconds between two looks at whether a certificate was renewed."""
+_log: Final = logging.getLogger("zenith.server")
 Renewal: TypeAlias = Callable[[], bool]
 """Whether the files hold another certificate than before; may renew it first."""
 
@@ -33,8 +35,29 @@ def server_context(
     """TLS 1.2 and 1.3 with this chain and key (ASVS 12.1.1, 12.1.2; RFC 9325).
 
     `renewed` is asked at a handshake, at most once a minute; the files are then read again, so that
-    no restart is needed. Raises ConfigurationError for files that cannot be used.
+    no restart is needed. Files that cannot be used at that time are said and not used. Raises
+    ConfigurationError for files that cannot be used at the start.
     """
+    context = present = _context(certificate, key)
+    asked = clock()
+
+    def look(connection: ssl.SSLObject, *_: object) -> None:
+        nonlocal asked, present
+        now = clock()
+        if renewed is not None and now - asked >= ASK_EVERY:
+            asked = now
+            try:
+                if renewed():
+                    present = _context(certificate, key)
+            except ConfigurationError as error:
+                _log.error("the certificate stays as it was: %s", error)
+        connection.context = present
+
+    context.sni_callback = look
+    return context
+
+
+def _context(certificate: Path, key: Path) -> ServerContext:
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
@@ -42,18 +65,6 @@ def server_context(
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
     _load(context, certificate, key)
-    if renewed is not None:
-        asked = clock()
-
-        def look(*_: Any) -> None:
-            nonlocal asked
-            now = clock()
-            if now - asked >= ASK_EVERY:
-                asked = now
-                if renewed():
-                    _load(context, certificate, key)
-
-        context.sni_callback = look
     return context
 
 

@@ -1,0 +1,163 @@
+"""A port that speaks TLS, tried with raw sockets, and with http where https is spoken."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+
+import pytest
+
+from tests.server.thread import problem, running
+from zenith.cli.certificates import LocalCertificates, given_context, local_context
+from zenith.server import BoundedHttpTools, ServerSettings, Serving, listening
+
+LIMIT = 0.3
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("https")
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    context = local_context(folder, ("app.test",), "https://localhost:8443", LIMIT)
+    serving = Serving(settings=ServerSettings(head_timeout=LIMIT, body_timeout=LIMIT))
+    with running(BoundedHttpTools, serving, tls=context) as found:
+        yield found
+
+
+@pytest.fixture
+def trusting(folder):
+    return ssl.create_default_context(cafile=LocalCertificates(folder).authority)
+
+
+def https(server, context, name="localhost"):
+    raw = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    with context.wrap_socket(raw, server_hostname=name) as client:
+        client.sendall(GET)
+        answer = b""
+        while part := client.recv(65536):
+            answer += part
+        return answer, client.version(), client.cipher(), client.selected_alpn_protocol()
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1", "app.test"])
+def test_names_of_this_machine_are_trusted(server, trusting, name):
+    trusting.set_alpn_protocols(["h2", "http/1.1"])
+    answer, version, _, spoken = https(server, trusting, name)
+    assert answer.endswith(b"size 0")
+    assert (version, spoken) == ("TLSv1.3", "http/1.1")
+
+
+def test_other_names_are_not(server, trusting):
+    with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
+        https(server, trusting, "example.org")
+
+
+def test_old_tls_is_refused_and_old_ciphers_too(server, trusting):
+    trusting.maximum_version = ssl.TLSVersion.TLSv1_2
+    _, version, cipher, _ = https(server, trusting)
+    assert version == "TLSv1.2"
+    assert cipher[0].startswith("ECDHE-ECDSA-")
+    trusting.set_ciphers("ECDHE+AES:@SECLEVEL=0")
+    trusting.set_ciphers("ECDHE-ECDSA-AES128-SHA256:@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError):
+        https(server, trusting)
+
+
+def test_http_is_led_to_https(server):
+    answer = server.connect(GET.replace(b"/ ", b"/a/b?c=%20d ")).rest()
+    assert answer.startswith(b"HTTP/1.1 307 Temporary Redirect\r\n")
+    assert b"\r\nlocation: https://localhost:8443/a/b?c=%20d\r\n" in answer
+    assert b"strict-transport-security" not in answer
+    assert problem(answer)["status"] == 307
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"POST / HTTP/1.1\r\n\r\n", b"GET http://evil.example/ HTTP/1.1\r\n\r\n",
+     b"GET /\x01\xff HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n", b"GET /" + b"a" * 9000],
+    ids=["post", "absolute", "bytes", "ssh", "long"],
+)  # fmt: skip
+def test_nothing_else_is(server, head):
+    answer = server.connect(head).rest()
+    assert not answer or problem(answer)["status"] == 403
+    assert b"location" not in answer
+
+
+def test_handshakes_that_do_not_begin_or_end(server, trusting):
+    silent = server.connect()
+    begun = server.connect(b"\x16\x03\x01\x02\x00\x01")
+    broken = server.connect(b"\x16not a handshake at all, but long enough to be read as one")
+    gone = server.connect()
+    gone.raw.close()
+    assert broken.rest()[:1] in (b"", b"\x15")
+    assert silent.rest() == b""
+    assert begun.rest()[:1] in (b"", b"\x15")
+    assert time.monotonic() - silent.began < 3
+    assert https(server, trusting)[0].endswith(b"size 0")
+
+
+def test_the_longest_silent_makes_room(server, trusting, monkeypatch):
+    monkeypatch.setattr(listening, "MAX_WAITING", 3)
+    first = server.connect()
+    rest = [server.connect() for _ in range(3)]
+    assert first.rest() == b""
+    assert https(server, trusting)[0].endswith(b"size 0")
+    server.close()
+    del rest
+
+
+def test_slow_heads_end_behind_tls_too(server, trusting):
+    raw = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    with trusting.wrap_socket(raw, server_hostname="localhost") as client:
+        client.sendall(GET[:20])
+        assert client.recv(65536).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_renewed_certificate_is_used_without_a_restart(folder, trusting, monkeypatch, caplog):
+    files = LocalCertificates(folder)
+    files.open(())
+    files.renew(("localhost",))
+    monkeypatch.setattr("zenith.server.tls.ASK_EVERY", 0.0)
+    context = given_context(files.server, files.server, "https://localhost", LIMIT)
+    with running(BoundedHttpTools, Serving(), tls=context) as server:
+        assert https(server, trusting)[0].endswith(b"size 0")
+        old = files.server.read_bytes()
+        files.server.unlink()
+        files.renew(("localhost",))
+        assert files.server.read_bytes() != old
+        raw = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+        with trusting.wrap_socket(raw, server_hostname="localhost") as client:
+            served = ssl.DER_cert_to_PEM_cert(client.getpeercert(binary_form=True))
+        assert served.strip() in files.server.read_text()
+        # What cannot be used is not used.
+        files.server.write_text("half a file")
+        assert https(server, trusting)[0].endswith(b"size 0")
+        assert "the certificate stays as it was" in caplog.text
+        server.connect()  # nobody waits for it when the server stops
+
+
+async def test_ports_without_tls_are_what_they_were():
+    loop = listening.with_front(asyncio.SelectorEventLoop)()
+
+    async def serve():
+        server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+        server.close()
+        return type(server).__name__
+
+    try:
+        assert await asyncio.to_thread(loop.run_until_complete, serve()) == "Server"
+    finally:
+        loop.close()
+
+
+def test_without_uvloop(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "uvloop", None)
+    loop = listening.new_loop()
+    assert isinstance(loop, asyncio.SelectorEventLoop)
+    loop.close()
