@@ -316,3 +316,17 @@ def test_windows_of_the_calendar(text, now, begin, end):
 def test_what_is_no_quota(text):
     with pytest.raises(ConfigurationError, match="100000/month"):
         parse_allowance(text)
+
+
+async def test_a_question_to_the_database_that_is_stopped_leaves_no_trace(clock):
+    store = BrokenStore()
+    store.gate = asyncio.Event()
+    quotas = Quotas(store, clock=clock)
+    asked = asyncio.create_task(admitted(quotas, "10/day", 1))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    quotas._leases.copy().popitem()[1].filling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    store.gate.set()
+    assert await admitted(quotas, "10/day", 20) == 10

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Sequence
 from contextvars import Context
 from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias, cast
@@ -58,7 +57,7 @@ class RedisSlotStore:
         self._length: Final = held
         self._holding: Final[dict[str, list[list[Slot]]]] = {}
         self._beat: asyncio.TimerHandle | None = None
-        self._tasks: Final[set[asyncio.Task[None]]] = set()
+        self._tasks: Final[set[asyncio.Task[object]]] = set()
 
     async def take(self, slots: Sequence[Slot]) -> Release | Slot:
         """As SlotStore."""
@@ -97,29 +96,29 @@ class RedisSlotStore:
             self._renew_later()
 
     async def renew(self) -> None:
-        """Hold on to what is held."""
+        """Hold on to what is held; where Redis does not answer, the next round tries again."""
         for holder, groups in list(self._holding.items()):
-            if holder in self._holding:
-                await self._each("keep", holder, groups)
+            if holder in self._holding and not await self._each("keep", holder, groups):
+                return
 
     async def settled(self) -> None:
         """Wait until what was given back has arrived."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
 
-    def _run(self, work: Awaitable[None]) -> None:
-        async def run() -> None:
-            await work
-
-        task = asyncio.get_running_loop().create_task(run(), context=Context())
+    def _run(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(work, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _each(self, action: Action, holder: str, groups: Sequence[Sequence[Slot]]) -> None:
-        # What cannot be given back comes free by itself; what cannot be renewed is tried again.
-        with suppress(RateLimitStoreError):
+    async def _each(self, action: Action, holder: str, groups: Sequence[Sequence[Slot]]) -> bool:
+        """Whether Redis has heard of it. What cannot be given back comes free by itself."""
+        try:
             for group in tuple(groups):
                 await self._call(action, holder, group)
+        except RateLimitStoreError:
+            return False
+        return True
 
     async def _call(self, action: Action, holder: str, group: Sequence[Slot]) -> int:
         names = [self._name(slot) for slot in group]

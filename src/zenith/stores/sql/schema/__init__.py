@@ -28,8 +28,8 @@ from zenith.stores.sql.schema.policies import (
     policy_decisions,
     policy_versions,
 )
-from zenith.stores.sql.schema.reports import reports
 from zenith.stores.sql.schema.quotas import quotas
+from zenith.stores.sql.schema.reports import reports
 from zenith.stores.sql.schema.roles import role_assignments, role_versions, roles
 from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
 from zenith.stores.sql.schema.token_keys import token_keys, token_proofs
@@ -53,8 +53,8 @@ __all__ = [
     "policy_decisions",
     "policy_versions",
     "provider_sign_ins",
-    "recovery_codes",
     "quotas",
+    "recovery_codes",
     "refresh_families",
     "reports",
     "revocations",
