@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
 from tests.conftest import _on_postgres
-from tests.console.visitor import PASSWORD, Visitor
-from tests.services.process import free_port as find_free_port
-
-SERVE = (sys.executable, "-c", "from zenith.cli import main; main()", "serve")
-KEY = "Sc4le-k3y-f0r-th3-t3sts-0nly-abcdefghijklmnop"
-LINK = re.compile(r"http://\S+/setup/\S+")
-EASY: Mapping[str, str] = {
-    "ZENITH_SECRET_KEY": KEY,
-    "ZENITH_PASSWORDS__PROFILE": "testing",
-    "ZENITH_ACCOUNTS__REGISTER_SECONDS": "0",
-    "ZENITH_ACCOUNTS__REGISTER_LIMIT": "100000/minute",
-    "ZENITH_ACCOUNTS__SIGN_IN_LIMIT": "100000/minute",
-    "ZENITH_RATE_LIMITS__PER_ADDRESS": "100000/minute",
-    "ZENITH_ABUSE__FREE_ATTEMPTS": "100000",
-    "ZENITH_ABUSE__ADDRESS_PROOF_AFTER": "100000",
-}
+from tests.console.visitor import Visitor
+from tests.scale.fleet import Preloaded, Running, begin, launch, wait_until_ready
+from tests.scale.load import Tally
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,65 +25,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("scale"))
 
 
-@dataclass(frozen=True)
-class Running:
-    """One server process."""
-
-    service: Any
-    url: str
-    clients: list[httpx.Client] = field(default_factory=list)
-
-    def visitor(self) -> Visitor:
-        return Visitor(self.program())
-
-    def program(self, **headers: str) -> httpx.Client:
-        self.clients.append(httpx.Client(base_url=self.url, headers=headers, timeout=30))
-        return self.clients[-1]
-
-    def stop(self) -> None:
-        for client in self.clients:
-            client.close()
-        self.service.stop()
-
-    @property
-    def link(self) -> str:
-        found = LINK.findall(self.service.log())
-        return found[0] if found else ""
-
-
-def begin(services: Any, home: Any, env: Mapping[str, str], *options: str) -> Running:
-    """Start a server and wait until it answers."""
-    port = find_free_port()
-    given = {"PORT": str(port), "ZENITH_HOME": str(home), "PYTHONUNBUFFERED": "1"}
-    service = services.command([*SERVE, *options], port=port, env={**given, **EASY, **env})
-    url = f"http://localhost:{port}"
-    with httpx.Client(base_url=url) as client:
-        wait_for(lambda: client.get("/readyz").status_code == 200, 60)
-    return Running(service, url)
-
-
-def wait_for(check: Callable[[], bool], seconds: float) -> float:
-    """Wait until it holds; how long that took."""
-    started = time.monotonic()
-    while True:
-        try:
-            if check():
-                return time.monotonic() - started
-        except httpx.TransportError:
-            pass
-        passed = time.monotonic() - started
-        assert passed < seconds, f"not within {seconds:g} s"
-        time.sleep(0.02)
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[Preloaded]:
+    """What forks the servers."""
+    process = Preloaded()
+    yield process
+    process.close()
 
 
 @pytest.fixture
-def start(services, tmp_path) -> Iterator[Callable[..., Running]]:
-    """`start({"ZENITH_...": ...}, "--workers", "2")`: a server, stopped after the test."""
+def start(preloaded, tmp_path) -> Iterator[Callable[..., Running]]:
+    """`start({"ZENITH_...": ...}, "--host", "::1")`: a server, stopped after the test."""
     running: list[Running] = []
 
     def run(env: Mapping[str, str] | None = None, *options: str) -> Running:
         home = tmp_path / str(len(running))
-        running.append(begin(services, home, env or {}, *options))
+        running.append(begin(preloaded, home, env or {}, *options))
         return running[-1]
 
     yield run
@@ -107,72 +48,121 @@ def start(services, tmp_path) -> Iterator[Callable[..., Running]]:
         server.stop()
 
 
-@pytest.fixture(scope="module")
-def database(services) -> Iterator[str]:
-    """A PostgreSQL database for a whole module."""
-    server = services.shared("postgres")["url"]
+@pytest.fixture(scope="session")
+def postgres(services) -> Iterator[Any]:
+    """A PostgreSQL server that tests may hurt, and that keeps what it has acknowledged."""
+    service = services.start("postgres_durable")
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="session")
+def redis(services) -> Iterator[Any]:
+    """A Redis server that tests may hurt."""
+    service = services.start("redis")
+    yield service
+    service.stop()
+
+
+def new_database(postgres: Any) -> str:
+    """An empty database; its URL."""
     name = f"test_{secrets.token_hex(6)}"
-    _on_postgres(server, f"CREATE DATABASE {name} TEMPLATE template0")
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    _on_postgres(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _on_postgres(postgres.url, f"CREATE DATABASE {name} TEMPLATE template0")
+    return make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
 
 
-@pytest.fixture(scope="module", params=["redis", "postgres alone"])
-def pair(request, services, database, tmp_path_factory) -> Iterator[Any]:
-    """Two servers on one database, with Redis and without; `.patience` in seconds, `.admin`."""
-    env = {"ZENITH_DATABASE__URL": database}
-    if request.param == "redis":
-        env["ZENITH_REDIS__URL"] = services.shared("redis")["url"]
-    homes = [tmp_path_factory.mktemp("scale") for _ in range(2)]
-    a = begin(services, homes[0], env)
-    b = begin(services, homes[1], env)
-    email = "admin@example.org"
-    if b.link:  # the second server's link took the place of the first one's
-        b.visitor().set_up(b.link, email)
-    yield Pair(a, b, 0.2 if request.param == "redis" else 1.5, email)
-    for server in (a, b):
-        server.stop()
+ALONE = "the shared counters do not answer"
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two servers."""
+class Deployment:
+    """Servers on one database."""
 
-    a: Running
-    b: Running
+    servers: list[Running]
     patience: float
-    """Seconds after which an end seen by one must be seen by the other."""
-    admin: str
+    """Seconds after which an end seen by one must be seen by the others."""
+    postgres: Any
+    redis: Any
+    """None: PostgreSQL alone."""
+    database: str
+    admin: str = "admin@example.org"
+
+    @property
+    def a(self) -> Running:
+        return self.servers[0]
+
+    @property
+    def b(self) -> Running:
+        return self.servers[1]
+
+    @property
+    def ports(self) -> list[int]:
+        return [server.port for server in self.servers]
+
+    def approve(self, tally: Tally) -> None:
+        """Fail where an answer was wrong, with what the servers' logs say of it."""
+        if tally.wrong:
+            logs = [server.service.log() for server in self.servers]
+            found = [log[log.index("Traceback") :] for log in logs if "Traceback" in log]
+            pytest.fail(f"{tally.wrong[0]}\n" + "\n".join(found), pytrace=False)
+
+    def times_alone(self) -> int:
+        """How often a process has begun to count alone."""
+        return sum(server.service.log().count(ALONE) for server in self.servers)
 
     def member(self, at: Running | None = None) -> tuple[Visitor, str]:
-        """Somebody who has just signed in at A."""
+        """Somebody who has just signed in, at A unless told otherwise."""
         email = f"{secrets.token_hex(6)}@example.org"
         return (at or self.a).visitor().join(email), email
 
 
-def carry(visitor: Visitor, to: Running) -> Visitor:
-    """The same browser at the other server."""
-    other = to.visitor()
-    other.client.cookies.update(visitor.client.cookies)
-    return other
+QUICK: Mapping[str, str] = {
+    "ZENITH_DATABASE__CONNECT_TIMEOUT": "1",
+    "ZENITH_DATABASE__STATEMENT_TIMEOUT": "2",
+}
+QUICK_REDIS: Mapping[str, str] = {
+    "ZENITH_REDIS__CONNECT_TIMEOUT": "0.5",
+    "ZENITH_REDIS__COMMAND_TIMEOUT": "0.5",
+}
 
 
-def is_in(visitor: Visitor) -> bool:
-    """Whether the session opens the account's page."""
-    status = visitor.get("/account/", follow_redirects=False).status_code
-    assert status in (200, 303), status
-    return status == 200
+def deploy(
+    preloaded: Preloaded, count: int, homes: Any, postgres: Any, redis: Any, redis_url: str | None
+) -> Iterator[Deployment]:
+    """That many servers, started at once on an empty database."""
+    database = new_database(postgres)
+    env = {**QUICK, "ZENITH_DATABASE__URL": database}
+    if redis_url is not None:
+        env |= {**QUICK_REDIS, "ZENITH_REDIS__URL": redis_url}
+    servers = [launch(preloaded, homes.mktemp("scale"), env) for _ in range(count)]
+    try:
+        wait_until_ready(*servers)
+        patience = 1.5 if redis is None else 0.2
+        deployment = Deployment(servers, patience, postgres, redis, database)
+        # The link of who came last took the place of the others'.
+        for server in servers:
+            visitor = server.visitor()
+            if server.link and visitor.get(server.link).is_redirect:
+                visitor.set_up(server.link, deployment.admin)
+                break
+        yield deployment
+    finally:
+        for server in servers:
+            server.stop()
 
 
-def log_in(server: Running, email: str) -> dict[str, str]:
-    """A pair of tokens."""
-    answer = server.program().post("/auth/login", json={"email": email, "password": PASSWORD})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+@pytest.fixture(scope="session", params=["redis", "postgres alone"])
+def pair(request, preloaded, postgres, tmp_path_factory) -> Iterator[Deployment]:
+    """Two servers on one database, with one Redis and without."""
+    service = request.getfixturevalue("redis") if request.param == "redis" else None
+    url = None if service is None else service.url
+    yield from deploy(preloaded, 2, tmp_path_factory, postgres, service, url)
 
 
-def may_call(server: Running, token: str) -> bool:
-    """Whether the access token is accepted."""
-    status = server.program(Authorization=f"Bearer {token}").get("/auth/me").status_code
-    assert status in (200, 401), status
-    return status == 200
+async def on_database(url: str, statement: str) -> list[Any]:
+    """The rows that a statement finds, asked past the servers."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        return await connection.fetch(statement)
+    finally:
+        await connection.close()

@@ -6,13 +6,17 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import httpx
 import pytest
 
-from tests.console.visitor import PASSWORD
-from tests.scale.conftest import EASY, LINK, SERVE, is_in, wait_for
+from tests.console.visitor import PASSWORD, Visitor
+from tests.scale.conftest import new_database
+from tests.scale.fleet import EASY, LINK, NO_TLS, is_in, wait_for
+
+SERVE = (sys.executable, "-c", "from zenith.cli import main; main()", "serve")
 
 
 @pytest.fixture
@@ -27,6 +31,7 @@ def process(tmp_path, free_port):
             **EASY,
             "PORT": str(port),
             "ZENITH_HOME": str(tmp_path),
+            "PYTHONUNBUFFERED": "1",
             **variables,
         }
         child = subprocess.Popen(
@@ -39,7 +44,7 @@ def process(tmp_path, free_port):
         )
         started.append(child)
         url = f"http://localhost:{port}"
-        with httpx.Client(base_url=url) as client:
+        with httpx.Client(base_url=url, verify=NO_TLS) as client:
             wait_for(lambda: client.get("/healthz").status_code == 200, 60)
         return child, url
 
@@ -50,10 +55,8 @@ def process(tmp_path, free_port):
         child.communicate()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_ctrl_c_stops_without_a_trace(process, workers):
-    child, url = process("--workers", workers)
-    # A terminal sends it to the whole group.
+def stop_as_a_terminal_does(child, url) -> str:
+    """Ctrl-C goes to the whole group; what was printed until the end."""
     os.killpg(child.pid, signal.SIGINT)
     out, err = child.communicate(timeout=15)
     assert child.returncode in (0, 130), err
@@ -61,44 +64,65 @@ def test_ctrl_c_stops_without_a_trace(process, workers):
     assert "Aborted" not in err
     assert err == ""
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url)
+        httpx.get(url, verify=NO_TLS)
+    return out
 
 
-def test_what_was_accepted_is_finished(process):
-    child, url = process(ZENITH_PASSWORDS__PROFILE="guide", ZENITH_PASSWORDS__WORKERS="1")
+def test_ctrl_c_stops_without_a_trace(process):
+    assert "Zenith is ready" in stop_as_a_terminal_does(*process("--workers", "1"))
+
+
+def test_workers_are_one_server_and_stop_without_a_trace(process, postgres, redis):
+    variables = {
+        "ZENITH_DATABASE__URL": new_database(postgres),
+        "ZENITH_REDIS__URL": redis.url,
+    }
+    child, url = process("--workers", "2", **variables)
+    printed = ""
+    while not LINK.search(printed):
+        printed += child.stdout.readline()
+    clients = []
+
+    def visitor():
+        clients.append(httpx.Client(base_url=url, timeout=30, verify=NO_TLS))
+        return Visitor(clients[-1])
+
+    def everywhere() -> set[bool]:
+        """What twelve connections see, each of which may reach another worker."""
+        found = set()
+        for _ in range(12):
+            fresh = visitor()
+            fresh.client.cookies.update(admin.client.cookies)
+            found.add(is_in(fresh))
+        return found
+
+    admin = visitor().set_up(LINK.search(printed).group())
+    assert admin.get("/admin/accounts").status_code == 200
+    assert everywhere() == {True}
+    admin.send("/account/sign-out", form="/account/")
+    time.sleep(0.2)
+    assert everywhere() == {False}
+    for client in clients:
+        client.close()
+    printed += stop_as_a_terminal_does(child, url)
+    assert len(LINK.findall(printed)) == 1
+    assert printed.count("Zenith is ready") == 1
+
+
+def test_what_was_accepted_is_finished(start):
+    server = start({"ZENITH_PASSWORDS__PROFILE": "guide", "ZENITH_PASSWORDS__WORKERS": "1"})
     body = {"email": "nobody@example.org", "password": PASSWORD}
 
     async def whole():
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        options = {"timeout": 30, "verify": NO_TLS}
+        async with httpx.AsyncClient(base_url=server.url, **options) as client:
             await client.get("/healthz")
             running = [asyncio.create_task(client.post("/auth/login", json=body)) for _ in range(5)]
             await asyncio.sleep(0.15)
-            child.send_signal(signal.SIGTERM)
+            server.service.signal(signal.SIGTERM)
             return await asyncio.gather(*running)
 
     answers = asyncio.run(whole())
     assert [answer.status_code for answer in answers] == [401] * 5
-    _, err = child.communicate(timeout=15)
-    assert child.returncode in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
-    assert "Traceback" not in err
-
-
-def test_workers_are_one_server(start, postgres_url, redis_url):
-    env = {"ZENITH_DATABASE__URL": postgres_url, "ZENITH_REDIS__URL": redis_url}
-    server = start(env, "--workers", "2")
-    log = server.service.log()
-    assert len(LINK.findall(log)) == 1
-    assert log.count("Zenith is ready") == 1
-    admin = server.visitor().set_up(server.link)
-    assert admin.get("/admin/accounts").status_code == 200
-    # Each connection may reach another worker: all know the session, and its end.
-    for _ in range(12):
-        fresh = server.visitor()
-        fresh.client.cookies.update(admin.client.cookies)
-        assert is_in(fresh)
-    admin.send("/account/sign-out", form="/account/")
-    time.sleep(0.2)
-    for _ in range(12):
-        fresh = server.visitor()
-        fresh.client.cookies.update(admin.client.cookies)
-        assert not is_in(fresh)
+    wait_for(lambda: not server.service.runs(), 15)
+    assert "Traceback" not in server.service.log()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.console.visitor import PASSWORD
-from tests.scale.conftest import carry, is_in, log_in, may_call, wait_for
+from tests.scale.conftest import new_database
+from tests.scale.fleet import carry, is_in, log_in, may_call, wait_for, wait_until_ready
 
 
 def test_a_session_is_everywhere_until_it_ends(pair):
@@ -101,15 +102,16 @@ def test_when_one_dies_the_other_goes_on(pair):
     assert is_in(at_b)
     assert pair.b.visitor().sign_in(email).status_code == 303
     pair.a.service.revive()
-    wait_for(lambda: is_in(at_a), 20)
+    wait_until_ready(pair.a)
+    assert is_in(at_a)
     at_b.send("/account/sign-out", form="/account/")
     wait_for(lambda: not is_in(at_a), pair.patience)
 
 
-def test_the_sign_in_limit_counts_across_both(start, postgres_url, redis_url):
+def test_the_sign_in_limit_counts_across_both(start, postgres, redis):
     env = {
-        "ZENITH_DATABASE__URL": postgres_url,
-        "ZENITH_REDIS__URL": redis_url,
+        "ZENITH_DATABASE__URL": new_database(postgres),
+        "ZENITH_REDIS__URL": redis.url,
         "ZENITH_ACCOUNTS__SIGN_IN_LIMIT": "6/minute",
     }
     servers = [start(env), start(env)]

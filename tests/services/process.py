@@ -21,6 +21,7 @@ from tests.services.errors import ServiceError
 PR_SET_PDEATHSIG = 1
 READY_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
+FREEZING = (signal.SIGSTOP, signal.SIGCONT)
 LOWEST_PORT, HIGHEST_PORT = 12_000, 30_000
 
 
@@ -73,6 +74,13 @@ def accepts(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True)
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    return [child for child, parent in pairs if parent == pid]
 
 
 def unprivileged_user() -> str | None:
@@ -143,7 +151,12 @@ class Child:
     def signal(self, number: int) -> None:
         """Send a signal to the process and all that it started."""
         if self.process is not None and self.process.poll() is None:
+            # PostgreSQL's processes are in groups of their own, and hear of an end by themselves.
+            apart = _children(self.process.pid) if number in FREEZING else []
             os.killpg(self.process.pid, number)
+            for pid in apart:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
     def stop(self) -> None:
         """End the process politely, then not."""

@@ -55,7 +55,8 @@ class Debts:
 
     async def pay(self, hits: Sequence[Hit], shared: RateLimitStore) -> None:
         """Charge what the clients of `hits` owe; where that fails, they owe it still."""
-        now, due = self._clock(), {}
+        now = self._clock()
+        due: dict[_Key, _Debt] = {}
         for key in map(_key, hits):
             debt = self._owed.pop(key, None)
             if debt is not None and now < debt.until:
