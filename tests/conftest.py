@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import importlib
 import os
 import secrets
 import sys
@@ -21,6 +19,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from redis import Redis, RedisCluster
 from sqlalchemy.engine import make_url
 
+from tests import start
+from tests.measure import Plugin
 from tests.services import Service, ServiceSet, find
 from tests.services.process import free_port as find_free_port
 
@@ -54,27 +54,12 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("zenith")
 
 
-ROUTERS = {
-    "zenith.accounts": ("auth_router",),
-    "zenith.mfa": ("mfa_router",),
-    "zenith.api_keys": ("api_key_router",),
-    "zenith.console.server": (
-        *("visitor_pages", "account_pages", "confirm_pages", "admin_pages", "factor_pages"),
-        *("factor_sign_in_pages", "key_pages", "own_pages", "link_pages", "outbox_pages"),
-        *("setup_pages", "strength_pages"),
-    ),
-}
-
-
-def pytest_configure() -> None:
-    """Build each router once: they say what routes there are, and hold nothing of an application.
-
-    A thousand tests start an application, and half of that time is FastAPI reading signatures.
-    """
-    for module, names in ROUTERS.items():
-        room = importlib.import_module(module)
-        for name in names:
-            setattr(room, name, functools.cache(getattr(room, name)))
+def pytest_configure(config: pytest.Config) -> None:
+    """What makes ten thousand tests a matter of minutes."""
+    config.pluginmanager.register(Plugin())
+    start.keep_routers()
+    start.keep_signatures()
+    start.keep_schema()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,138 @@
+"""Coverage at a price that can be paid: what is traced, and how dearly.
+
+Python 3.11 can only trace every call of every library, which makes each of them three to fifteen
+times as slow. So the tracer rests while test modules are collected, in the tests of Hypothesis,
+and in those folders whose tests prove something other than that lines ran; and it finds the
+greenlet it is in at C speed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import pkgutil
+import sys
+import weakref
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zenith
+
+# Whole applications, attackers, browsers and many processes: what these run, the tests of the
+# parts run too, and those hold the bars. A line that only a test in here reaches is a gap.
+UNMEASURED = frozenset({"attacks", "browser", "docs", "examples", "properties", "scale"})
+HERE = Path(__file__).resolve().parent
+ENVIRONMENT = "COVERAGE_PROCESS_CONFIG"  # what makes a child process measure itself
+FINISHED = 64
+
+
+class Stacks(dict[Any, Any]):
+    """Coverage's stack of calls for each greenlet.
+
+    Its own choice, a `WeakKeyDictionary`, runs Python code at each call and each return there is.
+    """
+
+    def __setitem__(self, greenlet: Any, stack: Any) -> None:
+        if len(self) > FINISHED:
+            for each in [each for each in self if each.dead]:
+                del self[each]
+        super().__setitem__(greenlet, stack)
+
+
+@contextlib.contextmanager
+def fast_greenlets() -> Generator[None]:
+    """A tracer that is started in here keeps its stacks in a plain dictionary."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weakref, "WeakKeyDictionary", Stacks)
+        yield
+
+
+def import_all() -> None:
+    """What runs when a module is imported is measured here, not while tests are collected."""
+    for module in pkgutil.walk_packages(zenith.__path__, "zenith."):
+        if not module.name.endswith("__main__") and ".migrations" not in module.name:
+            importlib.import_module(module.name)
+
+
+class Tracer:
+    """The tracer of this process, if there is one, and whether it rests."""
+
+    def __init__(self) -> None:
+        self._resting: Any = None
+        self._environment: str | None = None
+
+    def rest(self) -> None:
+        """Trace nothing, neither here nor in processes that are started meanwhile."""
+        if self._resting is None and (tracer := sys.gettrace()) is not None:
+            sys.settrace(None)
+            self._resting = tracer
+            self._environment = os.environ.pop(ENVIRONMENT, None)
+
+    def go_on(self) -> None:
+        """Trace again."""
+        if self._resting is not None:
+            if self._environment is not None:
+                os.environ[ENVIRONMENT] = self._environment
+            sys.settrace(self._resting)
+            self._resting = None
+
+    def choose(self, item: pytest.Item) -> None:
+        """Trace the test, or rest."""
+        folder = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
+        if folder in UNMEASURED or _is_random(item):
+            self.rest()
+        else:
+            self.go_on()
+
+
+def _is_random(item: pytest.Item) -> bool:
+    """Whether Hypothesis chooses what runs: a bar must not depend on its luck."""
+    return getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+
+
+class Plugin:
+    """The hooks: `config.pluginmanager.register(Plugin())`."""
+
+    def __init__(self) -> None:
+        self._tracer = Tracer()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self) -> Generator[None, Any, Any]:
+        """Coverage of a worker starts in here."""
+        with fast_greenlets():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, Any, Any]:
+        """Ten thousand tests are collected without a tracer and without looking for garbage."""
+        if sys.gettrace() is not None:
+            import_all()
+        self._tracer.rest()
+        gc.disable()
+        try:
+            return (yield)
+        finally:
+            # What was collected stays: no later search for garbage needs to walk over it.
+            gc.collect()
+            gc.freeze()
+            gc.enable()
+            self._tracer.go_on()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Each test is traced as its folder says."""
+        self._tracer.choose(item)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, Any, Any]:
+        """What comes after the tests finds the tracer as it was."""
+        try:
+            return (yield)
+        finally:
+            self._tracer.go_on()
