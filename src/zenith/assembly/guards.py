@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from zenith.abuse import Honeypot
+from zenith.abuse import AbuseSettings, Honeypot
 from zenith.abuse.bans import BanGuard, Bans, PrincipalBanGuard
 from zenith.abuse.challenges import ChallengePageGuard, Challenges, ShowsChallenge
 from zenith.accounts import AccountServices
@@ -65,6 +65,7 @@ def offered_services(
         Bans: parts.bans,
         Challenges: parts.challenges,
         Honeypot: Honeypot(parts.secrets),
+        AbuseSettings: parts.settings.abuse,
         Outbox: parts.mailer if isinstance(parts.mailer, Outbox) else None,
     }
     return {kind: service for kind, service in offered.items() if service is not None}

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from zenith.abuse.challenges import shows_challenge
 from zenith.accounts import Client, CurrentUser, User
 from zenith.accounts.depends import account_services, mail_flows
 from zenith.authorization import authenticated, public
+from zenith.console.challenge import RESET, shown, token_for
 from zenith.console.cookies import cleared_session
 from zenith.console.rendering import HOME, go_to, page_route, pages_of
 from zenith.console.visitor_pages import SIGN_IN
@@ -42,19 +44,23 @@ def own_pages(*, mail: bool = True) -> APIRouter:
 
 
 @public
+@shows_challenge
 async def forgot_form(request: Request) -> Response:
     """Ask for the address."""
-    return pages_of(request).render(request, "forgot.html", email="")
+    asked = await shown(request, RESET, None)
+    return pages_of(request).render(request, "forgot.html", email="", **asked)
 
 
 @public
+@shows_challenge
 async def forgot(request: Request, email: Email = "") -> Response:
     """Mail a link, if the address has an account; the next page is the same if not."""
-    client = Client.of(exchange_of(request.scope))
+    client = Client.of(exchange_of(request.scope), proof=await token_for(request))
     try:
         await mail_flows(request).password_reset.ask(email, client=client)
     except SecurityError as error:
-        return pages_of(request).render(request, "forgot.html", error=error, email=email)
+        asked = await shown(request, RESET, error)
+        return pages_of(request).render(request, "forgot.html", error=error, email=email, **asked)
     return go_to(SIGN_IN, notice="reset-mailed")
 
 

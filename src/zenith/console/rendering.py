@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from zenith.abuse import ProofRequiredError
+from zenith.abuse import ProofRequiredError, honeypot_field
 from zenith.api_keys import MANAGE_ALL
 from zenith.console.moments import ago, moment
 from zenith.console.static import asset
@@ -34,6 +34,8 @@ MANAGE_ACCOUNTS: Final = "users:write"
 READ_ROLES: Final = "roles:read"
 WRITE_ROLES: Final = "roles:write"
 ASSIGN_ROLES: Final = "users:roles"
+READ_BANS: Final = "bans:read"
+WRITE_BANS: Final = "bans:write"
 READ_REPORTS: Final = "reports:read"
 WRITE_REPORTS: Final = "reports:write"
 SEE_OTHER: Final = 303
@@ -78,6 +80,8 @@ NOTICES: Final[Mapping[str, str]] = {
     "role-held": "The account held it so already.",
     "role-revoked": "The account does not hold the role any more.",
     "reports-cleared": "All reports are forgotten.",
+    "banned": "The ban holds. Every process refuses within a second.",
+    "ban-lifted": "The ban is lifted.",
     "set-up": "The administrator is ready. Sign in to begin.",
 }
 """What a page may be asked to say: addresses carry the key, never the sentence."""
@@ -127,6 +131,7 @@ class Pages:
             least_password=least_password,
             strength_path=STRENGTH,
         )
+        known.update(honeypot_field=honeypot_field)
         known.update(mail=mail, providers=providers, provider_at=_provider_at)
         filters: Any = self._templates.filters
         filters.update(moment=moment, ago=ago, whole=_whole)
@@ -148,6 +153,7 @@ class Pages:
         principal = exchange.principal
         notice = request.query_params.get("notice", "")
         page = self._templates.get_template(template).render(
+            request=request,
             csrf=csrf_token(exchange),
             nonce=lambda: exchange.nonce,
             signed_in=principal.is_authenticated,
@@ -155,6 +161,7 @@ class Pages:
             may_read_roles=principal.has_permission(READ_ROLES),
             may_assign_roles=principal.has_permission(ASSIGN_ROLES),
             may_manage_keys=principal.has_permission(MANAGE_ALL),
+            may_read_bans=principal.has_permission(READ_BANS),
             may_read_reports=principal.has_permission(READ_REPORTS),
             notice=NOTICES.get(notice, ""),
             outbox=self._outbox and notice in MAILED and reads_outbox(exchange),

@@ -11,6 +11,7 @@ from zenith.app import Zenith
 from zenith.authorization import ConfirmPage, public
 from zenith.console.account_pages import account_pages
 from zenith.console.admin_pages import admin_pages
+from zenith.console.ban_pages import ban_pages
 from zenith.console.confirm_pages import CONFIRM, confirm_pages
 from zenith.console.factor_pages import FACTORS, factor_pages
 from zenith.console.factor_sign_in_pages import factor_sign_in_pages
@@ -69,6 +70,7 @@ def create_server(settings: Settings | None = None) -> Zenith:
     app.add_auth()
     for pages in (visitor_pages, account_pages, confirm_pages, admin_pages, role_pages):
         app.include_router(pages())
+    app.include_router(ban_pages())
     app.include_router(report_pages())
     _add_optional_pages(app)
     _add_mail_pages(app)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from zenith.abuse import ProofRequiredError
+from zenith.abuse import AbuseSettings
+from zenith.abuse.challenges import shows_challenge
 from zenith.accounts import Client, FactorsDue
 from zenith.accounts.depends import account_services
 from zenith.authorization import public
+from zenith.console.challenge import REGISTER as REGISTER_FORM
+from zenith.console.challenge import SIGN_IN as SIGN_IN_FORM
+from zenith.console.challenge import caught, shown, token_for
 from zenith.console.cookies import (
     device_cookie,
     device_cookie_name,
@@ -20,7 +23,7 @@ from zenith.console.cookies import (
     session_header,
 )
 from zenith.console.passkey_offer import passkey_offer
-from zenith.console.rendering import HOME, MAX_PATH, duration, go_to, own_path, page_route, pages_of
+from zenith.console.rendering import HOME, MAX_PATH, go_to, own_path, page_route, pages_of
 from zenith.kernel.errors import SecurityError
 from zenith.pipeline import exchange_of
 from zenith.sessions import SessionSettings
@@ -31,7 +34,6 @@ Password = Annotated[str, Form(max_length=1024)]
 SIGN_IN: Final = "/account/sign-in"
 FACTOR: Final = "/sign-in/factor"
 REGISTER: Final = "/account/register"
-MAX_PROOF: Final = 2048
 
 
 def visitor_pages() -> APIRouter:
@@ -54,18 +56,19 @@ async def welcome(request: Request) -> Response:
 
 
 @public
+@shows_challenge
 async def sign_in_form(request: Request) -> Response:
     """Ask for e-mail and password."""
-    return _sign_in_page(request, wanted=own_path(request.query_params.get("next", HOME)))
+    return await _sign_in_page(request, wanted=own_path(request.query_params.get("next", HOME)))
 
 
 @public
+@shows_challenge
 async def sign_in(
     request: Request,
     email: Email = "",
     password: Password = "",
     wanted: Annotated[str, Form(alias="next", max_length=MAX_PATH)] = HOME,
-    altcha: Annotated[str, Form(max_length=MAX_PROOF)] = "",
     remember: Annotated[str, Form(max_length=8)] = "",
 ) -> Response:
     """Begin a session. It is always a new one, whatever cookie came along."""
@@ -74,7 +77,7 @@ async def sign_in(
     client = Client.of(
         exchange,
         device_cookie=device_cookie_name(exchange),
-        proof=altcha,
+        proof=await token_for(request),
         remember=bool(remember),
     )
     present = exchange.principal if exchange.principal.is_authenticated else None
@@ -83,7 +86,7 @@ async def sign_in(
             email, password, client=client, replaces=present
         )
     except SecurityError as error:
-        return _sign_in_page(
+        return await _sign_in_page(
             request, wanted=own_path(wanted), email=email, remember=bool(remember), error=error
         )
     if isinstance(signed_in, FactorsDue):
@@ -100,12 +103,14 @@ async def sign_in(
 
 
 @public
+@shows_challenge
 async def register_form(request: Request) -> Response:
     """Ask for an e-mail and a password."""
-    return _register_page(request)
+    return await _register_page(request)
 
 
 @public
+@shows_challenge
 async def register(
     request: Request,
     name: Annotated[str, Form(max_length=100)] = "",
@@ -113,17 +118,19 @@ async def register(
     password: Password = "",
 ) -> Response:
     """Make an account; the next page is the same whether or not the e-mail had one."""
-    client = Client.of(exchange_of(request.scope))
+    client = Client.of(exchange_of(request.scope), proof=await token_for(request))
     registration = account_services(request).registration
+    seconds = exchange_of(request.scope).service(AbuseSettings).sign_up_seconds
+    is_program = await caught(request, REGISTER_FORM, fastest=seconds)
     try:
-        await registration.register(email, password, client=client, name=name)
+        await registration.register(email, password, client=client, name=name, caught=is_program)
     except SecurityError as error:
-        return _register_page(request, name=name, email=email, error=error)
+        return await _register_page(request, name=name, email=email, error=error)
     mail = account_services(request).mail
     return go_to(SIGN_IN, notice="registered" if mail is None else "registered-mail")
 
 
-def _sign_in_page(
+async def _sign_in_page(
     request: Request,
     *,
     wanted: str,
@@ -142,7 +149,7 @@ def _sign_in_page(
         days=_days(request),
         open=_is_open(request),
         passkey_options=options,
-        **_work(error),
+        **await shown(request, SIGN_IN_FORM, error),
     )
     if cookie:
         response.headers.append("set-cookie", cookie)
@@ -156,19 +163,17 @@ def _days(request: Request) -> int:
     return round(settings.remembered_lifetime / DAY) if longer else 0
 
 
-def _work(error: SecurityError | None) -> dict[str, Any]:
-    """What the page needs so that the browser can work its way on."""
-    if not isinstance(error, ProofRequiredError):
-        return {"challenge": ""}
-    challenge = json.dumps(error.challenge.as_json())
-    return {"challenge": challenge, "wait": duration(error.retry_after)}
-
-
-def _register_page(
+async def _register_page(
     request: Request, *, name: str = "", email: str = "", error: SecurityError | None = None
 ) -> Response:
     return pages_of(request).render(
-        request, "register.html", error=error, name=name, email=email, open=_is_open(request)
+        request,
+        "register.html",
+        error=error,
+        name=name,
+        email=email,
+        open=_is_open(request),
+        **await shown(request, REGISTER_FORM, error),
     )
 
 
