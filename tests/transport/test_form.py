@@ -24,6 +24,10 @@ PART = '--XyZ\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
         (b"text/plain; boundary=a", None),
         (b"Application/X-WWW-Form-Urlencoded ; charset=utf-8", FormKind(b"&", -1)),
         (b"multipart/form-data; boundary=abc", FormKind(b"--abc", 1)),
+        (
+            b"multipart/form-data; boundary=----WebKitFormBoundaryAb1",
+            FormKind(b"------WebKitFormBoundaryAb1", 1),
+        ),
         (b'multipart/mixed;charset=utf-8; Boundary="a b:c"; x=y', FormKind(b"--a b:c", 1)),
     ],
 )

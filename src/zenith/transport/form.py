@@ -16,6 +16,9 @@ _QUOTED: Final = rb"[0-9A-Za-z'()+_,./:=? -]{1,70}"
 _BOUNDARY: Final = re.compile(
     rb'boundary=(?:"(%s)"|(%s))[ \t]*(?:;|$)' % (_QUOTED, _PLAIN), re.IGNORECASE
 )
+# Also in the forms that only some parsers know. The word alone is no name: Chromium and Safari have
+# it in the boundary itself.
+_NAMED: Final = re.compile(rb"boundary[ \t*0-9]*=", re.IGNORECASE)
 
 
 class FormKind(NamedTuple):
@@ -39,7 +42,7 @@ def form_kind(content_type: bytes) -> FormKind | None:
     if not kind.startswith(MULTIPART):
         return None
     found = _BOUNDARY.findall(content_type)
-    if len(found) != 1 or content_type.lower().count(b"boundary") != 1:
+    if len(found) != 1 or len(_NAMED.findall(content_type)) != 1:
         raise BadRequestError(reason="no boundary, or none that is certain")
     quoted, plain = found[0]
     return FormKind(b"--" + (quoted or plain), 1)
