@@ -65,6 +65,10 @@ class SecurityMiddleware:
         self._response_hooks: Final[tuple[Hook, ...]] = tuple(
             guard.on_response for guard in reversed(self.guards) if _overrides(guard, "on_response")
         )
+        # What leads a request to another path, before its route is found.
+        self._readdress: Final[tuple[Callable[[Scope], Scope], ...]] = tuple(
+            lead for guard in self.guards if (lead := getattr(guard, "readdress", None))
+        )
         self._authenticates: Final = any(
             guard.stage is Stage.AUTHENTICATION for guard in self.guards
         )
@@ -79,6 +83,8 @@ class SecurityMiddleware:
         if scope["type"] == "lifespan":
             await run_lifespan(self, scope, receive, send)
             return
+        for readdress in self._readdress:
+            scope = readdress(scope)
         head = self._heads.of(scope["headers"])
         exchange = Exchange(scope, receive, self._services, head)
         if not self._started and not await self._start_late(exchange, send):

@@ -21,17 +21,32 @@ from zenith.transport.guard import TransportGuard
 from zenith.transport.limits import BodyLimit, TimeLimit, body_limit, time_limit
 from zenith.transport.networks import NetworkList, NetworkMark, allow_networks, deny_networks
 from zenith.transport.settings import DEVELOPMENT_HOSTS, TransportSettings
+from zenith.transport.versions import (
+    ApiVersion,
+    ApiVersions,
+    DeprecationMark,
+    Lifecycle,
+    UnknownVersionError,
+    VersionEndedError,
+    VersionNotAcceptableError,
+    VersionRequiredError,
+    deprecated,
+)
 
 __all__ = [
     "DEVELOPMENT_HOSTS",
+    "ApiVersion",
+    "ApiVersions",
     "BodyLimit",
     "CorsGuard",
     "CorsMark",
     "CorsPolicy",
     "CorsSettings",
+    "DeprecationMark",
     "HeadersTooLargeError",
     "HttpsRedirectError",
     "HttpsRequiredError",
+    "Lifecycle",
     "MethodNotAllowedError",
     "NetworkList",
     "NetworkMark",
@@ -41,10 +56,15 @@ __all__ = [
     "TimeLimit",
     "TransportGuard",
     "TransportSettings",
+    "UnknownVersionError",
     "UriTooLongError",
+    "VersionEndedError",
+    "VersionNotAcceptableError",
+    "VersionRequiredError",
     "allow_networks",
     "body_limit",
     "cors",
     "deny_networks",
+    "deprecated",
     "time_limit",
 ]

@@ -7,19 +7,16 @@ from typing import Final
 
 from zenith.kernel.problem import RawHeaders
 from zenith.transport.cross_origin.settings import ANY, CorsSettings
+from zenith.transport.vary import add_vary
 
 ALLOW_ORIGIN: Final = b"access-control-allow-origin"
 PREFIX: Final = b"access-control-allow-"
 EXPOSE: Final = b"access-control-expose-headers"
 MAX_AGE: Final = b"access-control-max-age"
-VARY: Final = (b"vary", b"Origin")
-PREFLIGHT_VARY: Final = (
-    b"vary",
-    b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
-)
+VARY: Final = b"Origin"
+PREFLIGHT_VARY: Final = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 MAX_ORIGIN: Final = 300
 _LABELS: Final = re.compile(rb"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
-SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class CorsPolicy:
@@ -39,8 +36,8 @@ class CorsPolicy:
         self._any: Final = ANY in origins
         self._exact: Final = frozenset(each.encode() for each in origins if "*" not in each)
         self._patterns: Final = tuple(_split(each) for each in origins if "*." in each)
-        fixed: RawHeaders = [VARY]
-        preflight: RawHeaders = [PREFLIGHT_VARY]
+        fixed: RawHeaders = []
+        preflight: RawHeaders = []
         if settings.credentials:
             allowed = (b"access-control-allow-credentials", b"true")
             fixed.append(allowed)
@@ -74,15 +71,13 @@ class CorsPolicy:
 
     def apply(self, headers: RawHeaders, origin: bytes | None, *, preflight: bool) -> None:
         """Put the answer on a response, in place of whatever the application says of this."""
-        vary = [value for name, value in headers if name.lower() == b"vary"]
         headers[:] = [field for field in headers if not _is_ours(field[0].lower())]
         admitted = self._any or (origin is not None and self.admits(origin))
         fields = self._preflight if preflight else self._fixed
-        own = fields[0][1]
-        headers.append((b"vary", b", ".join([*vary, own])))
+        add_vary(headers, PREFLIGHT_VARY if preflight else VARY)
         if admitted:
             headers.append((ALLOW_ORIGIN, b"*" if self._any else origin or b""))
-            headers += fields[1:]
+            headers += fields
 
 
 def _split(pattern: str) -> tuple[bytes, bytes]:
@@ -92,4 +87,4 @@ def _split(pattern: str) -> tuple[bytes, bytes]:
 
 
 def _is_ours(name: bytes) -> bool:
-    return name == b"vary" or name.startswith(PREFIX) or name in (EXPOSE, MAX_AGE)
+    return name.startswith(PREFIX) or name in (EXPOSE, MAX_AGE)
