@@ -12,7 +12,7 @@ from zenith.accounts import AccountServices
 from zenith.api_keys import APIKeys
 from zenith.assembly.api_keys import APIKeyParts
 from zenith.assembly.bans import owner_of_key
-from zenith.assembly.limits import concurrency_guards
+from zenith.assembly.limits import early_limits
 from zenith.assembly.mfa import MfaParts
 from zenith.assembly.oauth import authorization_prune
 from zenith.assembly.parts import Parts
@@ -33,7 +33,6 @@ from zenith.rate_limits import (
     PrincipalRateLimitGuard,
     Quotas,
     RateLimiter,
-    RateLimitGuard,
 )
 from zenith.sessions import SessionScheme, SessionSettings
 from zenith.settings import Settings
@@ -99,9 +98,7 @@ def make_guards(
     if settings.transport is not None:
         guards.append(TransportGuard(settings.transport))
     guards += [ChallengePageGuard(), BanGuard(parts.bans)]
-    if settings.rate_limits is not None:
-        guards.append(RateLimitGuard(parts.limiter, settings.rate_limits))
-        guards.extend(concurrency_guards(settings, parts.concurrency))
+    guards += early_limits(settings, parts.limiter, parts.concurrency)
     if settings.cors is not None:
         guards.append(CorsGuard(settings.cors))
     guards.append(AuthenticationGuard([*key_schemes, bearer, cookie]))
@@ -112,8 +109,7 @@ def make_guards(
         guards.append(CsrfGuard(parts.secrets, settings.csrf))
     if settings.rate_limits is not None:
         guards.append(PrincipalRateLimitGuard(parts.limiter, settings.rate_limits))
-    guards.extend(() if mfa is None else mfa.guards)
-    return tuple(guards)
+    return (*guards, *(() if mfa is None else mfa.guards))
 
 
 def _site_data(settings: Settings) -> SiteData | None:

@@ -13,6 +13,7 @@ from zenith.rate_limits import (
     FallbackSlots,
     FallbackStore,
     RateLimiter,
+    RateLimitGuard,
     RateLimitSettings,
 )
 from zenith.settings import Settings
@@ -54,9 +55,14 @@ def make_limiters(
     )
 
 
-def concurrency_guards(settings: Settings, limiter: ConcurrencyLimiter) -> tuple[Guard, ...]:
-    """The guard of what is in flight, where the settings limit it."""
+def early_limits(
+    settings: Settings, limiter: RateLimiter, concurrency: ConcurrencyLimiter
+) -> tuple[Guard, ...]:
+    """The guards that look at a request before it is known who calls; those that are on."""
     limits = settings.rate_limits
-    if limits is None or (limits.concurrent is None and limits.concurrent_per_address is None):
+    if limits is None:
         return ()
-    return (ConcurrencyGuard(limiter, limits),)
+    rates = RateLimitGuard(limiter, limits)
+    if limits.concurrent is None and limits.concurrent_per_address is None:
+        return (rates,)
+    return (rates, ConcurrencyGuard(concurrency, limits))

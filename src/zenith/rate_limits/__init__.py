@@ -8,9 +8,10 @@ from zenith.kernel.lazy import loader
 from zenith.rate_limits.declaration import RateLimitMark, rate_limit
 from zenith.rate_limits.errors import RateLimitStoreError
 from zenith.rate_limits.fallback import FallbackSlots, FallbackStore
-from zenith.rate_limits.guard import ConcurrencyGuard, PrincipalRateLimitGuard, RateLimitGuard
+from zenith.rate_limits.guard import RateLimitGuard
 from zenith.rate_limits.limit import Limit, Limits, parse_limits
 from zenith.rate_limits.limiter import RateLimiter, RateLimitInfo
+from zenith.rate_limits.principal_guard import PrincipalRateLimitGuard
 from zenith.rate_limits.settings import RateLimitSettings
 from zenith.rate_limits.store import Hit, RateLimitStore
 from zenith.rate_limits.strategies import StrategyName, Usage
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         ConcurrencyMark,
         concurrency_limit,
     )
+    from zenith.rate_limits.concurrency_guard import ConcurrencyGuard
     from zenith.rate_limits.errors import BusyError, ConcurrencyError, QuotaError
     from zenith.rate_limits.quota import Quota
     from zenith.rate_limits.quotas import Quotas
@@ -60,6 +62,7 @@ __getattr__ = loader(
     {
         "BusyError": "errors",
         "ConcurrencyError": "errors",
+        "ConcurrencyGuard": "concurrency_guard",
         "ConcurrencyLimiter": "concurrency",
         "ConcurrencyMark": "concurrency",
         "Quota": "quota",

@@ -188,22 +188,19 @@ def rate_limit(
     """Limit a route: `@rate_limit("10/minute;100/hour")`, `@rate_limit(requests=10, window=60)`.
 
     Below the route's decorator, around an ASGI application, or `Depends(rate_limit(...))`.
+    `limits` wins over `requests` and `window` (seconds).
 
-    - `limits` wins over `requests` and `window` (seconds).
-    - `per`: each client `address` (IPv6: /64), `network` (`prefixes` are the bits of IPv4 and
-      IPv6), `principal`, `account` (all keys of an account together), `api_key` or `tenant` (who
-      is or has none is counted by what is next to it, the anonymous by address), or `everyone`
-      together. `key_func` takes the request and returns the key instead; it runs before
-      authentication. A key that clients choose freely limits nobody.
-    - `cost`: how much one request spends, a number or a function of the request (0: nothing). What
-      is known only afterwards is told to `settle`.
+    - `per`: each client `address` (IPv6: /64), `network` (`prefixes`: bits of IPv4 and IPv6),
+      `principal`, `account` (with all of its keys), `api_key`, `tenant` (who has none is counted
+      by what is next, at last by address), or `everyone` together. `key_func` returns the key
+      instead; it runs before authentication. A key that clients choose freely limits nobody.
+    - `cost`: how much one request spends, or a function that tells; see also `settle`.
     - `exempt`: a function of the request; where it returns True, nothing is charged.
     - Counters belong to the endpoint, whichever path and method leads to it, or to the route's path
       where the limit is a dependency; `name` shares them between all that bear it.
     - `replaces_default` takes this route out of the limit that all routes share.
 
-    Raises ConfigurationError for limits, strategies and keys that do not exist, and for a cost that
-    no request could ever pay.
+    Raises ConfigurationError for limits and keys that do not exist, and costs never to be paid.
     """
     given: Limits = Limit(requests, window, strategy) if limits is None else limits
     counted = limits_of(given, name=name or "route", label="route", strategy=strategy)
