@@ -86,13 +86,14 @@ async def answer(app: Any, call: Call) -> tuple[int, Headers, bytes]:
 
 
 def _receiver(body: bytes) -> Any:
-    messages: list[Message] = [
-        {"type": "http.disconnect"},
-        {"type": "http.request", "body": body, "more_body": False},
-    ]
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
-        return messages.pop()
+        if messages:
+            return messages.pop()
+        # The client stays: who listens for its leaving beside the handler hears nothing.
+        left: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        return await left
 
     return receive
 

@@ -6,14 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 FOLDER = Path(__file__).resolve().parent
 LATEST = FOLDER / "results" / "latest.json"
-HISTORY = FOLDER / "history.jsonl"
 GREEN, RED, GREY, PLAIN = "\033[32m", "\033[31m", "\033[90m", "\033[0m"
 
 
@@ -50,37 +48,52 @@ class Row:
     ratio: float | None = None
     spread: float = 0.0
     """Half the distance between the quartiles of the ratio over all rounds, or of our figure."""
-    budget: Budget
+    budget: Budget | None = None
+    """None where nothing is promised: the row is there to be compared."""
 
     @property
-    def met(self) -> bool:
+    def met(self) -> bool | None:
         """Whether the budget holds."""
-        return self.budget.holds(self)
+        return None if self.budget is None else self.budget.holds(self)
+
+    @property
+    def title(self) -> str:
+        """What tells this row from all others, with its unit and its peer."""
+        peer = f"; peer: {self.peer_name}" if self.peer_name else ""
+        return f"{self.name} ({self.unit}{peer})"
 
     def cells(self) -> tuple[str, ...]:
         """The texts of its columns."""
         peer = "" if self.peer is None else f"{self.peer_name} {number(self.peer)} {self.unit}"
         ratio = "" if self.ratio is None else number(self.ratio)
         spread = f"± {number(self.spread)}" if self.spread else ""
-        budget = self.budget.text(self.unit)
+        budget = "" if self.budget is None else self.budget.text(self.unit)
         ours = f"{number(self.ours)} {self.unit}"
-        return (self.name, ours, peer, ratio, spread, budget, "met" if self.met else "MISSED")
+        return (self.name, ours, peer, ratio, spread, budget, VERDICTS[self.met])
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
-        peer = f"; peer: {self.peer_name}" if self.peer_name else ""
         return {
-            "name": f"{self.name} ({self.unit}{peer})",
+            "name": self.title,
             "ours": _rounded(self.ours),
             "peer": _rounded(self.peer),
             "ratio": _rounded(self.ratio),
-            "budget": self.budget.text(self.unit),
+            "budget": None if self.budget is None else self.budget.text(self.unit),
             "met": self.met,
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """Rows about one subject."""
+
+    title: str
+    rows: list[Row] = field(default_factory=list)
+
+
+VERDICTS = {True: "met", False: "MISSED", None: ""}
 HEAD = ("", "Zenith", "peer", "ratio", "", "budget", "")
-WIDTHS = (54, 13, 34, 8, 9, 14, 6)
+WIDTHS = (58, 13, 36, 8, 9, 14, 6)
 
 
 def number(value: float) -> str:
@@ -94,15 +107,21 @@ def number(value: float) -> str:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)
+    """Five digits that count: some ratios are a hundred thousandth."""
+    return None if value is None else float(f"{value:.5g}")
 
 
 class Table:
     """Prints each row as soon as it is known."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.sections: list[Section] = []
         self._coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    @property
+    def rows(self) -> list[Row]:
+        """All of them, whatever they are about."""
+        return [row for section in self.sections for row in section.rows]
 
     def head(self) -> None:
         """Print the names of the columns."""
@@ -110,23 +129,24 @@ class Table:
 
     def section(self, title: str) -> None:
         """Print what the following rows are about."""
+        self.sections.append(Section(title=title))
         print(self._paint(f"\n{title}", GREY), flush=True)
 
     def add(self, row: Row) -> None:
         """Print a row and keep it."""
-        self.rows.append(row)
+        self.sections[-1].rows.append(row)
         cells = row.cells()
         verdict = self._paint(cells[-1], GREEN if row.met else RED)
         print(_line(cells[:-1]) + verdict, flush=True)
 
     def note(self, text: str) -> None:
-        """Print what was left out, and why."""
+        """Print what was left out, or what became slower."""
         print(self._paint(f"  {text}", GREY), flush=True)
 
     def summary(self, seconds: float) -> None:
         """Print how many budgets hold."""
-        met = sum(row.met for row in self.rows)
-        print(f"\n{met} of {len(self.rows)} budgets met, {seconds:.0f} s")
+        verdicts = [row.met for row in self.rows if row.met is not None]
+        print(f"\n{sum(verdicts)} of {len(verdicts)} budgets met, {seconds:.0f} s")
 
     def _paint(self, text: str, colour: str) -> str:
         return f"{colour}{text}{PLAIN}" if self._coloured else text
@@ -140,18 +160,8 @@ def _line(cells: Sequence[str]) -> str:
     return " ".join(padded) + "  "
 
 
-def write(rows: Sequence[Row], *, record: bool) -> None:
-    """Write `results/latest.json` and, where asked for, a line of the history."""
-    found = [row.as_json() for row in rows]
+def write(rows: Sequence[Row]) -> None:
+    """Write `results/latest.json`."""
     LATEST.parent.mkdir(exist_ok=True)
-    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps([row.as_json() for row in rows], indent=2, ensure_ascii=False) + "\n"
     LATEST.write_text(text, encoding="utf-8")
-    if record:
-        entry = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "python": sys.version.split()[0],
-            "cores": os.cpu_count(),
-            "rows": found,
-        }
-        with HISTORY.open("a", encoding="utf-8") as history:
-            history.write(json.dumps(entry, ensure_ascii=False) + "\n")

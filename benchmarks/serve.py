@@ -15,7 +15,7 @@ import time
 import uvicorn
 import uvloop
 
-from benchmarks.apps import CONTENDERS, Contender
+from benchmarks.apps import CONTENDERS, TokenContender
 from benchmarks.driver import Call
 
 
@@ -23,7 +23,7 @@ def _texts(calls: list[Call]) -> list[str]:
     return [call.as_http().decode("latin-1") for call in calls]
 
 
-def _requests(contender: Contender, tokens: int) -> dict[str, list[str]]:
+def _requests(contender: TokenContender, tokens: int) -> dict[str, list[str]]:
     return {
         "seen": _texts([contender.seen()]),
         "unseen": _texts(contender.unseen(tokens)),

@@ -74,7 +74,7 @@ async def session_user(request: Request) -> str:
     user = request.session.get("user")
     if user is None:
         raise HTTPException(401, "Sign in first")
-    return user
+    return str(user)
 
 
 async def sign_in(request: Request) -> dict[str, str]:
@@ -114,7 +114,7 @@ class Assembled:
         for path in ("/sign-in", "/sign-in"):
             cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
             more = [(b"cookie", cookies.encode("ascii"))] if cookies else []
-            headers = await _set_cookies(self.app, get(*more, path=path))
+            headers = await cookies_from(self.app, get(*more, path=path))
             self._cookies |= headers
 
     async def stop(self) -> None:
@@ -134,7 +134,8 @@ class Assembled:
         )
 
 
-async def _set_cookies(app: FastAPI, call: Call) -> dict[str, str]:
+async def cookies_from(app: Any, call: Call) -> dict[str, str]:
+    """The cookies that an answer sets."""
     _, headers, _ = await answer(app, call)
     found: dict[str, str] = {}
     for name, value in headers:

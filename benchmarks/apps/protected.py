@@ -11,7 +11,7 @@ from benchmarks.apps.shop import ORIGIN, SECRET, create_item, get_with_token, po
 from benchmarks.driver import Call, Lifespan
 from zenith.accounts import Account
 from zenith.app import Zenith
-from zenith.authorization import authenticated, require_permission
+from zenith.authorization import authenticated, checks_objects, require_permission
 from zenith.csrf import CsrfTokens
 from zenith.kernel.keys import Secret, new_id
 from zenith.rate_limits import RateLimitSettings
@@ -20,7 +20,7 @@ from zenith.tokens import TokenManager
 
 ENOUGH = "1000000/second"
 """Never refuses, and counts with numbers of the size that real limits have."""
-guarded_read = require_permission("posts:read")(read_item)
+guarded_read = require_permission("posts:read")(checks_objects("a shop shows all")(read_item))
 guarded_create = authenticated(create_item)
 
 

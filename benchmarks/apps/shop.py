@@ -10,6 +10,7 @@ from benchmarks.driver import BROWSER, Call, Headers
 
 ORIGIN = b"https://bench.example"
 SECRET = "c0Qe1yU2rS3tX4vB5nM6kJ7hG8fD9aZ0"
+ITEMS_PATH = "/items"
 ITEM_PATH = "/items/42"
 
 
@@ -43,7 +44,7 @@ def get_with_token(token: str, path: str = ITEM_PATH) -> Call:
     return get((b"authorization", f"Bearer {token}".encode("ascii")), path=path)
 
 
-def post(*more: tuple[bytes, bytes]) -> Call:
+def post(*more: tuple[bytes, bytes], path: str = ITEMS_PATH) -> Call:
     """A POST of JSON as the application's own page sends it."""
     headers: Headers = [
         *BROWSER,
@@ -53,4 +54,4 @@ def post(*more: tuple[bytes, bytes]) -> Call:
         (b"sec-fetch-site", b"same-origin"),
         *more,
     ]
-    return Call(method="POST", path="/items", headers=headers, body=BODY)
+    return Call(method="POST", path=path, headers=headers, body=BODY)

@@ -25,8 +25,8 @@ KEYS = 1000
 
 
 class _Nobody:
-    async def find(self, subject_id: str) -> None:
-        del subject_id
+    async def find(self, subject_id: str, tenant: str | None = None) -> None:
+        del subject_id, tenant
 
 
 async def _receive() -> dict[str, Any]:

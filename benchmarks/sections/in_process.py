@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
-from benchmarks.apps import CONTENDERS, Contender
+from benchmarks.apps import CONTENDERS, Contender, TokenContender
 from benchmarks.driver import send_all
+from benchmarks.names import ASSEMBLED, CHANGE, SEEN, UNSEEN
+from benchmarks.names import kept as kept_name
 from benchmarks.options import Options
 from benchmarks.report import Budget, Row
 from benchmarks.timing import Batch, Measured, interleave
@@ -15,34 +17,30 @@ TITLE = "Whole requests in process (CPU time; ratio: share of bare FastAPI's thr
 ROUNDS = 40
 BATCH = 25.0
 """Milliseconds: long enough to find one's own code in the processor's caches again."""
-KEPT = {
-    "GET, token seen before": 0.92,
-    "GET, token never seen": 0.75,
-    "POST, cookie session and CSRF": 0.85,
-}
-ADDED = {"GET, token never seen": 1 / 30, "GET, token seen before": 1 / 100}
-MakeBatch: TypeAlias = Callable[[Contender], Batch]
+KEPT = {SEEN: 0.92, UNSEEN: 0.75, CHANGE: 0.85}
+ADDED = {UNSEEN: 1 / 30, SEEN: 1 / 100}
+MakeBatch: TypeAlias = Callable[[TokenContender], Batch]
 
 
-def _seen(contender: Contender) -> Batch:
+def seen(contender: Contender) -> Batch:
     call = contender.seen()
     return lambda count: send_all(contender.app, [call] * count)
 
 
-def _unseen(contender: Contender) -> Batch:
+def unseen(contender: TokenContender) -> Batch:
     # The tokens are made before the batch is timed.
     return lambda count: send_all(contender.app, contender.unseen(count))
 
 
-def _change(contender: Contender) -> Batch:
+def change(contender: Contender) -> Batch:
     call = contender.change()
     return lambda count: send_all(contender.app, [call] * count)
 
 
 KINDS: dict[str, MakeBatch] = {
-    "GET, token seen before": _seen,
-    "GET, token never seen": _unseen,
-    "POST, cookie session and CSRF": _change,
+    SEEN: seen,
+    UNSEEN: unseen,
+    CHANGE: change,
 }
 
 
@@ -68,7 +66,7 @@ async def measure(options: Options) -> AsyncIterator[Row]:
 def _kept(kind: str, found: Measured) -> Row:
     ratio, spread = found.ratio("bare", "zenith")
     return Row(
-        name=f"{kind}: throughput kept",
+        name=kept_name(kind),
         ours=found.of("zenith"),
         peer_name="bare FastAPI",
         peer=found.of("bare"),
@@ -84,7 +82,7 @@ def _added(kind: str, found: Measured, budget: float) -> Row:
     return Row(
         name=f"{kind}: CPU added",
         ours=found.of("zenith") - base,
-        peer_name="assembled stack",
+        peer_name=ASSEMBLED,
         peer=found.of("assembled") - base,
         ratio=ratio,
         spread=spread,

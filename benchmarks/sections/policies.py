@@ -17,6 +17,7 @@ import cedarpy
 import vakt
 from vakt.rules import Eq, Greater
 
+from benchmarks.names import RULES, by_attribute
 from benchmarks.options import Options
 from benchmarks.report import Budget, Row
 from benchmarks.timing import Batch, interleave, repeat
@@ -24,7 +25,7 @@ from zenith.policies import Policy, read_policies
 
 TITLE = "Policies (CPU time of one decision)"
 ROUNDS: Final = 40
-MICROSECONDS: Final = {10: 4.0, 100: 6.0, 1000: 15.0}
+MICROSECONDS: Final = dict(zip(RULES, (4.0, 6.0, 15.0), strict=True))
 LOADED: Final = 10_000
 SECONDS: Final = 4.0
 MODEL: Final = """
@@ -190,7 +191,7 @@ async def measure(options: Options) -> AsyncIterator[Row]:
         for peer in ("vakt", "cedarpy", "casbin"):
             ratio, spread = found.ratio("zenith", peer)
             yield Row(
-                name=f"{count:,} rules, by a key attribute",
+                name=by_attribute(count),
                 ours=found.of("zenith"),
                 peer_name=peer,
                 peer=found.of(peer),

@@ -10,6 +10,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from benchmarks import names
 from benchmarks.options import Options
 from benchmarks.report import Budget, Row
 from benchmarks.timing import Batch, interleave
@@ -20,7 +21,7 @@ TITLE = "Rate limits in memory (CPU time of one hit)"
 ROUNDS = 60
 ENOUGH = 100_000_000
 ADDRESSES = [f"203.0.{number // 256}.{number % 256}" for number in range(1000)]
-MICROSECONDS = {1: 2.0, 3: 4.0}
+MICROSECONDS = dict(zip(names.LIMITS, (2.0, 4.0), strict=True))
 
 
 def _ours(count: int) -> Batch:
@@ -57,7 +58,7 @@ async def measure(options: Options) -> AsyncIterator[Row]:
         )
         ratio, spread = found.ratio("zenith", "limits")
         yield Row(
-            name=f"hit, {count} limit{'s' if count > 1 else ''}",
+            name=names.hit(count),
             ours=found.of("zenith"),
             peer_name="limits",
             peer=found.of("limits"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import casbin
 
@@ -79,7 +80,7 @@ async def measure(options: Options) -> AsyncIterator[Row]:
         {"few": _check(FEW), "many": _check(MANY)}, rounds=options.rounds(ROUNDS)
     )
     ratio, spread = found.ratio("many", "few")
-    shared = {
+    shared: dict[str, Any] = {
         "ours": found.of("many"),
         "peer_name": f"with {FEW} granted",
         "peer": found.of("few"),
