@@ -21,6 +21,8 @@ from zenith.pipeline import marks_of
 
 HOW_TO = ROOT / "docs" / "how-to"
 ORIGIN = "http://localhost:8000"
+TEMPLATES = ("feedback.html", "htmx.html")
+"""The pages of HTML that a how-to shows, in their order."""
 ADA = {"email": "ada@example.org", "password": "violet tractor pond ninety"}
 
 
@@ -41,9 +43,9 @@ def page(monkeypatch, tmp_path) -> Callable[..., dict[str, Any]]:
 
     def names(name: str) -> dict[str, Any]:
         source = Page(HOW_TO / name)
-        for block in source.blocks("html"):
-            (tmp_path / "templates").mkdir()
-            (tmp_path / "templates" / "feedback.html").write_text(block.text)
+        (tmp_path / "templates").mkdir()
+        for block, template in zip(source.blocks("html"), TEMPLATES, strict=False):
+            (tmp_path / "templates" / template).write_text(block.text)
         return run(source, monkeypatch)
 
     return names

@@ -19,7 +19,7 @@ from zenith.abuse import ProofRequiredError, honeypot_field
 from zenith.api_keys import MANAGE_ALL
 from zenith.console.moments import ago, moment
 from zenith.console.static import asset
-from zenith.csrf import csrf_token
+from zenith.csrf import CsrfGuard, csrf_token
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import (
     RateLimitError,
@@ -154,7 +154,8 @@ class Pages:
         notice = request.query_params.get("notice", "")
         page = self._templates.get_template(template).render(
             request=request,
-            csrf=csrf_token(exchange),
+            # Where the settings have turned the protection off, forms have nothing to prove.
+            csrf=csrf_token(exchange) if CsrfGuard in exchange.state else "",
             nonce=lambda: exchange.nonce,
             signed_in=principal.is_authenticated,
             may_manage=principal.has_permission(MANAGE_ACCOUNTS),
@@ -232,6 +233,8 @@ def sentences(error: SecurityError | None) -> list[str]:
     """What a form says about a refusal."""
     if error is None:
         return []
+    if isinstance(error, ProofRequiredError) and is_asked(error):
+        return ["Send the form once more, with a little patience."]
     if isinstance(error, ProofRequiredError):
         return ["Too many attempts. Sign in once more, with a little patience."]
     if isinstance(error, RateLimitError):
@@ -241,6 +244,11 @@ def sentences(error: SecurityError | None) -> list[str]:
     if isinstance(error, ValidationError):
         return [item["msg"] if isinstance(item, dict) else str(item) for item in error.errors]
     return [error.detail]
+
+
+def is_asked(error: ProofRequiredError) -> bool:
+    """Whether everybody is asked for the work, not only who failed often."""
+    return error.reason.startswith("challenge: ")
 
 
 def duration(seconds: float) -> str:

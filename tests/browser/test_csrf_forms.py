@@ -1,0 +1,94 @@
+"""Forms, scripts and htmx under the protection, and pages of other sites against it."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.browser.conftest import EASY
+from tests.conftest import ROOT, UVICORN
+from tests.console.visitor import PASSWORD, Visitor
+from tests.services.process import free_port
+
+
+@pytest.fixture(scope="module")
+def server(services, tmp_path_factory):
+    """One process for all tests of this module."""
+    port = free_port()
+    app = f"http://app.test.localhost:{port}"
+    env = {"ZENITH_HOME": str(tmp_path_factory.mktemp("forms")), "ZENITH_ORIGIN": app, **EASY}
+    argv = [part.replace("{port}", str(port)) for part in UVICORN]
+    argv.append("tests.browser.forms_application:application")
+    service = services.command(argv, port=port, env=env, cwd=ROOT)
+    yield app
+    service.stop()
+
+
+async def received(server):
+    # Not every resolver knows names below localhost; browsers do.
+    port = server.rpartition(":")[2]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        headers = {"Host": server.removeprefix("http://")}
+        return (await client.get("/received", headers=headers)).json()
+
+
+async def test_the_recipes_work_under_the_policy(open_page, server):
+    """The pages and the script are those of the how-to, letter for letter."""
+    page = await open_page()
+    await page.goto(f"{server}/feedback")
+    await page.get_by_label("Text").fill("four")
+    await page.get_by_role("button", name="Fetch").click()
+    await page.get_by_role("button", name="Done").wait_for()
+    await page.get_by_role("button", name="Send").click()
+    await page.get_by_text("Received: 4").wait_for()
+
+    await page.goto(f"{server}/htmx")
+    await page.get_by_label("Text").fill("sixsix")
+    await page.get_by_role("button", name="Send").click()
+    await page.get_by_text("Received: 6").wait_for()
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_text("Deleted").wait_for()
+    assert (await received(server))["texts"] == ["four", "four", "sixsix", "deleted 7"]
+    assert await page.evaluate("window.violations") == []
+
+
+@pytest.mark.parametrize("attacker", ["evil.test.localhost", "stranger.localhost"])
+async def test_nothing_of_another_site_gets_through(browser, server, attacker):
+    """Whoever looks at the attack is signed in; a sister host's requests carry the cookies."""
+    port = server.rpartition(":")[2]
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        client.headers["Host"] = server.removeprefix("http://")
+        visitor = Visitor(client)
+        email = f"{attacker.partition('.')[0]}@example.org"
+        assert visitor.register(email).status_code == 303
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.goto(f"{server}/account/sign-in")
+    await page.locator("#email").fill(email)
+    await page.locator("#password").fill(PASSWORD)
+    await page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
+    await page.wait_for_url(f"{server}/account/")
+    before = await received(server)
+    refused = []
+    page.on("response", lambda answer: refused.append((answer.status, answer.request.method)))
+    await page.goto(f"http://{attacker}:{port}/?target={server}")
+    await page.wait_for_function("document.title === 'Sent'")
+    assert (await received(server))["texts"] == before["texts"]
+    # What scripts sent, not even they may see.
+    posted = [status for status, method in refused if method == "POST"]
+    assert posted == [403] * 4, "each form was answered with a refusal"
+    await page.goto(f"{server}/account/")
+    assert page.url == f"{server}/account/"
+    await context.close()
+
+
+async def test_what_the_policy_stops_is_reported(browser, server):
+    context = await browser.new_context()
+    page = await context.new_page()
+    async with page.expect_request("**/browser-reports") as sent:
+        await page.goto(f"{server}/image")
+    answer = await (await sent.value).response()
+    assert answer.status == 204
+    found = (await received(server))["reports"]
+    assert ["img-src", "https://nowhere.invalid", "/image"] in found
+    await context.close()
