@@ -142,7 +142,7 @@ class RouteTable:
             for entry in self._index.candidates(path)
             if entry.regex is not None and entry.kind == "http" and entry.regex.match(path)
         ]
-        return frozenset().union(*served)
+        return frozenset[str]().union(*served)
 
     def walk(self) -> Iterator[RouteEntry]:
         """Every entry, those behind mounts included."""

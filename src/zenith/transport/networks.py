@@ -155,7 +155,7 @@ def _declare(target: Any, mark: NetworkMark) -> Any:
             fix="put it on an endpoint function, or around an ASGI application",
         )
     if inspect.isroutine(target) or isinstance(target, functools.partial):
-        return _wrapped(target, mark)
+        return _wrapped(cast("Callable[..., Any]", target), mark)
     return NetworkedApplication(cast(ASGIApp, target), mark)
 
 
