@@ -11,7 +11,7 @@ from zenith.abuse import Honeypot, ProofRequiredError
 from zenith.abuse.challenges import Challenges
 from zenith.abuse.challenges.depends import token_of
 from zenith.abuse.honeypot import STAMP, TRAP
-from zenith.console.rendering import duration
+from zenith.console.rendering import duration, is_asked
 from zenith.kernel.errors import SecurityError
 from zenith.pipeline import exchange_of
 
@@ -31,14 +31,19 @@ async def shown(request: Request, action: str, error: SecurityError | None) -> d
     """What the page's template needs to ask again, or for the first time."""
     if isinstance(error, ProofRequiredError):
         challenge = json.dumps(error.challenge.as_json())
-        return {**NOTHING, "challenge": challenge, "wait": duration(error.retry_after)}
+        # The words for whoever failed to sign in often, or those for everybody.
+        asked = is_asked(error)
+        wait = duration(error.retry_after)
+        return {**NOTHING, "challenge": challenge, "wait": wait, "asked": asked}
     exchange = exchange_of(request.scope)
-    widget = await exchange.service(Challenges).offer(action, exchange.client)
+    challenges = exchange.service(Challenges)
+    widget = await challenges.offer(action, exchange.client)
     if widget is None:
         return NOTHING
     if widget.challenge:
         challenge = json.dumps(dict(widget.challenge))
-        return {**NOTHING, "challenge": challenge, "wait": "a minute"}
+        wait = duration(challenges.patience)
+        return {**NOTHING, "challenge": challenge, "wait": wait, "asked": True}
     return {**NOTHING, "widget": widget}
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from zenith.abuse.bans.ban import MAX_REASON, Ban, BanTarget
 from zenith.abuse.bans.banned import ENDLESS, BannedSet
 from zenith.abuse.bans.errors import BannedError, NeverBannedError, SelfBanError
-from zenith.abuse.bans.rules import RefusalRules
+from zenith.abuse.bans.rules import REASONS, RefusalRules
 from zenith.abuse.bans.settings import BanSettings
 from zenith.abuse.bans.store import BanStore
 from zenith.kernel.clock import Clock, wall_clock
@@ -194,7 +194,7 @@ class Bans:
         now = self._clock()
         wanted = Ban(
             target=target,
-            reason=f"too many refusals: {rule}",
+            reason=REASONS[rule],
             made_by=f"rule:{rule}",
             created_at=now,
             updated_at=now,

@@ -9,6 +9,15 @@ from zenith.kernel.errors import SecurityError
 
 MAX_CLIENTS: Final = 10_000
 MALFORMED: Final = frozenset({400, 408, 413, 414, 421, 431})
+REASONS: Final = {
+    "trap": "asked for what only scanners look for",
+    "malformed": "sent many malformed requests",
+    "credential": "sent many credentials that do not hold",
+    "rate_limited": "went on and on over a limit",
+    "forbidden": "tried much that is not allowed",
+    "not_found": "asked for much that there is not",
+}
+"""Why a rule bans, for administrators."""
 BY_STATUS: Final = {
     **dict.fromkeys(MALFORMED, "malformed"),
     401: "credential",

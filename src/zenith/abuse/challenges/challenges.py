@@ -45,6 +45,11 @@ class Challenges:
         self._clock: Final = clock
         self._key: Final = derive(secrets[0], "abuse/challenges/clients")
 
+    @property
+    def patience(self) -> float:
+        """Seconds that take the place of a proof of work."""
+        return self._settings.patience
+
     async def require(self, token: str, *, action: str, client: str) -> Proof | None:
         """Let `client`, an address, go on with `action` if `token` holds; what was spent.
 

@@ -1,0 +1,141 @@
+"""The page of bans, and the forms that tell programs from people, without JavaScript."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.console.visitor import errors
+from zenith.abuse import solve
+from zenith.abuse.bans import Bans
+from zenith.abuse.challenges import Challenges
+
+BANS = "/admin/bans"
+
+
+def ban(visitor, target, reason="scans", **fields):
+    return visitor.send(BANS, {"target": target, "reason": reason, **fields}, form=BANS)
+
+
+def test_bans_are_made_listed_and_lifted(house):
+    service = house.app.assembly.services[Bans]
+    assert "Nobody is banned" in house.ada.get(BANS).text
+    for target, hours in (("203.0.113.7", "24"), ("198.51.100.0/24", "0"), ("api_key:k1", "1")):
+        answer = ban(house.ada, target, "<b>scans</b>", hours=hours)
+        assert answer.headers["location"] == f"{BANS}?notice=banned"
+    page = house.ada.get(f"{BANS}?notice=banned").text
+    assert "The ban holds" in page
+    assert "&lt;b&gt;scans&lt;/b&gt;" in page
+    assert "by ada@example.org" in page
+    assert "it is lifted" in page
+    assert service.banned.of_address("198.51.100.9") == float("inf")
+    assert "198.51.100.0/24" not in house.ada.get(f"{BANS}?search=113.7&page=0").text
+    assert "No ban contains" in house.ada.get(f"{BANS}?search=nothing").text
+    for target in ("203.0.113.7", "198.51.100.0/24", "api_key:k1"):
+        answer = house.ada.send(f"{BANS}/lift", {"target": target}, form=BANS)
+        assert answer.headers["location"] == f"{BANS}?notice=ban-lifted"
+    assert len(service.banned) == 0
+
+
+def test_pages_of_many_bans(house, monkeypatch):
+    monkeypatch.setattr("zenith.console.ban_pages.PAGE", 2)
+    service = house.app.assembly.services[Bans]
+    targets = [f"203.0.113.{number}" for number in range(3)]
+    for target in targets:
+        house.run(service.ban(target, reason="many"))
+    first = house.ada.get(f"{BANS}?search=many").text
+    assert first.count("Lift<span") == 2
+    assert "search=many&amp;page=2" in first
+    second = house.ada.get(f"{BANS}?search=many&page=2").text
+    assert second.count("Lift<span") == 1
+    assert "First page" in second
+    for target in targets:
+        house.run(service.lift(target))
+
+
+def test_an_account_is_banned_by_its_address_and_nobody_by_mistake(house):
+    guest = house.visitor()
+    guest.join("spammer@example.org")
+    assert ban(house.ada, "spammer@example.org").status_code == 303
+    page = house.ada.get(BANS).text
+    assert "spammer@example.org" in page
+    assert guest.get("/account/").status_code == 403
+    (target,) = re.findall(r'value="(account:[^"]+)"', page)
+    house.ada.send(f"{BANS}/lift", {"target": target}, form=BANS)
+    assert guest.get("/account/").status_code == 200
+    answer = ban(house.ada, "ada@example.org")
+    assert answer.status_code == 409
+    assert 'name="force"' in answer.text
+    assert "This would ban yourself" in answer.text
+    for target, status in (("nobody@example.org", 404), ("no address", 422), ("@", 422)):
+        assert ban(house.ada, target).status_code == status
+    assert ban(house.ada, "203.0.113.7", "").status_code == 422
+    assert guest.get(BANS).status_code == 403
+
+
+def test_a_program_that_registers_is_answered_like_a_person(house):
+    guest = house.visitor()
+    fields = {"email": "bot@example.org", "password": "an honest river of stones"}
+    page = guest.get("/account/register").text
+    assert 'name="homepage"' in page
+    caught = guest.send(
+        "/account/register",
+        {**fields, "homepage": "https://spam.example"},
+        form="/account/register",
+    )
+    assert house.run(house.accounts.store.by_email("bot@example.org")) is None
+    made = guest.send("/account/register", fields, form="/account/register")
+    assert house.run(house.accounts.store.by_email("bot@example.org")) is not None
+    assert (caught.status_code, caught.headers["location"]) == (
+        made.status_code,
+        made.headers["location"],
+    )
+    assert errors(caught) == errors(made)
+
+
+@pytest.fixture(scope="module")
+def asking_house(open_house):
+    """A server that always asks, for little work."""
+    asked = ("REGISTER", "SIGN_IN", "RESET_PASSWORD")
+    when = {f"ZENITH_ABUSE__CHALLENGES__{name}": "always" for name in asked}
+    return open_house(ZENITH_ABUSE__PROOF_NUMBERS="50", **when)
+
+
+def test_forms_ask_where_they_are_told_to(asking_house):
+    guest = asking_house.visitor()
+    provider = asking_house.app.assembly.services[Challenges].provider
+    fields = {"email": "new@example.org", "password": "an honest river of stones"}
+    forms = {
+        "/account/register": ("register", fields),
+        "/account/forgot": ("reset_password", {"email": "new@example.org"}),
+        "/account/sign-in": ("sign_in", fields),
+    }
+    for path, (action, given) in forms.items():
+        page = guest.get(path).text
+        assert "data-challenge=" in page
+        assert "proof.js" in page
+        refused = guest.send(path, given, form=path)
+        assert refused.status_code == 429
+        assert "data-challenge=" in refused.text
+        widget = provider.widget(action=action, client="127.0.0.1")
+        done = guest.send(path, {**given, "altcha": solve(dict(widget.challenge))}, form=path)
+        assert done.status_code == 303, errors(done)
+
+
+def test_another_provider_is_let_in_on_these_pages_alone(open_house):
+    house = open_house(
+        ZENITH_ABUSE__CHALLENGES__PROVIDER="turnstile",
+        ZENITH_ABUSE__CHALLENGES__SITE_KEY="site",
+        ZENITH_ABUSE__CHALLENGES__SECRET="secret",
+        ZENITH_ABUSE__CHALLENGES__REGISTER="always",
+    )
+    guest = house.visitor()
+    page = guest.get("/account/register")
+    assert 'class="cf-turnstile" data-sitekey="site" data-action="register"' in page.text
+    assert "frame-src https://challenges.cloudflare.com" in page.headers["content-security-policy"]
+    assert "cloudflare" not in guest.get("/").headers["content-security-policy"]
+    assert "cf-turnstile" not in guest.get("/account/sign-in").text
+    answer = guest.send("/account/register", {"email": "a@example.org"}, form="/account/register")
+    assert answer.status_code == 403
+    assert "cf-turnstile" in answer.text
