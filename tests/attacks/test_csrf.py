@@ -121,6 +121,55 @@ async def test_the_attackers_anonymous_token_with_its_cookie():
     await attack(headers={"cookie": planted, "origin": OURS, "x-csrf-token": token})
 
 
+ANONYMOUS_COOKIES = [
+    "zenith-csrf",
+    "__host-zenith-csrf",
+    "__Host-zenith-csrf2",
+    "__Secure-zenith-csrf",
+]
+
+
+@pytest.mark.parametrize("name", ANONYMOUS_COOKIES)
+async def test_a_sister_host_plants_the_cookie_that_its_token_is_bound_to(name):
+    """Cookie tossing: the attacker's host below ours sets a cookie for the whole domain, with a
+    longer path so that it comes first. It cannot set one whose name begins with `__Host-`.
+    """
+    _, protected = application(ANONYMOUS)
+    async with client(protected, OURS) as browser:
+        token = (await browser.get("/form")).json()
+        own = browser.cookies["__Host-zenith-csrf"]
+    sister = {"origin": "https://old.bank.example", "sec-fetch-site": "same-site"}
+    for signals in (sister, {"referer": "https://old.bank.example/"}, {"origin": OURS}, {}):
+        headers = {"cookie": f"{name}={own}", **signals}
+        await attack(ANONYMOUS, headers=headers, data={"amount": "1", "csrf_token": token})
+
+
+async def test_a_planted_cookie_does_not_come_before_the_victims_own():
+    _, protected = application(ANONYMOUS)
+    async with client(protected, OURS) as browser:
+        token = (await browser.get("/form")).json()
+        planted = browser.cookies["__Host-zenith-csrf"]
+    victims = "__Host-zenith-csrf=" + "v" * 43
+    cookies = f"{victims}; zenith-csrf={planted}; __Host-zenith-csrf={planted}"
+    data = {"amount": "1", "csrf_token": token}
+    await attack(ANONYMOUS, headers={"cookie": cookies, "origin": OURS}, data=data)
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "https://old.bank.example", "sec-fetch-site": "same-site"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"referer": "https://evil.example/"},
+    ],
+)
+async def test_login_csrf_by_json(signals):
+    """Should cross-origin JSON ever be admitted by mistake, nobody is signed in by it."""
+    await attack(ANONYMOUS, path="/change", headers=signals, json={"email": "mallory@evil.example"})
+
+
 async def test_login_csrf():
     """The victim is signed in to the attacker's account and fills it with data of its own."""
     headers = {"origin": "https://evil.example", "sec-fetch-site": "cross-site", "cookie": ""}
@@ -181,7 +230,17 @@ async def test_guesses_tell_nothing_apart():
     assert len(answers) == 1
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://bank.example:444"])
+SOCKET_ORIGINS = [
+    "https://evil.example",
+    "null",
+    "https://bank.example:444",
+    "http://bank.example",
+    "https://old.bank.example",
+    "https://bank.example.evil.example",
+]
+
+
+@pytest.mark.parametrize("origin", SOCKET_ORIGINS)
 @pytest.mark.parametrize("scheme", ["session", "bearer", ""])
 async def test_cross_site_websocket_hijacking(origin, scheme):
     app, protected = application(Principal(subject="alice", session_id="s", scheme=scheme))
