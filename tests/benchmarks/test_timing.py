@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks import timing
 from benchmarks.timing import interleave
+
+
+@pytest.fixture(autouse=True)
+def _nothing_to_collect(monkeypatch):
+    """The heap of a whole test run takes long to walk through."""
+    idle = SimpleNamespace(collect=int, freeze=int, unfreeze=int)
+    monkeypatch.setattr(timing, "gc", idle)
 
 
 class Work:
