@@ -103,6 +103,7 @@ def test_lists_are_for_everybody_and_masks_are_shown():
         "declared": True,
         "access": ["policy documents: read (rows of dict)"],
         "masks": ["masked by fields"],
+        "notes": [],
         "unchecked": [],
         "callers": dict.fromkeys(CALLERS, "policy: rows"),
     }

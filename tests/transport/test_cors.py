@@ -4,9 +4,10 @@ import pytest
 from fastapi import FastAPI
 
 from tests.pipeline.asgi import ask, client, connect, hello, make_scope, websocket_scope
+from zenith.authorization import AuthorizationGuard, list_routes
 from zenith.headers import HeadersGuard
 from zenith.kernel.errors import ConfigurationError
-from zenith.pipeline import SecurityMiddleware
+from zenith.pipeline import RouteTable, SecurityMiddleware
 from zenith.transport import CorsGuard, CorsSettings, TransportGuard, cors
 
 OURS = "https://app.example.com"
@@ -165,9 +166,18 @@ async def test_sockets_know_no_cross_origin_access():
     assert answer.messages[0] == {"type": "websocket.accept"}
 
 
-def test_the_start_is_refused_where_nobody_honours_the_mark():
-    from zenith.authorization import AuthorizationGuard
+def test_the_list_of_routes_names_origins():
+    table = RouteTable(application())
+    notes = [note for each in list_routes(table, declared={}, callers={}) for note in each.notes]
+    assert notes == [
+        "readable by pages of *",
+        "readable by pages of https://partner.example with cookies",
+        "readable by pages of no other origin",
+        "readable by pages of *",
+    ]
 
+
+def test_the_start_is_refused_where_nobody_honours_the_mark():
     app = SecurityMiddleware(application(), guards=[AuthorizationGuard()])
     with pytest.raises(ConfigurationError, match="CorsMark has no guard"):
         app.prepare()

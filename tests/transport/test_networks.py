@@ -8,9 +8,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from tests.pipeline.asgi import ask, connect, hello, make_exchange, make_scope, websocket_scope
-from zenith.authorization import AuthorizationGuard, public
+from zenith.authorization import AuthorizationGuard, list_routes, public
 from zenith.kernel.errors import ConfigurationError, SecurityError
-from zenith.pipeline import EXCHANGE_KEY, SecurityMiddleware, current_exchange
+from zenith.pipeline import EXCHANGE_KEY, RouteTable, SecurityMiddleware, current_exchange
 from zenith.transport import (
     NetworkList,
     NetworkRefusedError,
@@ -23,6 +23,7 @@ from zenith.transport.networks import MAX_REMEMBERED
 
 INSIDE = ["10.1.2.3", "::ffff:10.1.2.3", "fd00::1", "fd00::1%eth0"]
 OUTSIDE = ["11.0.0.1", "::ffff:11.0.0.1", "2001:db8::1", "::10.1.2.3", "unknown", "testclient", ""]
+NOBODY = {"declared": {}, "callers": {}}
 OURS = ("10.0.0.0/8", "fd00::/8")
 
 
@@ -62,6 +63,10 @@ async def narrowed(request):
     return PlainTextResponse("narrow")
 
 
+async def plain(request):
+    return PlainTextResponse("plain")
+
+
 @allow_networks("10.0.0.0/8")
 class Page(HTTPEndpoint):
     async def get(self, request):
@@ -74,8 +79,8 @@ async def socket(websocket):
     await websocket.close()
 
 
-def application(**settings):
-    app = Starlette(
+def routes():
+    return Starlette(
         routes=[
             Route("/inside", inside),
             Route("/not-there", not_there, methods=["GET", "POST"]),
@@ -83,9 +88,13 @@ def application(**settings):
             Route("/page", Page),
             WebSocketRoute("/socket", socket),
             Mount("/mounted", allow_networks("10.0.0.0/8")(hello_application)),
+            Route("/plain", plain),
         ]
     )
-    return SecurityMiddleware(app, guards=[TransportGuard(TransportSettings(**settings))])
+
+
+def application(**settings):
+    return SecurityMiddleware(routes(), guards=[TransportGuard(TransportSettings(**settings))])
 
 
 class _Hello:
@@ -248,3 +257,10 @@ def test_what_is_no_network(networks):
 def test_what_cannot_be_decorated(target):
     with pytest.raises(ConfigurationError):
         allow_networks("10.0.0.0/8")(target)
+
+
+def test_the_list_of_routes_names_networks():
+    listed = {each.path: each.notes for each in list_routes(RouteTable(routes()), **NOBODY)}
+    assert listed["/inside"] == ("only from 10.0.0.0/8, fd00::/8",)
+    assert listed["/narrowed"] == ("not from 10.9.0.0/16", "only from 10.0.0.0/8")
+    assert listed["/plain"] == ()

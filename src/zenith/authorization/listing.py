@@ -63,6 +63,8 @@ class ListedRoute:
     access: tuple[str, ...]
     """What is declared; empty where nothing is."""
     masks: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What else is declared, such as networks that may call."""
     object_parameters: tuple[str, ...]
     """Parameters of the path that look like the id of an object, but for those decided on."""
     callers: Mapping[str, str]
@@ -82,6 +84,7 @@ class ListedRoute:
             "declared": self.is_declared,
             "access": list(self.access),
             "masks": list(self.masks),
+            "notes": list(self.notes),
             "unchecked": list(self.object_parameters),
             "callers": dict(self.callers),
         }
@@ -105,6 +108,7 @@ def list_routes(
             endpoint=_endpoint(entry),
             access=access,
             masks=tuple(each.describe() for each in entry.marks if isinstance(each, Masked)),
+            notes=tuple(dict.fromkeys(filter(None, (each.note() for each in entry.marks)))),
             object_parameters=unchecked(entry, found),
             callers={name: _answer(found, principal) for name, principal in callers.items()},
         )

@@ -92,7 +92,7 @@ def matrix(routes: Sequence[ListedRoute], callers: Sequence[str], *, title: str)
 def _row(route: ListedRoute, callers: Sequence[str]) -> str:
     name = _text(f"{','.join(route.methods)} {route.path}")
     cells = "".join(_cell(route.callers[caller]) for caller in callers)
-    notes = [_text(each) for each in (*route.access, *route.masks)]
+    notes = [_text(each) for each in (*route.access, *route.masks, *route.notes)]
     if not route.is_declared:
         notes.append('<span class="bad">nothing</span>')
     if route.object_parameters:

@@ -107,7 +107,7 @@ def _callers(roles: RoleSet) -> dict[str, Principal]:
 
 
 def _line(route: ListedRoute) -> dict[str, str]:
-    notes: Sequence[str] = (*(route.access or (NOTHING,)), *route.masks)
+    notes: Sequence[str] = (*(route.access or (NOTHING,)), *route.masks, *route.notes)
     unchecked = f"UNCHECKED: {', '.join(route.object_parameters)}"
     return {
         "methods": ",".join(route.methods),

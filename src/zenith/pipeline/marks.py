@@ -14,6 +14,10 @@ class Mark:
 
     __slots__ = ()
 
+    def note(self) -> str:
+        """What a reader of the list of routes is told of it beside who may call; may be empty."""
+        return ""
+
 
 def add_mark(target: T, mark: Mark) -> T:
     """Attach `mark` to an endpoint, a dependency or an ASGI application, and return it."""

@@ -78,9 +78,10 @@ class NetworkList:
 class NetworkMark(Mark):
     """A list of networks that is declared on a route, and that the route enforces itself too."""
 
-    __slots__ = ("__signature__", "__zenith_marks__", "_name", "rules")
+    __slots__ = ("__signature__", "__zenith_marks__", "_name", "_verdict", "rules")
 
     def __init__(self, networks: Iterable[str], verdict: Verdict) -> None:
+        self._verdict: Final = verdict
         self._name: Final = f"{verdict}_networks"
         self.rules: Final = NetworkList(networks, verdict, setting=f"{self._name}()")
         if not self.rules.networks:
@@ -107,6 +108,11 @@ class NetworkMark(Mark):
 
     # FastAPI unwraps callables to learn whether to await them.
     __call__.__wrapped__ = _as_dependency  # type: ignore[attr-defined]
+
+    def note(self) -> str:
+        """Shown beside who may call."""
+        only = "only from" if self._verdict == "allow" else "not from"
+        return f"{only} " + ", ".join(map(str, self.rules.networks))
 
     def __repr__(self) -> str:
         return f"<{self._name}: " + ", ".join(map(str, self.rules.networks)) + ">"

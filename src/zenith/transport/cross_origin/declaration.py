@@ -15,10 +15,16 @@ T = TypeVar("T")
 class CorsMark(Mark):
     """The policy of one route, in place of the application's."""
 
-    __slots__ = ("policy",)
+    __slots__ = ("_settings", "policy")
 
     def __init__(self, settings: CorsSettings) -> None:
+        self._settings: Final = settings
         self.policy: Final = CorsPolicy(settings)
+
+    def note(self) -> str:
+        """Shown beside who may call."""
+        how = " with cookies" if self._settings.credentials else ""
+        return f"readable by pages of {', '.join(self._settings.origins) or 'no other origin'}{how}"
 
 
 def cors(
