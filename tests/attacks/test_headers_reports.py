@@ -8,10 +8,11 @@ import json
 import re
 from dataclasses import replace
 
+import httpx
 import pytest
+import pytest_asyncio
 
 from tests.accounts.application import make_settings
-from tests.pipeline.asgi import client
 from zenith import Zenith
 from zenith.headers import HeadersSettings
 from zenith.headers.routes import MAX_BODY
@@ -21,13 +22,34 @@ TYPES = ["application/reports+json", "application/csp-report"]
 HARMLESS = re.compile(r"[A-Za-z0-9._~*:/\[\]-]*")
 
 
-@pytest.fixture
-async def app(tmp_path):
-    settings = make_settings(tmp_path)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory):
+    """One application for all: its start is most of the time."""
+    settings = make_settings(tmp_path_factory.mktemp("reports"))
     headers = HeadersSettings(report_path=PATH, max_reports=25)
     application = Zenith(settings=replace(settings, headers=headers))
     yield application
     await application.middleware_stack.stop()
+
+
+class Sender:
+    """Somebody at an address of his own, who talks to the application."""
+
+    def __init__(self, app, number):
+        self.reports = app.assembly.reports
+        self._transport = httpx.ASGITransport(app=app, client=(f"192.0.2.{number}", 1))
+
+    def client(self):
+        return httpx.AsyncClient(transport=self._transport, base_url="http://localhost:8000")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def app(running, request):
+    yield Sender(running, 1 + request.session.items.index(request.node) % 250)
+    await running.assembly.reports.clear()
 
 
 def violation(**told):
@@ -37,7 +59,7 @@ def violation(**told):
 
 
 async def send(app, content, *, media_type=TYPES[0], headers=(), method="POST"):
-    async with client(app, "http://localhost:8000") as browser:
+    async with app.client() as browser:
         given = {"content-type": media_type} | dict(headers)
         return await browser.request(method, PATH, content=content, headers=given)
 
@@ -47,7 +69,7 @@ async def test_a_browser_of_a_stranger_or_of_a_user_is_heard(app):
         answer = await send(app, violation(), headers=headers)
         assert (answer.status_code, answer.content) == (204, b"")
         assert "set-cookie" not in answer.headers
-    (found,) = await app.assembly.reports.totals()
+    (found,) = await app.reports.totals()
     assert found.count == 3
 
 
@@ -84,14 +106,14 @@ async def test_bodies_made_to_break_the_reader(app):
     # A form is no report, and the address takes nothing but reports.
     for media_type in ("application/json", "text/plain", "application/x-www-form-urlencoded", ""):
         assert (await send(app, violation(), media_type=media_type)).status_code == 400
-    assert await app.assembly.reports.totals() == []
+    assert await app.reports.totals() == []
 
 
 async def test_a_flood_from_one_address_is_refused(app):
     answers = [await send(app, violation()) for _ in range(61)]
     assert [each.status_code for each in answers[-2:]] == [204, 429]
     # The address is not refused elsewhere for it, and has lost nothing of its other limits.
-    async with client(app, "http://localhost:8000") as browser:
+    async with app.client() as browser:
         assert (await browser.get("/healthz")).status_code == 200
         left = (await browser.get("/openapi.json")).headers["x-ratelimit-remaining"]
     assert int(left) == 99_999
@@ -101,12 +123,12 @@ async def test_a_flood_of_inventions_fills_nothing_and_hides_nothing(app):
     await send(app, violation(blockedURL="https://true.example/"))
     for number in range(40):
         await send(app, violation(blockedURL=f"https://x{number}.example/"))
-    await app.assembly.reports.flush()
+    await app.reports.flush()
     await send(app, violation(blockedURL="https://true.example/"))
     await send(app, violation(effectiveDirective="font-src"))
     found = {
         (each.report.directive, each.report.blocked): each.count
-        for each in await app.assembly.reports.totals(limit=1000)
+        for each in await app.reports.totals(limit=1000)
     }
     assert len(found) <= 25 + 2
     assert sum(found.values()) == 43
@@ -136,7 +158,7 @@ async def test_nothing_that_is_sent_is_kept_as_it_was(app, caplog):
         told = [json.loads(violation(**{name: evil}))[0] for name in names]
         told.append({"type": "deprecation", "url": "http://localhost:8000/", "body": {"id": evil}})
         assert (await send(app, json.dumps(told))).status_code == 204
-    found = await app.assembly.reports.totals(limit=1000)
+    found = await app.reports.totals(limit=1000)
     assert len(found) > len(EVIL)
     for each in found:
         report = each.report
@@ -155,4 +177,4 @@ async def test_reports_about_pages_of_others_are_not_kept(app):
         "http://localhost/",
     ):
         assert (await send(app, violation(url=url))).status_code == 204
-    assert await app.assembly.reports.totals() == []
+    assert await app.reports.totals() == []

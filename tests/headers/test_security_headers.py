@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from zenith.headers import NONE, SELF, ContentSecurityPolicy, HeadersSettings, SecurityHeaders
@@ -166,3 +168,45 @@ def test_a_handlers_policy_replaces_ours_by_name():
     settings = HeadersSettings(allow_handlers_to_replace_policy=True)
     raw = applied([(b"content-security-policy", b"default-src *")], settings)
     assert values(raw, b"content-security-policy") == [b"default-src *"]
+
+
+def test_over_plain_http_only_policies_are_reported():
+    """Browsers take no endpoints there, and one that is named silences the path."""
+    found = fields(HeadersSettings(report_path="/reports"), secure=False)
+    assert found[b"content-security-policy"].endswith(b"; report-uri /reports")
+    assert b"reporting-endpoints" not in found
+    assert found[b"cross-origin-opener-policy"] == b"same-origin"
+
+
+def test_failed_requests_are_reported_by_name_and_over_https_only():
+    settings = HeadersSettings(report_path="/reports", network_errors=True)
+    found = fields(settings)
+    group = json.loads(found[b"report-to"])
+    assert group["endpoints"] == [{"url": "/reports"}]
+    assert json.loads(found[b"nel"]) == {"report_to": group["group"], "max_age": 2_592_000}
+    assert not {b"nel", b"report-to"} & fields(settings, secure=False).keys()
+    assert not {b"nel", b"report-to"} & fields(HeadersSettings(report_path="/reports")).keys()
+
+
+def test_what_keeps_nothing_apart_has_nothing_to_report():
+    settings = HeadersSettings(
+        report_path="/reports", opener_policy="unsafe-none", embedder_policy="credentialless"
+    )
+    found = fields(settings)
+    assert found[b"cross-origin-opener-policy"] == b"unsafe-none"
+    assert found[b"cross-origin-embedder-policy"] == b'credentialless; report-to="csp"'
+
+
+@pytest.mark.parametrize(
+    ("theirs", "kept"),
+    [
+        (b"unsafe-none", b'credentialless; report-to="csp"'),
+        (b'unsafe-none; report-to="x"', b'credentialless; report-to="csp"'),
+        (b"require-corp", b"require-corp"),
+        (b'require-corp; report-to="x"', b'require-corp; report-to="x"'),
+    ],
+)
+def test_where_to_report_makes_nothing_stricter_or_looser(theirs, kept):
+    settings = HeadersSettings(report_path="/reports", embedder_policy="credentialless")
+    raw = applied([(b"cross-origin-embedder-policy", theirs)], settings)
+    assert values(raw, b"cross-origin-embedder-policy") == [kept]
