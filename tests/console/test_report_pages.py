@@ -19,7 +19,8 @@ HEADERS = {"Content-Type": "application/reports+json"}
 
 @pytest.fixture
 def told(house):
-    """The server, without reports."""
+    """The server, set up and without reports."""
+    _ = house.ada
     house.run(house.app.assembly.reports.clear())
     return house
 
