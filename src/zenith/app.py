@@ -236,6 +236,7 @@ class Zenith(FastAPI):
         """The framework's stack, all of it behind the guards. Built once, when the application
         starts; then the operator is told what the settings loosen.
         """
+        wiring.check_session_cookies(self.user_middleware, self.assembly.settings)
         level = logging.WARNING if self.settings.is_production else logging.INFO
         for line in self.assembly.report:
             _log.log(level, "%s", line)

@@ -160,3 +160,25 @@ async def test_the_frameworks_own_session_cookie():
 def test_settings_are_checked(settings, problem):
     with pytest.raises(ConfigurationError, match=problem):
         HeadersSettings(**settings)
+
+
+def test_what_was_looked_at_once_is_not_looked_at_again_but_for_its_size():
+    rules = CookieRules(HeadersSettings(cookies="refuse"))
+    tail = "; Secure; HttpOnly; SameSite=Lax"
+    for value in ("1", "2", "x" * MAX_SIZE):
+        headers = [(b"set-cookie", f"s={value}{tail}".encode())]
+        rules.check(headers, secure=True)
+        assert len(headers) == (len(value) < MAX_SIZE)
+    headers = [(b"set-cookie", b"s=1; HttpOnly; SameSite=Lax")]
+    rules.check(headers, secure=False)
+    assert len(headers) == 1
+    rules.check(headers, secure=True)
+    assert headers == []
+
+
+def test_what_is_remembered_is_bounded():
+    rules = CookieRules(HeadersSettings())
+    for number in range(MAX_NAMED + 2):
+        cookie = f"s=1; Secure; HttpOnly; SameSite=Lax; Max-Age={number}"
+        rules.check([(b"set-cookie", cookie.encode())], secure=True)
+    assert len(rules._fine) == 2

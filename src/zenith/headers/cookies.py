@@ -35,6 +35,8 @@ class CookieRules:
             name: frozenset(excepted) for name, excepted in settings.cookie_exceptions.items()
         }
         self._told: Final[set[tuple[str, str]]] = set()
+        # Names and attributes that were looked at: most cookies differ by their value alone.
+        self._fine: Final[set[tuple[bytes, bytes, bool]]] = set()
 
     def check(self, headers: RawHeaders, *, secure: bool) -> None:
         """Make the cookies of a response safe, in place. Over plain http, which is development,
@@ -44,11 +46,23 @@ class CookieRules:
             name, value = headers[index]
             if name.lower() != b"set-cookie":
                 continue
-            checked = self._checked(value.decode("latin-1"), secure=secure)
+            pair, _, tail = value.partition(b";")
+            known = (pair.partition(b"=")[0], tail, secure)
+            if known in self._fine and len(value) <= MAX_SIZE:
+                continue
+            text = value.decode("latin-1")
+            checked = self._checked(text, secure=secure)
             if checked is None:
                 del headers[index]
-            else:
+            elif checked != text:
                 headers[index] = (name, checked.encode("latin-1"))
+            else:
+                self._remember(known)
+
+    def _remember(self, known: tuple[bytes, bytes, bool]) -> None:
+        if len(self._fine) >= MAX_NAMED:
+            self._fine.clear()
+        self._fine.add(known)
 
     def _checked(self, text: str, *, secure: bool) -> str | None:
         pair, _, tail = text.partition(";")
