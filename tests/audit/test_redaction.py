@@ -78,6 +78,25 @@ def test_text_that_looks_like_a_secret_is_replaced_anywhere(secret: str) -> None
     assert found.reason.startswith("said ")
 
 
+@pytest.mark.parametrize("before", ["", " ", "\n", "=", "é "])
+@pytest.mark.parametrize(
+    "secret", [JWT, "BEARER abcdefgh", "Digest\tabcdefgh", "bAsic abcdefgh", f"ZK_{'b' * 20}"]
+)
+def test_a_secret_begins_anywhere_in_any_case(before: str, secret: str) -> None:
+    assert text(f"{before}{secret}, it said") == text(before) + "[redacted], it said"
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        *("xeyJhbGciOiJIUzI1NiJ9.abc", f"-za_{'b' * 20}", "unbasic abcdefgh", "forbearer abcdefgh"),
+        *("xdigest abcdefgh", "basic abcdefg", f"zk_{'b' * 19}", "bearer of bad news"),
+    ],
+)
+def test_words_that_only_hold_such_letters_are_kept(plain: str) -> None:
+    assert text(plain) == plain
+
+
 @pytest.mark.parametrize(
     ("value", "kept"),
     [

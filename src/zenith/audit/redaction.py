@@ -31,11 +31,15 @@ _SECRET_NAMES: Final = re.compile(
 _PLAIN_NAMES: Final = frozenset({"tokenid", "tokentype", "apikeyid", "credentialid"})
 """Names with such a word in them that hold no secret."""
 _NOT_LETTERS: Final = re.compile(r"[^a-z0-9]")
+# The first letters stand in front, and what must stand before them is asked afterwards: that lets
+# the engine skip all other letters at once, which takes a tenth of the time.
 _SECRET_TEXT: Final = re.compile(
-    r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]+(?:\.[\w-]*)*"  # a JWT
-    r"|(?<![\w-])z[a-z]_[\w-]{20,}"  # keys and refresh tokens of our own
-    r"|\b(?:bearer|basic|digest)\s+[\w.~+/=-]{8,}",
-    re.IGNORECASE,
+    r"[bdezBDEZ](?:"
+    r"(?<=[eE])(?i:yJ)(?<![\w-]...)[\w-]{5,}+\.[\w-]+(?:\.[\w-]*)*"  # a JWT
+    r"|(?<=[zZ])(?i:[a-z]_)(?<![\w-]...)[\w-]{20,}"  # keys and refresh tokens of our own
+    r"|(?:(?<=[bB])(?:(?i:earer)(?<!\w.{6})|(?i:asic)(?<!\w.{5}))"
+    r"|(?<=[dD])(?i:igest)(?<!\w.{6}))\s+[\w.~+/=-]{8,}"
+    r")"
 )
 _WRITTEN_OUT: Final = (
     date,
