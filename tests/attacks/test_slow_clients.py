@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.server.thread import LARGE, problem, running
+from tests.server.thread import LARGE, problem, running, talking
 from zenith.kernel.network import TrustedProxies, parse_networks
 from zenith.server import BoundedH11, BoundedHttpTools, ServerSettings, Serving
 
@@ -56,10 +56,8 @@ def server(request):
 
 @pytest.fixture(autouse=True)
 def clean(server):
-    """No test's connections count in the next."""
     yield
-    server.close()
-    time.sleep(0.05)
+    server.clean()
 
 
 def wait_for(server, reason: str, times: int = 1) -> bool:
@@ -86,6 +84,7 @@ def dripped(server, start: bytes, rest: bytes) -> tuple[float, bytes]:
     return drip(client, rest), client.rest()
 
 
+@talking
 def test_whoever_is_slow_is_sent_away(server):
     """All at once, as attackers would; each is measured by its own clock."""
     body = HEAD + b"Content-Length: 5000\r\n\r\n"
@@ -110,6 +109,7 @@ def test_whoever_is_slow_is_sent_away(server):
     assert {event.address for event in server.serving.events.seen} == {"127.0.0.1"}
 
 
+@talking
 def test_whoever_says_nothing_is_closed_without_a_word(server):
     silent = [server.connect(), server.connect(GET), server.connect(GET)]
     # Line ends between requests are no request, and keep no connection open.
@@ -123,6 +123,7 @@ def test_whoever_says_nothing_is_closed_without_a_word(server):
     assert time.monotonic() - silent[0].began < PATIENCE
 
 
+@talking
 def test_whoever_does_not_read_is_cut_off(server):
     greedy = server.connect(GET.replace(b"/ ", b"/large "), buffer=4096)
     closing = GET.replace(b"/ ", b"/large ").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
@@ -134,6 +135,7 @@ def test_whoever_does_not_read_is_cut_off(server):
         assert len(each.rest()) < LARGE
 
 
+@talking
 def test_whoever_is_steady_is_served(server):
     """Slower than anybody, and yet fast enough: five times the limits, in small steps."""
     client = server.connect(HEAD + b"Content-Length: 4000\r\n\r\n")
@@ -143,6 +145,7 @@ def test_whoever_is_steady_is_served(server):
     assert client.read(20).startswith(b"HTTP/1.1 200 OK")
 
 
+@talking
 def test_too_many_of_one_address(server):
     for source in ("127.0.0.1", PROXY, PROXY):
         for _ in range(PER_ADDRESS if source != PROXY else PER_ADDRESS // 2 + 1):
@@ -158,6 +161,7 @@ def test_too_many_of_one_address(server):
     assert server.connect(GET).read().startswith(b"HTTP/1.1 200 OK")
 
 
+@talking
 def test_too_many_in_all(server):
     for each in range(IN_ALL):
         server.connect(HOLD, source=f"127.0.1.{each + 1}")
@@ -170,6 +174,7 @@ def test_too_many_in_all(server):
     "raw", [b"\x16\x03\x01\x00\xff\x01", b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"],
     ids=["tls", "length"],
 )  # fmt: skip
+@talking
 def test_what_is_no_http_is_answered_in_our_form(server, raw, caplog):
     answer = server.connect(raw).rest()
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
@@ -180,6 +185,7 @@ def test_what_is_no_http_is_answered_in_our_form(server, raw, caplog):
     assert lines == [f"malformed HTTP: connection from 127.0.0.1 ended, {reference}"]
 
 
+@talking
 def test_a_flood_of_bad_requests_is_no_flood_of_lines(server, caplog):
     for _ in range(30):
         assert b"400" in server.connect(b"\x00\r\n\r\n").rest()
@@ -189,6 +195,7 @@ def test_a_flood_of_bad_requests_is_no_flood_of_lines(server, caplog):
     assert any(line.endswith("more connections ended") for line in lines)
 
 
+@talking
 def test_what_follows_a_request_does_not_garble_its_answer(server):
     client = server.connect(GET.replace(b"/ ", b"/large ") + b"\x00\x01\r\n\r\n")
     head, _, rest = client.rest().partition(b"\r\n\r\n")
@@ -197,6 +204,7 @@ def test_what_follows_a_request_does_not_garble_its_answer(server):
     assert wait_for(server, "malformed HTTP")
 
 
+@talking
 def test_an_answer_before_the_body_ends_it_too(server):
     """The application has answered; the client goes on sending, byte by byte."""
     start = HEAD.replace(b"/ ", b"/early ") + b"Content-Length: 500\r\n\r\n"

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.server.thread import problem, running
+from tests.server.thread import problem, running, talking
 from zenith.cli.certificates import LocalCertificates, given_context, local_context
 from zenith.server import BoundedHttpTools, ServerSettings, Serving, listening
 
@@ -46,6 +46,7 @@ def https(server, context, name="localhost"):
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1", "app.test"])
+@talking
 def test_names_of_this_machine_are_trusted(server, trusting, name):
     trusting.set_alpn_protocols(["h2", "http/1.1"])
     answer, version, _, spoken = https(server, trusting, name)
@@ -53,11 +54,13 @@ def test_names_of_this_machine_are_trusted(server, trusting, name):
     assert (version, spoken) == ("TLSv1.3", "http/1.1")
 
 
+@talking
 def test_other_names_are_not(server, trusting):
     with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
         https(server, trusting, "example.org")
 
 
+@talking
 def test_old_tls_is_refused_and_old_ciphers_too(server, trusting):
     trusting.maximum_version = ssl.TLSVersion.TLSv1_2
     _, version, cipher, _ = https(server, trusting)
@@ -69,6 +72,7 @@ def test_old_tls_is_refused_and_old_ciphers_too(server, trusting):
         https(server, trusting)
 
 
+@talking
 def test_http_is_led_to_https(server):
     answer = server.connect(GET.replace(b"/ ", b"/a/b?c=%20d ")).rest()
     assert answer.startswith(b"HTTP/1.1 307 Temporary Redirect\r\n")
@@ -83,12 +87,14 @@ def test_http_is_led_to_https(server):
      b"GET /\x01\xff HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n", b"GET /" + b"a" * 9000],
     ids=["post", "absolute", "bytes", "ssh", "long"],
 )  # fmt: skip
+@talking
 def test_nothing_else_is(server, head):
     answer = server.connect(head).rest()
     assert not answer or problem(answer)["status"] == 403
     assert b"location" not in answer
 
 
+@talking
 def test_handshakes_that_do_not_begin_or_end(server, trusting):
     silent = server.connect()
     begun = server.connect(b"\x16\x03\x01\x02\x00\x01")
@@ -102,6 +108,7 @@ def test_handshakes_that_do_not_begin_or_end(server, trusting):
     assert https(server, trusting)[0].endswith(b"size 0")
 
 
+@talking
 def test_the_longest_silent_makes_room(server, trusting, monkeypatch):
     monkeypatch.setattr(listening, "MAX_WAITING", 3)
     first = server.connect()
@@ -112,6 +119,7 @@ def test_the_longest_silent_makes_room(server, trusting, monkeypatch):
     del rest
 
 
+@talking
 def test_slow_heads_end_behind_tls_too(server, trusting):
     raw = socket.create_connection(("127.0.0.1", server.port), timeout=5)
     with trusting.wrap_socket(raw, server_hostname="localhost") as client:
@@ -125,7 +133,8 @@ def test_a_renewed_certificate_is_used_without_a_restart(folder, trusting, monke
     files.renew(("localhost",))
     monkeypatch.setattr("zenith.server.tls.ASK_EVERY", 0.0)
     context = given_context(files.server, files.server, "https://localhost", LIMIT)
-    with running(BoundedHttpTools, Serving(), tls=context) as server:
+
+    def talk():
         assert https(server, trusting)[0].endswith(b"size 0")
         old = files.server.read_bytes()
         files.server.unlink()
@@ -140,6 +149,9 @@ def test_a_renewed_certificate_is_used_without_a_restart(folder, trusting, monke
         assert https(server, trusting)[0].endswith(b"size 0")
         assert "the certificate stays as it was" in caplog.text
         server.connect()  # nobody waits for it when the server stops
+
+    with running(BoundedHttpTools, Serving(), tls=context) as server:
+        server.talk(talk)
 
 
 async def test_ports_without_tls_are_what_they_were():

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.server.thread import running
+from tests.server.thread import running, talking
 from zenith.server import BoundedH11, BoundedHttpTools, ServerSettings, Serving
 
 LIMIT = 0.3
@@ -50,8 +50,7 @@ def server():
 @pytest.fixture(autouse=True)
 def clean(server):
     yield
-    server.close()
-    time.sleep(0.05)
+    server.clean()
 
 
 def dial(server, path="/socket", **options):
@@ -71,6 +70,7 @@ def frame(kind: int, data: bytes) -> bytes:
     return bytes([kind]) + size + bytes(4) + data
 
 
+@talking
 def test_messages_pass_and_pings_are_answered(server):
     with dial(server) as client:
         for _ in range(5):
@@ -80,6 +80,7 @@ def test_messages_pass_and_pings_are_answered(server):
         client.ping().wait(1)
 
 
+@talking
 def test_whoever_is_silent_is_told_to_go(server):
     """Pings are answered by the library; they are no message."""
     with dial(server) as client, pytest.raises(ConnectionClosed) as closed:
@@ -87,11 +88,13 @@ def test_whoever_is_silent_is_told_to_go(server):
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1001, "idle")
 
 
+@talking
 def test_whoever_answers_no_ping_is_told_so(server):
     client = raw(server, b"/socket")
     assert b"keepalive ping timeout" in client.rest()
 
 
+@talking
 def test_messages_that_are_too_large(server):
     with dial(server) as client:
         client.send("x" * 3000)
@@ -100,6 +103,7 @@ def test_messages_that_are_too_large(server):
     assert closed.value.rcvd.code == 1009
 
 
+@talking
 def test_a_packed_message_is_measured_unpacked(server):
     bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = bomb.compress(b"x" * 1_000_000) + bomb.flush(zlib.Z_SYNC_FLUSH)
@@ -108,6 +112,7 @@ def test_a_packed_message_is_measured_unpacked(server):
     assert struct.pack("!H", 1009) in client.rest()
 
 
+@talking
 def test_an_application_that_does_not_decide(server):
     with pytest.raises(InvalidStatus) as refused:
         dial(server, "/never", open_timeout=3)
@@ -117,6 +122,7 @@ def test_an_application_that_does_not_decide(server):
     assert "handshake not answered" in server.serving.events.seen
 
 
+@talking
 def test_whoever_does_not_read_is_cut_off(server):
     client = raw(server, b"/flood", buffer=4096)
     until = time.monotonic() + 3
@@ -126,6 +132,7 @@ def test_whoever_does_not_read_is_cut_off(server):
     assert "answer not taken" in server.serving.events.seen
 
 
+@talking
 def test_sockets_count_as_connections(server):
     held = [raw(server, b"/socket") for _ in range(MOST)]
     assert server.connect().rest().startswith(b"HTTP/1.1 429 ")
@@ -135,6 +142,7 @@ def test_sockets_count_as_connections(server):
     assert raw(server, b"/socket")
 
 
+@talking
 def test_a_handshake_that_is_none(server):
     answer = server.connect(HELLO % (b"/socket", b"x", b"")).rest()
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -143,6 +151,10 @@ def test_a_handshake_that_is_none(server):
 
 
 def test_h11_hands_sockets_over_too():
-    with running(BoundedH11, Serving()) as server, dial(server) as client:
-        client.send("hello")
-        assert client.recv() == "hello"
+    def talk():
+        with dial(server) as client:
+            client.send("hello")
+            assert client.recv() == "hello"
+
+    with running(BoundedH11, Serving()) as server:
+        server.talk(talk)

@@ -1,17 +1,22 @@
-"""A real uvicorn in a thread, on a socket of its own, and raw clients for it."""
+"""A real uvicorn on a socket of its own, and raw clients for it.
+
+The server runs in the main thread, where coverage sees it, while a test talks to it from another.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
 import uvicorn
 
 from zenith.server import Serving
+from zenith.server.listening import new_loop
 
 LARGE = 6_000_000
 
@@ -70,12 +75,12 @@ class Application:
 
 
 @contextlib.contextmanager
-def running(protocol: type, serving: Serving, *, tls=None, **more) -> Iterator[Server]:
+def running(protocol: type, serving: Serving, *, tls=None) -> Iterator[Server]:
+    """A server, for as many tests as like; it runs while one of them talks."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         Application(serving),
         http=protocol,
-        loop="asyncio" if tls is None else "zenith.server.listening:new_loop",
         ssl_context_factory=None if tls is None else lambda *_: tls,
         log_config=None,
         access_log=False,
@@ -83,29 +88,44 @@ def running(protocol: type, serving: Serving, *, tls=None, **more) -> Iterator[S
         proxy_headers=False,
         timeout_keep_alive=serving.settings.keep_alive,
         timeout_graceful_shutdown=1,
-        **more,
     )
+    config.load()
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
+    server.lifespan = config.lifespan_class(config)
+    loop = asyncio.SelectorEventLoop() if tls is None else new_loop()
     try:
-        found = Server(listening.getsockname()[1], serving)
+        loop.run_until_complete(server.startup([listening]))
+        loop.run_until_complete(server.on_tick(0))
+        found = Server(listening.getsockname()[1], serving, loop)
         yield found
-    finally:
         found.close()
-        server.should_exit = True
-        thread.join()
+        loop.run_until_complete(server.shutdown([listening]))
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
+
+
+def talking(test):
+    """Run a test in a thread of its own, while `server` serves it."""
+
+    @functools.wraps(test)
+    def run(**fixtures):
+        fixtures["server"].talk(functools.partial(test, **fixtures))
+
+    return run
 
 
 class Server:
     """Where it listens."""
 
-    def __init__(self, port: int, serving: Serving) -> None:
+    def __init__(self, port: int, serving: Serving, loop: asyncio.AbstractEventLoop) -> None:
         self.port = port
-        self.clients: list[Client] = []
         self.serving = serving
+        self.loop = loop
+        self.clients: list[Client] = []
+
+    def talk(self, work):
+        self.loop.run_until_complete(self.loop.run_in_executor(None, work))
 
     def connect(self, data: bytes = b"", *, source: str = "127.0.0.1", buffer: int = 0) -> Client:
         raw = socket.socket()
@@ -122,6 +142,11 @@ class Server:
     def close(self) -> None:
         while self.clients:
             self.clients.pop().raw.close()
+
+    def clean(self) -> None:
+        """No test's connections count in the next."""
+        self.close()
+        self.loop.run_until_complete(asyncio.sleep(0.02))
 
 
 class Client:

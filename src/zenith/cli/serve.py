@@ -56,7 +56,7 @@ def serve(
         os.environ[ORIGIN] = settings.origin
     with _bind(host, port) as listening:
         secret, report = run(_prepare, settings=settings)
-        _greet(settings, secret, report)
+        _greet(settings, secret, report, local=https)
         _run_server(settings, listening, protocol, tls)
 
 
@@ -94,10 +94,22 @@ def _tls(
     """What makes the TLS context, in each process anew; tried out once."""
     if not https and certificate is None and key is None:
         return None
-    if https and (settings.is_production or certificate is not None):
+    if https and (settings.is_production or certificate is not None or key is not None):
         fail(
             "--https is for development, by an authority that only your browser trusts",
             fix="with a certificate that visitors trust: --certificate chain.pem --key key.pem",
+            code=ExitCode.USAGE,
+        )
+    wait = settings.server.tls_handshake_timeout
+    if https:
+        folder = settings.home.absolute() / FOLDER
+        make: Tls = partial(local_context, folder, (settings.hostname,), settings.origin, wait)
+    elif certificate is not None and key is not None:
+        make = partial(given_context, certificate, key, settings.origin, wait)
+    else:
+        fail(
+            "a certificate needs its key, and a key its certificate",
+            fix="--certificate chain.pem --key key.pem",
             code=ExitCode.USAGE,
         )
     if not settings.is_https:
@@ -106,16 +118,6 @@ def _tls(
             fix="set it to the https origin that users see",
             code=ExitCode.USAGE,
         )
-    wait = settings.server.tls_handshake_timeout
-    if https:
-        folder = settings.home.absolute() / FOLDER
-        make: Tls = partial(local_context, folder, (settings.hostname,), settings.origin, wait)
-    elif certificate is not None and key is not None:
-        paths = (certificate.absolute(), key.absolute())
-        make = partial(given_context, *paths, settings.origin, wait)
-    else:
-        fail("a certificate needs its key, and a key its certificate",
-             fix="--certificate chain.pem --key key.pem", code=ExitCode.USAGE)  # fmt: skip
     try:
         make()
     except ConfigurationError as error:
@@ -172,7 +174,7 @@ async def _prepare(assembly: Assembly) -> tuple[str | None, tuple[str, ...]]:
     return await assembly.accounts.registration.issue_setup_secret(), assembly.report
 
 
-def _greet(settings: Settings, secret: str | None, report: tuple[str, ...]) -> None:
+def _greet(settings: Settings, secret: str | None, report: tuple[str, ...], *, local: bool) -> None:
     say("Zenith is ready", style="bold")
     say(f"  Open      {settings.origin}")
     if not settings.is_production:
@@ -181,6 +183,8 @@ def _greet(settings: Settings, secret: str | None, report: tuple[str, ...]) -> N
         minutes = int(settings.accounts.setup_link_lifetime // 60)
         say(f"  First run: create the administrator, once, within {minutes} minutes:")
         say(f"            {settings.origin}/setup/{secret}", style="bold")
+    if local:
+        say("  Browsers warn until they trust the local authority: zenith https trust")
     for line in report:
         say(f"  - {line}")
     say("  Stop with Ctrl-C")
