@@ -63,7 +63,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the browser share one event loop, as the browser does."""
+    """Tests of the browser share one event loop, as the browser does; those that wait come first.
+
+    What waits for other processes leaves its core to the other worker, and none is left alone with
+    a long one at the end.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("scale") is None)
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)

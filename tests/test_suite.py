@@ -1,0 +1,114 @@
+"""What makes the suite fast changes nothing that a test could see."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import SimpleNamespace
+
+import fastapi.routing
+
+from tests.measure import ENVIRONMENT, HERE, Stacks, Tracer
+from tests.start import OBJECTS, Schema
+from zenith.accounts import auth_router
+from zenith.stores import foundation
+from zenith.stores.sql import Database, current, upgrade
+
+
+def trace(frame, event, arg):
+    return None
+
+
+def item(path, **obj):
+    return SimpleNamespace(path=HERE / path, obj=SimpleNamespace(**obj))
+
+
+async def schema_of(url, make):
+    async with Database(url) as database:
+        revisions = await make(database)
+        async with database.transaction() as connection:
+            made = (await connection.exec_driver_sql(OBJECTS)).all()
+        return revisions, sorted(made), await current(database)
+
+
+async def test_a_kept_schema_is_the_one_that_the_changes_make(tmp_path):
+    kept = Schema()
+    first = await schema_of(f"sqlite:///{tmp_path / 'first.db'}", kept.upgrade)
+    second = await schema_of(f"sqlite:///{tmp_path / 'second.db'}", kept.upgrade)
+    assert first == second == await schema_of(f"sqlite:///{tmp_path / 'third.db'}", upgrade)
+    async with Database(f"sqlite:///{tmp_path / 'second.db'}") as database:
+        assert await kept.upgrade(database) == []
+
+
+async def test_a_file_that_holds_something_takes_the_long_way(tmp_path):
+    kept = Schema()
+    await schema_of(f"sqlite:///{tmp_path / 'first.db'}", kept.upgrade)
+    url = f"sqlite:///{tmp_path / 'second.db'}"
+    async with Database(url) as database, database.transaction() as connection:
+        await connection.exec_driver_sql("CREATE TABLE theirs (n INTEGER)")
+    revisions, made, _ = await schema_of(url, kept.upgrade)
+    assert revisions
+    assert ("CREATE TABLE theirs (n INTEGER)",) in made
+
+
+def test_applications_here_start_with_the_kept_schema():
+    assert foundation.upgrade.__func__ is Schema.upgrade
+
+
+def test_who_changes_what_was_read_of_a_handler_changes_it_alone():
+    endpoint = auth_router().routes[0].endpoint
+    first, second = (fastapi.routing.get_dependant(path="/x", call=endpoint) for _ in range(2))
+    assert first == second
+    first.call = trace
+    first.dependencies.append(second)
+    assert second.call is endpoint
+    assert second not in second.dependencies
+    assert second == fastapi.routing.get_dependant(path="/x", call=endpoint)
+
+
+def test_the_tracer_rests_where_no_bar_is_held(monkeypatch):
+    before = sys.gettrace()
+    monkeypatch.setenv(ENVIRONMENT, "measured")
+    tracer = Tracer()
+    try:
+        sys.settrace(trace)
+        seen = []
+        for each in (
+            item("kernel/test_keys.py"),
+            item("attacks/test_csrf.py"),
+            item("attacks/test_csrf.py"),
+            item("kernel/test_keys.py", is_hypothesis_test=True),
+            item("../docs/page.md"),
+        ):
+            tracer.choose(each)
+            seen.append((sys.gettrace(), os.environ.get(ENVIRONMENT)))
+    finally:
+        sys.settrace(before)
+    traced, resting = (trace, "measured"), (None, None)
+    assert seen == [traced, resting, resting, resting, traced]
+
+
+def test_without_a_tracer_nothing_begins_to_trace():
+    before = sys.gettrace()
+    sys.settrace(None)
+    try:
+        tracer = Tracer()
+        tracer.rest()
+        tracer.go_on()
+        found = sys.gettrace()
+    finally:
+        sys.settrace(before)
+    assert found is None
+
+
+def test_stacks_of_greenlets_that_ended_are_let_go():
+    stacks = Stacks()
+    for number in range(1000):
+        stacks[SimpleGreenlet(dead=number != 500)] = number
+    assert len(stacks) < 100
+    assert 500 in stacks.values()
+
+
+class SimpleGreenlet:
+    def __init__(self, *, dead):
+        self.dead = dead
