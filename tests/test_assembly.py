@@ -25,7 +25,7 @@ from zenith.settings import Settings
 from zenith.stores.foundation import Foundation
 from zenith.stores.key_file import read_or_make_key
 from zenith.tokens import DpopVerifier, TokenSettings
-from zenith.transport import TransportGuard, TransportSettings
+from zenith.transport import CorsGuard, CorsSettings, TransportGuard, TransportSettings
 
 
 def production(home, **more):
@@ -121,6 +121,7 @@ def test_what_is_loosened_is_said(tmp_path):
         rate_limits=RateLimitSettings(per_address=None, allow_no_address_limit=True),
         sessions=SessionSettings(secure_cookies=False),
         csrf=CsrfSettings(secure_cookies=False),
+        cors=CorsSettings(origins=("http://localhost:3000",), credentials=True),
         accounts=AccountSettings(register_seconds=0),
         passwords=PasswordSettings(accept_truncated_bcrypt=True),
     )
@@ -132,11 +133,13 @@ def test_what_is_loosened_is_said(tmp_path):
         "rate_limits.allow_no_address_limit",
         "sessions.secure_cookies",
         "csrf.secure_cookies",
+        "cors: programs on a user's machine",
         "accounts.register_seconds",
         "passwords.accept_truncated_bcrypt",
     ):
         assert name in report
     assert "workers" not in report
+    assert CorsGuard in kinds(assemble(settings))
 
 
 def test_development_says_what_it_does_without(tmp_path):

@@ -159,6 +159,38 @@ async def test_pages_without_credentials_or_the_method_are_not_believed(settings
     assert answer.json()["code"] == "csrf_failed"
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"cookie": "session=1"}, 403),
+        ({"sec-fetch-mode": "navigate"}, 403),
+        ({"sec-fetch-mode": "no-cors"}, 403),
+        ({"sec-fetch-mode": ""}, 403),
+        ({"content-type": "text/plain"}, 403),
+        ({"content-type": "application/x-www-form-urlencoded"}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+    ],
+)
+async def test_without_credentials_a_script_may_send_what_nothing_speaks_for(headers, status):
+    sent = {
+        "origin": "https://a.example.org",
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": "cors",
+        "content-type": "application/json",
+    }
+    guards = [
+        TransportGuard(),
+        CorsGuard(CorsSettings(origins=("https://*.example.org",))),
+        CsrfGuard([NEW], CsrfSettings(origins=("https://own.example",))),
+    ]
+    app = Starlette(routes=[Route("/", change, methods=["POST"])])
+    async with client(SecurityMiddleware(app, guards=guards)) as http:
+        answer = await http.post("/", content=b"{}", headers={**sent, **headers})
+    assert answer.status_code == status
+
+
 async def test_the_problem_of_a_refused_change_is_for_the_pages_that_may_read():
     async with signed_in(TRUSTED) as http:
         answer = await http.post("/", headers=page_at("https://a.example.org"))

@@ -71,8 +71,8 @@ class Exchange:
     """A refusal that came up while the application ran, such as a body that grew too large. It
     replaces whatever the application answers: frameworks make other errors of it."""
     is_origin_admitted: bool = False
-    """Whether cross-origin access lets pages of this request's Origin send this change with the
-    user's cookies."""
+    """Whether cross-origin access lets pages of this request's Origin send this change, with the
+    cookies that it carries."""
     entry: RouteEntry | None = None
     """The route that was decided upon, where it may be called without a further search."""
     admitted: tuple[object, Principal] | None = None

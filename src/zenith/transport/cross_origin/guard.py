@@ -25,9 +25,9 @@ class CorsGuard(Guard):
     Cross-Origin-Resource-Policy stays as it is: it decides about embedding without CORS, which is
     not opened here. What a handler writes into these headers is replaced.
 
-    A change with cookies that the policy of its route allows is believed by CsrfGuard to come from
-    a page that may send it; the token is still asked for. WebSockets know no CORS: there CsrfGuard
-    alone decides.
+    A change that the policy of its route allows, with cookies or without, is believed by CsrfGuard
+    to come from a page that may send it; the token is asked for as of the application's own.
+    WebSockets know no CORS: there CsrfGuard alone decides.
     """
 
     stage: ClassVar[Stage] = Stage.SESSION
@@ -52,7 +52,7 @@ class CorsGuard(Guard):
             return
         if not exchange.is_safe:
             policy = self._policies.get(exchange.marks) or self._find(exchange.marks)
-            exchange.is_origin_admitted = policy.believes(origin, exchange.method)
+            exchange.is_origin_admitted = policy.believes(exchange.headers, exchange.method)
             return
         wanted = exchange.headers.get(WANTED)
         if wanted is None or exchange.method != "OPTIONS":

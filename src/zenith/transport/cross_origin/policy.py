@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from zenith.kernel.problem import RawHeaders
@@ -65,9 +66,16 @@ class CorsPolicy:
             for head, tail in self._patterns
         )
 
-    def believes(self, origin: bytes, method: str) -> bool:
-        """Whether pages of `origin` may send this change with the user's cookies."""
-        return self.credentials and method in self.methods and self.admits(origin)
+    def believes(self, headers: Mapping[bytes, bytes], method: str) -> bool:
+        """Whether the page that sends this change may send it so.
+
+        Without credentials only what a script has asked CORS for, and what no cookie came along
+        with: a form of another site could sign its visitor in to a foreign account.
+        """
+        if method not in self.methods or not self.admits(headers.get(b"origin", b"")):
+            return False
+        asked = headers.get(b"sec-fetch-mode") == b"cors" and b"cookie" not in headers
+        return self.credentials or asked
 
     def apply(self, headers: RawHeaders, origin: bytes | None, *, preflight: bool) -> None:
         """Put the answer on a response, in place of whatever the application says of this."""

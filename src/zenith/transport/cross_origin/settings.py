@@ -86,6 +86,11 @@ class CorsSettings:
                 f"cors: max_age is {self.max_age}", fix=f"give seconds, from 0 to {MAX_AGE}"
             )
 
+    @property
+    def trusts_loopback(self) -> bool:
+        """Whether whatever serves pages on a user's machine can call with cookies."""
+        return self.credentials and any(each.startswith("http:") for each in self.origins)
+
 
 def _check_origin(origin: str) -> None:
     if origin == ANY:
