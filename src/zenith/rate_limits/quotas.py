@@ -9,6 +9,7 @@ from contextvars import Context
 from hashlib import sha256
 from typing import Final
 
+from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ServiceUnavailableError
 from zenith.rate_limits.allowance import Allowance, Span
@@ -86,9 +87,7 @@ class Quotas:
     async def stop(self) -> None:
         """Give back everything, as far as the database takes it."""
         if self._beat is not None:
-            self._beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._beat
+            await end(self._beat)
             self._beat = None
         await self.give_back(idle=-1.0)
 

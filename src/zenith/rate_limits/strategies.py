@@ -115,28 +115,39 @@ class SlidingWindow:
         """Spend `cost` if that is within the limit. Raises ValueError for a cost below 1."""
         if cost < 1:
             raise ValueError("a hit costs at least 1")
-        window, bits, limit = self._window, self._bits, self._requests
-        index = now // window
-        weight = window - now % window
-        ahead = (state >> self._twice) - index
+        window, limit = self._window, self._requests
+        index, into = now // window, now % window
+        previous = state >> self._bits
+        ahead = (previous >> self._bits) - index
+        if ahead == 0:
+            # Most hits: in the window of the last one.
+            previous &= self._mask
+            current = state & self._mask
+            after = state + cost
+        else:
+            previous, current = self._counts(state, ahead)
+            after = (index << self._bits | previous) << self._bits | current + cost
+        left = limit - current - cost
+        if previous:
+            left += previous * (into - window) // window
+        if left < 0:
+            return state, self._refusal(previous, current, window - into, cost)
+        return after, _usage(Usage, (limit, left, (2 * window - into) / 1000, 0.0, True))
+
+    def _counts(self, state: int, ahead: int) -> tuple[int, int]:
+        """What counts of a state of another window than now's."""
         current = state & self._mask
         # One ahead: the clock went back a little, and the counts still stand.
-        if 0 <= ahead <= 1:
-            previous = state >> bits & self._mask
-        elif ahead == -1:
-            previous, current = current, 0
-        else:
-            previous = current = 0
-        after = current + cost
-        # In request-milliseconds: a whole limit is limit * window.
-        free = (limit - after) * window - previous * weight
-        if free < 0:
-            retry = _sliding_retry(limit - cost, previous, current, weight, window)
-            remaining = max((free + cost * window) // window, 0)
-            reset = weight + window if current else weight
-            return state, Usage(limit, remaining, reset / 1000, retry / 1000, False)
-        usage = _usage(Usage, (limit, free // window, (weight + window) / 1000, 0.0, True))
-        return (index << bits | previous) << bits | after, usage
+        if ahead == 1:
+            return state >> self._bits & self._mask, current
+        return (current, 0) if ahead == -1 else (0, 0)
+
+    def _refusal(self, previous: int, current: int, weight: int, cost: int) -> Usage:
+        limit, window = self._requests, self._window
+        remaining = max(limit - current - -(-previous * weight // window), 0)
+        reset = weight + window if current else weight
+        retry = _sliding_retry(limit - cost, previous, current, weight, window)
+        return Usage(limit, remaining, reset / 1000, retry / 1000, False)
 
     def is_expired(self, state: int, now: int) -> bool:
         """Whether forgetting `state` changes nothing."""

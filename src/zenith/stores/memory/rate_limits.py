@@ -58,30 +58,40 @@ class MemoryRateLimitStore:
         now = int((self._clock() - self._origin) * 1000)
         if self._due and self._due[0].due <= now:
             self._sweep(now, SWEEP * len(hits))
-        tables, charged, usages, refused = self._tables, list[Charge](), list[Usage](), False
+        tables = self._tables
+        usages: list[Usage] = []
+        before: list[int | Charge | None] = []
+        last, shard, refused = None, 0, False
         for hit in hits:
-            limit, key, cost, _ = hit
+            limit, key, cost, partial = hit
+            if key is not last:
+                last, shard = key, hash(key) & SHARD_MASK
             try:
                 table = tables[limit.id]
-                slots = table.shards[hash(key) & SHARD_MASK]
+                slots = table.shards[shard]
                 state = slots[key]
             except KeyError:
-                usage = self._hit(hit, now, charged)
-                refused = refused or not usage.allowed
+                partial = True
+            if partial:
+                usage = self._hit(hit, now, before)
             else:
-                after, usage = table.hit(state, now, cost)
-                if usage[4]:
-                    slots[key] = after
-                    charged.append((slots, key, state))
-                elif hit.partial:
-                    usage = self._hit(hit, now, charged)
-                else:
-                    refused = True
+                slots[key], usage = table.hit(state, now, cost)
+                before.append(state)
             usages.append(usage)
+            if not usage[4]:
+                refused = True
         if refused:
-            for slots, at, state in reversed(charged):
-                slots[at] = state
+            self._take_back(hits, before)
         return usages
+
+    def _take_back(self, hits: Sequence[Hit], before: list[int | Charge | None]) -> None:
+        """Leave everything as it was, since one of the hits was refused."""
+        for (limit, key, _, _), was in zip(reversed(hits), reversed(before), strict=True):
+            if isinstance(was, int):
+                self._tables[limit.id].shards[hash(key) & SHARD_MASK][key] = was
+            elif was is not None:
+                slots, at, state = was
+                slots[at] = state
 
     def hit_one(self, hit: Hit) -> Usage:
         """One limit alone; never waits."""
@@ -95,14 +105,14 @@ class MemoryRateLimitStore:
             slots = table.shards[hash(key) & SHARD_MASK]
             state = slots[key]
         except KeyError:
-            return self._hit(hit, now, [])
+            partial = True
         if partial:
             return self._hit(hit, now, [])
         slots[key], usage = table.hit(state, now, cost)
         return usage
 
-    def _hit(self, hit: Hit, now: int, charged: list[Charge]) -> Usage:
-        """Charge one limit; what it was before goes to `charged`, should another one refuse."""
+    def _hit(self, hit: Hit, now: int, before: list[int | Charge | None]) -> Usage:
+        """Charge one limit of any client; what was before goes to `before`, should another refuse."""
         limit, key, cost, partial = hit
         table = self._tables.get(limit.id) or self._open(limit)
         if len(key) > MAX_KEY:
@@ -120,12 +130,14 @@ class MemoryRateLimitStore:
                 after, usage = table.hit(state, now, usage.remaining)
             else:
                 usage = usage._replace(allowed=True, retry_after=0.0)
-        if after != state:
-            if at not in slots:
-                self._size += 1
-                self._remember(table, at, now)
-            slots[at] = after
-            charged.append((slots, at, state))
+        if after == state:
+            before.append(None)
+            return usage
+        if at not in slots:
+            self._size += 1
+            self._remember(table, at, now)
+        slots[at] = after
+        before.append((slots, at, state))
         return usage
 
     def _open(self, limit: Limit) -> _Table:
