@@ -112,7 +112,7 @@ class MemoryRateLimitStore:
         return usage
 
     def _hit(self, hit: Hit, now: int, before: list[int | Charge | None]) -> Usage:
-        """Charge one limit of any client; what was before goes to `before`, should another refuse."""
+        """Charge one limit of any client; `before` tells what was, should another one refuse."""
         limit, key, cost, partial = hit
         table = self._tables.get(limit.id) or self._open(limit)
         if len(key) > MAX_KEY:
