@@ -148,6 +148,8 @@ def deploy(
         yield deployment
     finally:
         for server in servers:
+            server.service.ask_to_stop()
+        for server in servers:
             server.stop()
 
 

@@ -25,6 +25,7 @@ from tests.services.process import free_port
 KEY = "Sc4le-k3y-f0r-th3-t3sts-0nly-abcdefghijklmnop"
 LINK = re.compile(r"http://\S+/setup/\S+")
 STOP_TIMEOUT = 15.0
+OK = 200
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Nothing here speaks TLS, and a client's own context takes longer than its requests."""
 EASY: Mapping[str, str] = {
@@ -114,11 +115,16 @@ class Forked:
         """Let it go on."""
         self.signal(signal.SIGCONT)
 
-    def stop(self) -> None:
-        """End it politely, then not; a second time does nothing."""
+    def ask_to_stop(self) -> None:
+        """End it politely, without waiting for it."""
         with contextlib.suppress(ProcessLookupError):
             self.resume()
             self.signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """End it politely, then not; a second time does nothing."""
+        self.ask_to_stop()
+        with contextlib.suppress(ProcessLookupError):
             deadline = time.monotonic() + STOP_TIMEOUT
             while self.runs() and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -181,14 +187,20 @@ def begin(preloaded: Preloaded, home: Path, env: Mapping[str, str], *options: st
 
 
 def wait_until_ready(*servers: Running, seconds: float = 60) -> None:
-    """Wait until all serve; one that has ended is an error that says what it printed."""
+    """Wait until all serve; one that does not is an error with what it answered and printed."""
+    deadline = time.monotonic() + seconds
     for server in servers:
-
-        def serves(server: Running = server) -> bool:
+        answer = "no answer"
+        while answer != "200":
             assert server.service.runs(), server.service.log()
-            return server.is_ready()
-
-        wait_for(serves, seconds)
+            assert time.monotonic() < deadline, f"{answer}\n{server.service.log()}"
+            try:
+                got = httpx.get(f"{server.url}/readyz", verify=NO_TLS)
+                answer = f"{got.status_code} {got.text}" if got.status_code != OK else "200"
+            except httpx.TransportError as error:
+                answer = repr(error)
+            if answer != "200":
+                time.sleep(0.02)
 
 
 def wait_for(check: Callable[[], bool], seconds: float) -> float:

@@ -18,10 +18,17 @@ import os
 import pkgutil
 import signal
 import sys
+import tempfile
+import threading
 from typing import Any
+from unittest import mock
 
 from tests.scale.application import create_server
+from tests.scale.fleet import EASY
+from zenith.assembly import Assembly
 from zenith.cli import main as run_command
+from zenith.cli.context import run
+from zenith.settings import Settings
 
 LAZY = (
     *("asyncpg", "aiosqlite", "redis.asyncio", "uvicorn", "uvicorn.lifespan.on"),
@@ -57,6 +64,21 @@ def reap(_number: int, _frame: object) -> None:
             continue
 
 
+def warm_up() -> None:
+    """Start and stop an application, so that what it reads and builds on the way is there."""
+    with tempfile.TemporaryDirectory() as home:
+        with mock.patch.dict(os.environ, {**EASY, "ZENITH_HOME": home}):
+            settings = Settings.from_env()
+        create_server(settings)
+        run(_nothing, settings=settings)
+    if threading.active_count() > 1:
+        raise RuntimeError("what is forked now may wait for ever for a lock of another thread")
+
+
+async def _nothing(assembly: Assembly) -> None:
+    del assembly
+
+
 def main() -> None:
     """Fork until the input ends."""
     for name in LAZY:
@@ -65,6 +87,7 @@ def main() -> None:
         server = importlib.import_module("zenith.server")
         for found in pkgutil.iter_modules(server.__path__, "zenith.server."):
             importlib.import_module(found.name)
+    warm_up()
     signal.signal(signal.SIGCHLD, reap)
     gc.freeze()
     children: list[int] = []

@@ -29,7 +29,7 @@ AROUND = 5.0 if LONG else 0.3
 """Seconds of load before a fault and after it."""
 EACH = 8 if LONG else 4
 """Connections to each process."""
-PAUSE = 0.0 if LONG else 0.02
+PAUSE = 0.0 if LONG else 0.04
 """Seconds that a connection rests after each request."""
 CALLERS = 512 if LONG else 16
 EXTRA = 40

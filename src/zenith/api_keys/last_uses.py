@@ -7,6 +7,7 @@ import logging
 from typing import Final
 
 from zenith.api_keys.store import APIKeyStore, KeyUse
+from zenith.kernel.background import end
 from zenith.kernel.errors import SecurityError
 
 INTERVAL: Final = 60.0
@@ -36,8 +37,7 @@ class LastUses:
     async def stop(self) -> None:
         """Store what waits, and end."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
             self._task = None
         await self._write()
 

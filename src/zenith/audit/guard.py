@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from zenith.audit.log import AuditLog
 from zenith.audit.refusals import WINDOW, RefusalTally, kind_of, reason_of, weight_of
 from zenith.audit.settings import AuditSettings
+from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import Event, EventType
 from zenith.kernel.network import client_key
@@ -54,8 +55,7 @@ class AuditGuard(Guard):
     async def shutdown(self) -> None:
         """Say what was only counted, and stop the log once it has stored everything."""
         if self._ticking is not None:
-            self._ticking.cancel()
-            await asyncio.gather(self._ticking, return_exceptions=True)
+            await end(self._ticking)
             self._ticking = None
         self._summarize()
         await self._log.stop()

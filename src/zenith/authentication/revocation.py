@@ -12,6 +12,7 @@ from zenith.authentication.store import (
     RevocationKind,
     RevocationStore,
 )
+from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, steady_clock, wall_clock
 
 Listener: TypeAlias = Callable[[Revocation], None]
@@ -143,8 +144,7 @@ class RevocationList:
     async def stop(self) -> None:
         """Stop listening."""
         if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+            await end(self._listening)
             self._listening = None
 
     async def prune(self) -> int:

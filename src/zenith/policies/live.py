@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from zenith.authorization.decision import Decision
+from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import ServiceUnavailableError, ZenithError
 from zenith.kernel.principal import Principal
@@ -87,8 +88,7 @@ class LivePolicy:
     async def stop(self) -> None:
         """Stop asking; decisions that wait to be recorded are written."""
         if self._beside is not None:
-            self._beside.cancel()
-            await asyncio.gather(self._beside, return_exceptions=True)
+            await end(self._beside)
             self._beside = None
         if self._recorder is not None:
             await self._recorder.flush()

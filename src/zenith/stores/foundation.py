@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Final, Protocol, TypeAlias
 
 from zenith.authentication import RevocationList
+from zenith.kernel.background import end
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.passwords import PasswordHasher, PasswordPolicy
 from zenith.pipeline import Guard, Stage
@@ -101,8 +102,7 @@ class Foundation(Guard):
     async def shutdown(self) -> None:
         """Stop tidying, end the password pool's threads and close the connections."""
         if self._tidying is not None:
-            self._tidying.cancel()
-            await asyncio.gather(self._tidying, return_exceptions=True)
+            await end(self._tidying)
             self._tidying = None
         for each in reversed(self._background):
             await each.stop()

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final, Literal
 
+from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.keys import Secret
@@ -90,8 +91,7 @@ class KeyRotation:
     async def stop(self) -> None:
         """Stop following."""
         if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+            await end(self._following)
             self._following = None
 
     async def follow(self) -> None:

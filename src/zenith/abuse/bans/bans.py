@@ -14,6 +14,7 @@ from zenith.abuse.bans.errors import BannedError, NeverBannedError, SelfBanError
 from zenith.abuse.bans.rules import REASONS, RefusalRules
 from zenith.abuse.bans.settings import BanSettings
 from zenith.abuse.bans.store import BanStore
+from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ServiceUnavailableError, ValidationError
 from zenith.kernel.events import Event, EventSink, EventType, Silence
@@ -179,8 +180,7 @@ class Bans:
     async def stop(self) -> None:
         """Stop asking; what rules have banned is stored before."""
         if self._beside is not None:
-            self._beside.cancel()
-            await asyncio.gather(self._beside, return_exceptions=True)
+            await end(self._beside)
             self._beside = None
             if self._pending:
                 with suppress(ServiceUnavailableError):
