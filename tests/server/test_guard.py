@@ -76,8 +76,7 @@ async def test_where_nobody_stands_behind_the_signal_it_is_left_alone(server, ca
     assert "it needs uvicorn" in caplog.text
 
 
-async def test_signals_are_for_the_main_thread(server):
-    guard = DrainGuard(1)
-    await asyncio.to_thread(asyncio.run, guard.startup())
-    assert threading.current_thread() is threading.main_thread()
+async def test_signals_are_for_the_main_thread(server, monkeypatch):
+    monkeypatch.setattr(threading, "main_thread", threading.Thread)
+    await DrainGuard(1).startup()
     assert server.handlers[signal.SIGTERM] == server.handle_exit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import struct
 import time
 
 import pytest
@@ -154,7 +155,32 @@ def test_a_renewed_certificate_is_used_without_a_restart(folder, trusting, monke
         server.talk(talk)
 
 
-async def test_ports_without_tls_are_what_they_were():
+async def test_a_port_that_closes_waits_for_handshakes(folder, monkeypatch):
+    monkeypatch.setattr(listening, "AT_ONCE", 2)
+    context = local_context(folder, (), "https://localhost", LIMIT)
+    port = socket.create_server(("127.0.0.1", 0))
+    front = listening.Front(asyncio.get_running_loop(), asyncio.Protocol, port, context)
+    front.listen(5)
+    clients = [socket.create_connection(port.getsockname()) for _ in range(4)]
+    for each in clients[:2]:
+        each.send(b"\x16")
+    clients[2].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    clients[2].close()
+    for _ in range(200):
+        if front._shaking and len(front._waiting) == 1:
+            break
+        await asyncio.sleep(0.005)
+    (silent,) = front._waiting
+    front._begin(silent)
+    front.close()
+    front._drop(silent)
+    await front.wait_closed()
+    await front.wait_closed()
+    for each in (*clients, port):
+        each.close()
+
+
+def test_ports_without_tls_are_what_they_were():
     loop = listening.with_front(asyncio.SelectorEventLoop)()
 
     async def serve():
@@ -163,7 +189,7 @@ async def test_ports_without_tls_are_what_they_were():
         return type(server).__name__
 
     try:
-        assert await asyncio.to_thread(loop.run_until_complete, serve()) == "Server"
+        assert loop.run_until_complete(serve()) == "Server"
     finally:
         loop.close()
 

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.server.thread import running, talking
+from tests.server.thread import problem, running, talking
 from zenith.server import BoundedH11, BoundedHttpTools, ServerSettings, Serving
 
 LIMIT = 0.3
@@ -144,8 +144,10 @@ def test_sockets_count_as_connections(server):
 
 @talking
 def test_a_handshake_that_is_none(server):
-    answer = server.connect(HELLO % (b"/socket", b"x", b"")).rest()
+    answer = server.connect(HELLO % (b"/socket", b"<script>", b"")).rest()
     assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"script" not in answer
+    assert problem(answer)["code"] == "bad_request"
     other = server.connect(b"GET / HTTP/1.1\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\n")
     assert other.read(12).startswith(b"HTTP/1.1 ")
 

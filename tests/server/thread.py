@@ -181,7 +181,7 @@ class Client:
 def problem(answer: bytes) -> dict[str, object]:
     """The problem in an answer of the server's own, whose form is checked."""
     head, _, body = answer.partition(b"\r\n\r\n")
-    fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
     assert fields[b"content-type"] == b"application/problem+json"
     assert int(fields[b"content-length"]) == len(body)
     assert fields[b"connection"] == b"close"

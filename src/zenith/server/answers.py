@@ -30,11 +30,18 @@ def answer(
     Threat: the one answer without security headers, in a form of its own that tells which server
     runs (ASVS 3.4, 13.4.6, 16.5.1). `now` is Unix time.
     """
+    fields, body = problem_of(status, headers, now=now, request_id=request_id)
+    lines = [f"HTTP/1.1 {status} {_PHRASES[status]}".encode("ascii")]
+    lines += [name + b": " + value for name, value in fields]
+    return b"\r\n".join((*lines, b"", body))
+
+
+def problem_of(
+    status: int, headers: Iterable[tuple[bytes, bytes]], *, now: float, request_id: str
+) -> tuple[RawHeaders, bytes]:
+    """The headers and the body of such a response."""
     retry = {"Retry-After": str(RETRY_AFTER)} if status in _BUSY else {}
     problem = Problem.of_status(status, headers=retry)
     _, own, body = problem.render(request_id=request_id, as_html=False)
     date = formatdate(now, usegmt=True).encode("ascii")
-    fields: RawHeaders = [(b"date", date), *own, *headers, (b"connection", b"close")]
-    lines = [f"HTTP/1.1 {status} {_PHRASES[status]}".encode("ascii")]
-    lines += [name + b": " + value for name, value in fields]
-    return b"\r\n".join((*lines, b"", body))
+    return [(b"date", date), *own, *headers, (b"connection", b"close")], body

@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 from asyncio.transports import BaseTransport
 from copy import copy
+from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
+from websockets.http11 import Response
 
+from zenith.kernel.clock import wall_clock
+from zenith.kernel.keys import new_id
+from zenith.server.answers import problem_of
 from zenith.server.connections import connections_of
 from zenith.server.pace import DRAINED, HANDSHAKE, IDLE, Pace, Phase
 
@@ -37,6 +43,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         limited.ws_ping_interval = settings.websocket_ping_interval
         limited.ws_ping_timeout = settings.websocket_ping_timeout
         super().__init__(limited, server_state, app_state, loop)
+        conn: Any = self.conn
+        conn.reject = self._reject
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Count it; as it takes the place of an HTTP connection, it is not one too many."""
@@ -103,6 +111,15 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         else:
             self._watch.tell(self, reason)
             self.transport.abort()
+
+    def _reject(self, status: int, text: str) -> Response:
+        # What is wrong would be said with the client's own words.
+        del text
+        reference = new_id()
+        headers = self._watch.serving.headers
+        fields, body = problem_of(status, headers, now=wall_clock(), request_id=reference)
+        decoded = [(name.decode("ascii"), value.decode("latin-1")) for name, value in fields]
+        return Response(int(status), HTTPStatus(status).phrase, Headers(decoded), body)
 
     def _say_goodbye(self, reason: str) -> None:
         self.stop_keepalive()
