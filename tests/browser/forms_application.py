@@ -1,7 +1,8 @@
 """A server with pages of forms, a page on a sister host, and one on a stranger's; for the browser.
 
 One process is all three, told apart by the host: `app.test.localhost` and `evil.test.localhost`
-share a registrable domain, `stranger.localhost` has another.
+share a registrable domain, `stranger.localhost` has another. `friend.test.localhost` is a page that
+CORS lets call.
 """
 
 from __future__ import annotations
@@ -151,7 +152,12 @@ async def attack(request: Request) -> Response:
     </script>""")
 
 
-evil = Starlette(routes=[Route("/", attack)])
+async def blank(request: Request) -> Response:
+    """Where a test brings its own script."""
+    return HTMLResponse("<!doctype html><title>Blank</title>")
+
+
+evil = Starlette(routes=[Route("/", attack), Route("/blank", blank)])
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -16,7 +16,13 @@ def server(services, tmp_path_factory):
     """One process for all tests of this module."""
     port = free_port()
     app = f"http://app.test.localhost:{port}"
-    env = {"ZENITH_HOME": str(tmp_path_factory.mktemp("forms")), "ZENITH_ORIGIN": app, **EASY}
+    env = {
+        "ZENITH_HOME": str(tmp_path_factory.mktemp("forms")),
+        "ZENITH_ORIGIN": app,
+        "ZENITH_CORS__ORIGINS": f"http://friend.test.localhost:{port}",
+        "ZENITH_CORS__CREDENTIALS": "true",
+        **EASY,
+    }
     argv = [part.replace("{port}", str(port)) for part in UVICORN]
     argv.append("tests.browser.forms_application:application")
     service = services.command(argv, port=port, env=env, cwd=ROOT)
@@ -91,4 +97,41 @@ async def test_what_the_policy_stops_is_reported(browser, server):
     assert answer.status == 204
     found = (await received(server))["reports"]
     assert ["img-src", "https://nowhere.invalid", "/image"] in found
+    await context.close()
+
+
+CALL = """async server => {
+  const call = async (path, options) => {
+    try {
+      const answer = await fetch(server + path, {credentials: "include", ...options});
+      return [answer.status, await answer.text()];
+    } catch { return ["nothing"]; }
+  };
+  const shown = (await call("/feedback"))[1] || "";
+  const token = (/content="([A-Za-z0-9_.-]{20,})"/.exec(shown) || [])[1];
+  const body = new URLSearchParams({text: "friend"});
+  return [
+    await call("/feedback", {method: "POST", body}),
+    await call("/feedback", {method: "POST", body, headers: {"X-CSRF-Token": token || "guess"}}),
+    await call("/feedback/7", {method: "DELETE", headers: {"X-CSRF-Token": token || "guess"}}),
+    await call("/nowhere", {headers: {"Authorization": "Bearer x"}}),
+  ];
+}"""
+
+
+async def test_a_page_that_may_call_reads_and_changes_with_a_token(browser, server):
+    """Refusals too; by methods that the policy does not name it changes nothing."""
+    port = server.rpartition(":")[2]
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.goto(f"http://friend.test.localhost:{port}/blank")
+    bare, changed, not_its_method, missing = await page.evaluate(CALL, server)
+    assert (bare[0], "csrf_failed" in bare[1]) == (403, True)
+    assert changed == [200, "<p>Received: 6</p>"]
+    assert not_its_method == ["nothing"]
+    assert missing[0] == 404
+    before = await received(server)
+    await page.goto(f"http://stranger.localhost:{port}/blank")
+    assert await page.evaluate(CALL, server) == [["nothing"]] * 4
+    assert (await received(server))["texts"] == before["texts"]
     await context.close()

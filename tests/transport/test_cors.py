@@ -198,6 +198,7 @@ def test_the_start_is_refused_where_nobody_honours_the_mark():
         ({"origins": ("https://*.com",)}, "open to everybody"),
         ({"origins": ("https://*.10.0.0.1",)}, "open to everybody"),
         ({"origins": ("http://app.example.com",)}, "on the way"),
+        ({"origins": ("http://evillocalhost",)}, "on the way"),
         ({"methods": ("TRACE",)}, "is not allowed"),
         ({"methods": ("*",)}, "is not allowed"),
         ({"request_headers": ("X:Y",)}, "no name of a header"),

@@ -112,7 +112,7 @@ def _check_origin(origin: str) -> None:
             f"cors: `{origin}` is open to everybody who can have a domain",
             fix="name a domain of your own: https://*.example.com",
         )
-    if scheme == "http" and host not in LOOPBACK:
+    if scheme == "http" and host not in LOOPBACK and not host.endswith(".localhost"):
         raise ConfigurationError(
             f"cors: anybody on the way can write the pages of `{origin}`",
             fix="use https; http is for localhost alone",
