@@ -17,7 +17,7 @@ from zenith import Zenith
 from zenith.accounts import Client
 
 PASSWORD = "Violet-tractor-pond-90"
-ORIGIN = "https://localhost"
+ORIGIN = "https://guide.example.org"
 
 
 @dataclass(frozen=True)

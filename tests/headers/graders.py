@@ -119,7 +119,11 @@ def _cookies(answer: Answer) -> str:
     lax, worst = True, "cookies-secure-with-httponly-sessions-and-samesite"
     for cookie in answer.cookies:
         name, *parts = (part.strip().lower() for part in cookie.split(";"))
-        name, flags = name.partition("=")[0], dict(part.partition("=")[::2] for part in parts)
+        name = name.partition("=")[0]
+        flags: dict[str, str] = {}
+        for part in parts:
+            flag, _, value = part.partition("=")
+            flags[flag] = value
         session, token = bool(SESSION.search(name)), bool(TOKEN.search(name))
         found = ""
         if "samesite" in flags and flags["samesite"] not in ("lax", "strict", "none"):
