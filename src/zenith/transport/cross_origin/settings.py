@@ -21,8 +21,16 @@ _ORIGIN: Final = re.compile(
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")
 _METHOD: Final = re.compile(r"[A-Z][A-Z-]{1,30}")
 NEVER: Final = frozenset({"TRACE", "TRACK", "CONNECT"})
-SCRIPTED_HEADERS: Final = ("Authorization", "Content-Type", "DPoP", "X-API-Key", "X-CSRF-Token")
+SCRIPTED_HEADERS: Final = (
+    "API-Version",
+    "Authorization",
+    "Content-Type",
+    "DPoP",
+    "X-API-Key",
+    "X-CSRF-Token",
+)
 READABLE_HEADERS: Final = (
+    "API-Version",
     "Deprecation",
     "Link",
     "RateLimit",
