@@ -216,22 +216,26 @@ def test_the_scheme_is_that_of_the_proxy_the_client_spoke_to(header, secure):
 
 
 @pytest.mark.parametrize(
-    ("guard", "headers"),
+    ("guard", "headers", "status"),
     [
-        (X, [("x-forwarded-host", "evil.example")]),
-        (X, [("x-forwarded-host", "evil.example, shop.example")]),
-        (X, [("x-forwarded-host", "shop.example, evil.example")]),
-        (X, [("x-forwarded-host", "evil.example"), ("x-forwarded-host", "shop.example")]),
-        (X, [("x-forwarded-host", "shop.example@evil.example")]),
-        (RFC_7239, [("forwarded", f"for={ME};host=evil.example")]),
-        (RFC_7239, [("forwarded", f"for=10.0.0.9;host=shop.example, for={ME};host=evil.example")]),
-        (RFC_7239, [("forwarded", f'for={ME};host="shop.example\\"evil"')]),
+        (X, [("x-forwarded-host", "evil.example")], 421),
+        (X, [("x-forwarded-host", "evil.example, shop.example")], 400),
+        (X, [("x-forwarded-host", "shop.example, evil.example")], 400),
+        (X, [("x-forwarded-host", "evil.example"), ("x-forwarded-host", "shop.example")], 400),
+        (X, [("x-forwarded-host", "shop.example@evil.example")], 400),
+        (RFC_7239, [("forwarded", f"for={ME};host=evil.example")], 421),
+        (
+            RFC_7239,
+            [("forwarded", f"for=10.0.0.9;host=shop.example, for={ME};host=evil.example")],
+            421,
+        ),
+        (RFC_7239, [("forwarded", f'for={ME};host="shop.example\\"evil"')], 400),
     ],
 )
-def test_a_host_that_is_not_ours_or_not_certain_is_refused(guard, headers):
+def test_a_host_that_is_not_ours_or_not_certain_is_refused(guard, headers, status):
     with pytest.raises(SecurityError) as caught:
         seen(guard, headers)
-    assert caught.value.status in (400, 421)
+    assert caught.value.status == status
 
 
 def test_a_header_that_the_proxy_does_not_set_names_no_host():

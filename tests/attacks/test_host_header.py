@@ -46,7 +46,8 @@ OURS = {"allowed_hosts": ("shop.example", "*.shop.example")}
 async def test_foreign_names_get_nothing(host, path):
     async with client(application(**OURS)) as http:
         answer = await http.get(path, headers={"host": host})
-    assert answer.status_code in (400, 421)
+    # A name with the root's dot is not even written as ours may be.
+    assert answer.status_code == (400 if host.endswith(".") else 421)
     assert host not in answer.text
 
 

@@ -135,7 +135,7 @@ class World:
         self.clients[email] = client
         sent = {"email": email, "password": PASSWORD}
         registered = await client.post("/auth/register", json=sent)
-        assert registered.status_code in (201, 202), registered.text
+        assert registered.status_code == 201, registered.text
         for tenant, role in roles.items():
             await self.assign(email, tenant, role)
         signed_in = await client.post("/auth/login", json=sent)
@@ -268,7 +268,7 @@ async def test_filters(world):
         "?text=%25",
     ]:
         answer = await world.ask("GET", f"/search{query}")
-        assert answer.status_code in (200, 422)
+        assert answer.status_code == (422 if query.startswith("?sort") else 200)
         assert SECRET["bolt"] not in answer.text.replace(query.removeprefix("?text="), "")
         assert '"tenant":"bolt"' not in answer.text
 
@@ -276,7 +276,7 @@ async def test_filters(world):
 async def test_a_tenant_that_is_named(world):
     for named in ["bolt", "BOLT", "bolt ", "*", "acme,bolt", "none", "%62olt"]:
         answer = await world.ask("GET", "/plans", headers={"X-Tenant": named})
-        assert answer.status_code in (400, 403)
+        assert answer.status_code == (400 if named in ("bolt ", "*") else 403), named
         assert SECRET["bolt"] not in answer.text
 
 
@@ -314,13 +314,13 @@ async def test_a_tenants_administrator_reads_of_no_other(world):
     for named in ({}, {"X-Tenant": "acme"}):
         answer = await chief.get("/plans", headers=named)
         assert [row["text"] for row in answer.json()] == [SECRET["acme"]]
-        for body in (
-            {"name": "x", "scopes": ["*"], "service": True},
-            {"name": "x", "scopes": ["*"]},
-            {"name": "x", "tenant": "acme", "service": True},
+        for body, status in (
+            ({"name": "x", "scopes": ["*"], "service": True}, 403),
+            ({"name": "x", "scopes": ["*"]}, 422),
+            ({"name": "x", "tenant": "acme", "service": True}, 403),
         ):
             answer = await chief.post("/auth/api-keys", json=body, headers=named)
-            assert answer.status_code in (403, 422), answer.text
+            assert answer.status_code == status, answer.text
     theirs = await world.clients["bolt"].post("/auth/api-keys", json={"name": "x"})
     answer = await chief.delete(f"/auth/api-keys/{theirs.json()['id']}")
     assert answer.status_code == 404
@@ -335,7 +335,8 @@ async def test_a_key_reads_its_tenant_only(world):
             assert [row["text"] for row in answer.json()] == [SECRET[tenant]]
         assert (await world.with_key(key, f"/plans/{world.ids[other]}")).status_code == 404
         for named in (other, "none", "*", f"{tenant},{other}"):
-            assert (await world.with_key(key, tenant=named)).status_code in (400, 403)
+            answer = await world.with_key(key, tenant=named)
+            assert answer.status_code == (400 if named == "*" else 403), named
     outside = await world.key(both)
     for named in ("", "acme", "bolt"):
         assert (await world.with_key(outside, tenant=named)).status_code == 403
