@@ -219,7 +219,9 @@ def request(dice: random.Random) -> bytes:
 
 
 async def talk(port: int, raw: bytes) -> list[int]:
-    """Every status that comes back before the connection ends or rests."""
+    """Every status that comes back before the connection ends or rests; whoever refuses, the
+    application or the server before it, each answer carries the headers and none says what runs.
+    """
     reader, writer = await asyncio.open_connection("localhost", port)
     answer = b""
     try:
@@ -235,7 +237,11 @@ async def talk(port: int, raw: bytes) -> list[int]:
         pass
     finally:
         writer.close()
-    return [int(status) for status in STATUS.findall(answer)]
+    found = [int(status) for status in STATUS.findall(answer) if status != b"100"]
+    assert answer.count(b"x-content-type-options: nosniff\r\n") == len(found), answer
+    assert b"uvicorn" not in answer
+    assert b"text/plain" not in answer
+    return found
 
 
 async def test_malformed_requests(start):
