@@ -24,6 +24,7 @@ from zenith.stores.memory import MemoryAttemptStore
 
 KEYS = [Secret("k" * 20 + "0123456789abcdef")]
 HERE = "203.0.113.9"
+MAIL = "ann@example.org"
 PASSWORD = "an honest river of stones"
 
 
@@ -94,6 +95,14 @@ async def test_a_disposable_address_is_refused_alike_with_and_without_an_account
     registration._disposable._allowed = frozenset()
     assert await answer("bot@yopmail.com") == await answer("nobody@yopmail.com")
     assert (await answer("bot@x.yopmail.com"))[:2] == (422, "disposable_email")
+    # Nor does a change of address lead there.
+    signed_in = await client.post("/auth/register", json={"email": MAIL, "password": PASSWORD})
+    assert signed_in.status_code == 201
+    tokens = await client.post("/auth/login", json={"email": MAIL, "password": PASSWORD})
+    body = {"new_email": "bot@mailinator.com", "current_password": PASSWORD}
+    bearer = {"Authorization": "Bearer " + tokens.json()["access_token"]}
+    refused = await client.post("/auth/email/change", json=body, headers=bearer)
+    assert (refused.status_code, refused.json()["code"]) == (422, "disposable_email")
 
 
 async def test_a_program_that_is_caught_is_answered_alike_and_told_on(town) -> None:

@@ -7,11 +7,26 @@ import re
 import pytest
 
 from tests.console.visitor import errors
-from zenith.abuse import solve
+from zenith.abuse import AbuseSettings, solve
 from zenith.abuse.bans import Bans
-from zenith.abuse.challenges import Challenges
+from zenith.abuse.challenges import (
+    Challenges,
+    ChallengeSettings,
+    ProofProvider,
+    ShowsChallenge,
+    SiteverifyProvider,
+)
+from zenith.abuse.challenges.settings import ACTIONS
+from zenith.assembly import assemble
+from zenith.console.own_pages import forgot, forgot_form
+from zenith.console.visitor_pages import register, register_form, sign_in, sign_in_form
+from zenith.headers import HeadersGuard
+from zenith.kernel.keys import Secret
+from zenith.pipeline import marks_of
+from zenith.settings import Settings
 
 BANS = "/admin/bans"
+PAGES = (sign_in, sign_in_form, register, register_form, forgot, forgot_form)
 
 
 def ban(visitor, target, reason="scans", **fields):
@@ -94,17 +109,27 @@ def test_a_program_that_registers_is_answered_like_a_person(house):
     assert errors(caught) == errors(made)
 
 
-@pytest.fixture(scope="module")
-def asking_house(open_house):
-    """A server that always asks, for little work."""
-    asked = ("REGISTER", "SIGN_IN", "RESET_PASSWORD")
-    when = {f"ZENITH_ABUSE__CHALLENGES__{name}": "always" for name in asked}
-    return open_house(ZENITH_ABUSE__PROOF_NUMBERS="50", **when)
+@pytest.fixture
+def asked(house, monkeypatch):
+    """Makes the server ask, by another provider if need be."""
+    service = house.app.assembly.services[Challenges]
+
+    def ask(own, **settings):
+        given = ChallengeSettings(**dict.fromkeys(ACTIONS, "always"), **settings)
+        monkeypatch.setattr(service, "_settings", given)
+        monkeypatch.setattr(service, "provider", own or siteverify(given))
+
+    return ask
 
 
-def test_forms_ask_where_they_are_told_to(asking_house):
-    guest = asking_house.visitor()
-    provider = asking_house.app.assembly.services[Challenges].provider
+def siteverify(settings):
+    return SiteverifyProvider(settings, hostnames=["localhost"])
+
+
+def test_forms_ask_where_they_are_told_to(house, asked):
+    provider = ProofProvider([Secret("k" * 20 + "0123456789abcdef")], numbers=50)
+    asked(provider)
+    guest = house.visitor()
     fields = {"email": "new@example.org", "password": "an honest river of stones"}
     forms = {
         "/account/register": ("register", fields),
@@ -117,25 +142,38 @@ def test_forms_ask_where_they_are_told_to(asking_house):
         assert "proof.js" in page
         refused = guest.send(path, given, form=path)
         assert refused.status_code == 429
-        assert "data-challenge=" in refused.text
+        assert "Send the form once more" in refused.text
         widget = provider.widget(action=action, client="127.0.0.1")
         done = guest.send(path, {**given, "altcha": solve(dict(widget.challenge))}, form=path)
         assert done.status_code == 303, errors(done)
 
 
-def test_another_provider_is_let_in_on_these_pages_alone(open_house):
-    house = open_house(
-        ZENITH_ABUSE__CHALLENGES__PROVIDER="turnstile",
-        ZENITH_ABUSE__CHALLENGES__SITE_KEY="site",
-        ZENITH_ABUSE__CHALLENGES__SECRET="secret",
-        ZENITH_ABUSE__CHALLENGES__REGISTER="always",
-    )
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("turnstile", 'class="cf-turnstile" data-sitekey="site" data-action="register"'),
+        ("hcaptcha", 'class="h-captcha" data-sitekey="site"'),
+        ("recaptcha", 'name="g-recaptcha-response" value="" data-score="site"'),
+    ],
+    ids=["turnstile", "hcaptcha", "recaptcha"],
+)
+def test_forms_show_the_widgets_of_others(house, asked, kind, shown):
+    asked(None, provider=kind, site_key="site", secret=Secret("secret"))
+    path = "/account/register"
     guest = house.visitor()
-    page = guest.get("/account/register")
-    assert 'class="cf-turnstile" data-sitekey="site" data-action="register"' in page.text
-    assert "frame-src https://challenges.cloudflare.com" in page.headers["content-security-policy"]
-    assert "cloudflare" not in guest.get("/").headers["content-security-policy"]
-    assert "cf-turnstile" not in guest.get("/account/sign-in").text
-    answer = guest.send("/account/register", {"email": "a@example.org"}, form="/account/register")
+    page = guest.get(path).text
+    assert shown in page
+    assert ("score.js" in page) is (kind == "recaptcha")
+    answer = guest.send(path, {"email": "a@example.org"}, form=path)
     assert answer.status_code == 403
-    assert "cf-turnstile" in answer.text
+    assert shown in answer.text
+
+
+def test_the_policy_of_pages_that_ask_lets_the_provider_in(tmp_path):
+    challenges = ChallengeSettings(provider="turnstile", site_key="s", secret=Secret("secret"))
+    assembly = assemble(Settings(home=tmp_path, abuse=AbuseSettings(challenges=challenges)))
+    (guard,) = [guard for guard in assembly.guards if isinstance(guard, HeadersGuard)]
+    hosts = ("https://challenges.cloudflare.com",)
+    assert guard._more[ShowsChallenge]["frame_src"] == hosts
+    for page in PAGES:
+        assert any(isinstance(mark, ShowsChallenge) for mark in marks_of(page)), page

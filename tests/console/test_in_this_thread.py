@@ -17,9 +17,16 @@ from tests.accounts.application import (
 )
 from tests.accounts.mails import link_in, mailed
 from tests.mfa.people import code_for
+from zenith.abuse.bans import Bans
+from zenith.abuse.challenges import (
+    Challenges,
+    ChallengeSettings,
+    ProofProvider,
+    SiteverifyProvider,
+)
 from zenith.accounts import Account
 from zenith.console import create_server
-from zenith.kernel.keys import new_id
+from zenith.kernel.keys import Secret, new_id
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 SECRET = re.compile(r'<p class="secret">([A-Z2-7]+)</p>')
@@ -170,3 +177,42 @@ async def test_roles(walker):
     gone = await walker.send(f"{one}/delete", one)
     assert gone.status_code == 303
     assert (await walker.get(one)).status_code == 404
+
+
+async def test_bans(walker):
+    await walker.sign_in()
+    form = "/admin/bans"
+    made = await walker.send(form, form, target="203.0.113.7", reason="scans", hours="1")
+    assert made.headers["location"].endswith("notice=banned")
+    page = await walker.get(f"{form}?search=113&page=2")
+    assert "First page" in page.text
+    assert "203.0.113.7" in (await walker.get(form)).text
+    for target, status in ((EMAIL, 409), ("nobody@example.org", 404), ("@", 422), ("x", 422)):
+        answer = await walker.send(form, form, target=target, reason="why")
+        assert answer.status_code == status
+    account = await walker.app.accounts.store.by_email(EMAIL)
+    await walker.send(form, form, target=EMAIL, reason="why", hours="1", force="1")
+    assert (await walker.get("/account/")).status_code == 403
+    service = walker.app.assembly.services[Bans]
+    await service.lift(f"account:{account.id}")
+    lifted = await walker.send(f"{form}/lift", form, target="203.0.113.7")
+    assert lifted.headers["location"].endswith("notice=ban-lifted")
+    key = await service.ban("api_key:none", reason="leaked")
+    assert service.banned.of_subject("api_key", key.target.key) is not None
+    await service.lift(key.target)
+
+
+async def test_forms_that_ask(walker, monkeypatch):
+    service = walker.app.assembly.services[Challenges]
+    settings = ChallengeSettings(register="always", reset_password="always")
+    monkeypatch.setattr(service, "_settings", settings)
+    own = ProofProvider([Secret("k" * 20 + "0123456789abcdef")], numbers=50)
+    monkeypatch.setattr(service, "provider", own)
+    for path in ("/account/register", "/account/forgot"):
+        assert "data-challenge=" in (await walker.get(path)).text
+        refused = await walker.send(path, path, email="new@example.org", password=NEW)
+        assert refused.status_code == 429
+    other = ChallengeSettings(provider="turnstile", site_key="s", secret=Secret("s"))
+    provider = SiteverifyProvider(other, hostnames=["localhost"])
+    monkeypatch.setattr(service, "provider", provider)
+    assert "cf-turnstile" in (await walker.get("/account/register")).text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from zenith.abuse.disposable import DisposableDomains
 from zenith.accounts import (
     AccountServices,
     Administration,
@@ -129,11 +128,7 @@ def _registration(
         settings=parts.settings.accounts,
         administrator_role=parts.settings.rbac.administrator,
         verification=verification,
-        disposable=DisposableDomains(
-            parts.settings.abuse.disposable_addresses,
-            file=parts.settings.abuse.disposable_file,
-            allowed=parts.settings.abuse.disposable_allowed,
-        ),
+        disposable=parts.disposable,
     )
 
 

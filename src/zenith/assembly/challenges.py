@@ -1,10 +1,10 @@
-"""Who asks whether a person is there."""
+"""Who asks whether a person is there, and which addresses are nobody's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zenith.abuse import AttemptStore
+from zenith.abuse import AttemptStore, DisposableDomains
 from zenith.abuse.challenges import (
     ChallengeProvider,
     Challenges,
@@ -31,3 +31,11 @@ def make_challenges(
     else:
         provider = SiteverifyProvider(wanted, hostnames=wanted.hostnames or (settings.hostname,))
     return Challenges(provider, store, secrets, wanted, events=events)
+
+
+def make_disposable(settings: Settings) -> DisposableDomains:
+    """Domains of mailboxes for minutes: ours, the operator's, less those that are allowed."""
+    abuse = settings.abuse
+    return DisposableDomains(
+        abuse.disposable_addresses, file=abuse.disposable_file, allowed=abuse.disposable_allowed
+    )

@@ -86,6 +86,7 @@ def make_mail_flows(
             recent=recent,
             proof=_proof(parts, limits),
             cleanups=takeover_cleanups(parts),
+            disposable=parts.disposable,
         ),
     )
 

@@ -11,7 +11,7 @@ from zenith.accounts import Account, AccountSubjects
 from zenith.accounts.model import AccountModel
 from zenith.assembly.bans import make_bans
 from zenith.assembly.breaches import make_breaches
-from zenith.assembly.challenges import make_challenges
+from zenith.assembly.challenges import make_challenges, make_disposable
 from zenith.assembly.limits import make_limiters
 from zenith.assembly.mail import make_mailer, make_notices
 from zenith.assembly.tokens import proof_verifier, signing_keys
@@ -102,6 +102,7 @@ class Parts:
         self.bans: Bans = make_bans(settings, self.database, self.events)
         attempts = SqlAttemptStore(self.database)
         self.attempts = Attempts(attempts, self.secrets, settings.abuse)
+        self.disposable = make_disposable(settings)
         self.challenges = make_challenges(settings, attempts, self.secrets, self.events)
 
     def _add_credentials(self) -> None:

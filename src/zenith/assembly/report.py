@@ -47,6 +47,9 @@ def loosened(given: Settings, settings: Settings) -> list[str]:
         "cors: programs on a user's machine can call with that user's cookies": (
             settings.is_production and settings.cors is not None and settings.cors.trusts_loopback
         ),
+        "abuse.challenges.when_down admits everybody while the provider does not answer": (
+            bool(settings.abuse.challenges.dangers)
+        ),
         f"cookies travel without Secure, since {settings.origin} is not https": (
             not settings.is_https
         ),

@@ -12,15 +12,18 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from zenith.abuse import AbuseSettings
 from zenith.abuse.challenges import (
     ChallengeRequiredError,
     Challenges,
     ChallengeSettings,
     SiteverifyProvider,
 )
+from zenith.assembly.report import loosened
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
 from zenith.kernel.events import Event, EventType
 from zenith.kernel.keys import Secret
+from zenith.settings import Settings
 from zenith.stores.memory import MemoryAttemptStore
 
 SITE = "app.example.org"
@@ -269,3 +272,6 @@ def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
 def test_what_is_loosened_is_said() -> None:
     assert ChallengeSettings().dangers == ()
     assert ChallengeSettings(when_down="admit").dangers == ("when_down",)
+    settings = Settings(abuse=AbuseSettings(challenges=ChallengeSettings(when_down="admit")))
+    assert any("when_down" in line for line in loosened(settings, settings))
+    assert not any("when_down" in line for line in loosened(Settings(), Settings()))

@@ -118,7 +118,8 @@ class SiteverifyProvider:
         self._httpx: Final = _import_httpx()
         options: dict[str, Any] = {"transport": transport} if transport else {}
         # Made once: reading the certificates takes longer than a whole call.
-        self._verify: Final = self._httpx.create_ssl_context() if transport is None else True
+        is_encrypted = self._url.startswith("https:") and transport is None
+        self._verify: Final = self._httpx.create_ssl_context() if is_encrypted else False
         self._options: Final = options
 
     @property
@@ -195,8 +196,9 @@ class SiteverifyProvider:
 
     def _judge(self, answer: Mapping[str, Any], token: str, action: str) -> ChallengeOutcome:
         if answer.get("success") is not True:
-            codes = answer.get("error-codes")
-            texts = [str(code)[:60] for code in codes[:5]] if isinstance(codes, list) else []
+            codes: object = answer.get("error-codes")
+            listed = cast("list[object]", codes) if isinstance(codes, list) else []
+            texts = [str(code)[:60] for code in listed[:5]]
             is_ours = not OURS.isdisjoint(texts)
             reason = ", ".join(texts) or "no success"
             return ChallengeOutcome(passed=False, reason=reason, is_down=is_ours)

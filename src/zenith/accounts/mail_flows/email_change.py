@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from zenith.abuse.disposable import DisposableDomains
 from zenith.accounts.cleanup import AccountCleanup
 from zenith.accounts.client import Client
 from zenith.accounts.email import canonical_email
@@ -43,16 +44,21 @@ class EmailChanges(MailFlow):
         recent: RecentAccounts,
         proof: PasswordProof,
         cleanups: Sequence[AccountCleanup] = (),
+        disposable: DisposableDomains | None = None,
     ) -> None:
         super().__init__(parts, cleanups)
+        self._disposable: Final = disposable
         self._recent: Final = recent
         self._proof: Final = proof
 
     async def ask(self, principal: Principal, email: str, password: str, *, client: Client) -> None:
-        """Mail a link to the new address. Raises InvalidEmailError, InvalidCredentialsError and
-        RateLimitError; the answer is the same if the address is another account's.
+        """Mail a link to the new address. Raises InvalidEmailError, DisposableEmailError,
+        InvalidCredentialsError and RateLimitError; the answer is the same if the address is another
+        account's.
         """
         shown, key = canonical_email(email)
+        if self._disposable is not None:
+            self._disposable.check(key)
         account = await self._proof.check(principal, password, client=client)
         await self._links.admit(client, mailbox=key)
         async with self._even_time():
