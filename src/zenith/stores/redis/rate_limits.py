@@ -14,6 +14,7 @@ from zenith.kernel.keys import b64encode
 from zenith.rate_limits import Hit, RateLimitStoreError, Usage
 from zenith.stores.redis.client import RedisClient
 from zenith.stores.redis.errors import unreachable
+from zenith.stores.redis.lanes import Lanes
 from zenith.stores.redis.refusals import Refusals
 
 SCRIPT: Final = files("zenith.stores.redis").joinpath("rate_limits.lua").read_text("utf-8")
@@ -57,6 +58,8 @@ class RedisRateLimitStore:
         derived = hashlib.sha256(key).digest() if key else b""
         self._client: Final = cast("Any", client)
         self._is_cluster: Final = isinstance(client, RedisCluster)
+        # Nodes of a cluster have pools of their own, which only the driver knows.
+        self._lanes: Final = None if self._is_cluster else Lanes(client)
         self._mac: Final = hashlib.blake2b(key=derived, digest_size=16)
         self._unknown_script: Final = NoScriptError
         self._lost_connection: Final = LostError
@@ -127,36 +130,30 @@ class RedisRateLimitStore:
         return mac.hexdigest()
 
     async def _call(self, *arguments: str | int) -> list[int]:
-        ask = self._client.execute_command if self._is_cluster else self._ask
         try:
             async with asyncio.timeout(self._timeout):
                 try:
-                    return cast("list[int]", await ask("EVALSHA", _sha(self._script), *arguments))
+                    return cast(
+                        "list[int]", await self._ask("EVALSHA", _sha(self._script), *arguments)
+                    )
                 except self._unknown_script:
                     run = self._client.execute_command
                     return cast("list[int]", await run("EVAL", self._script, *arguments))
         except unreachable() as error:
-            raise _lost(error) from error
-        except AttributeError as error:
-            # A cluster client that finds its cluster down closes the connections of all its tasks;
-            # those that were about to write find no writer.
+            if self._lanes is not None:
+                await self._lanes.close_idle()
             raise _lost(error) from error
 
     async def _ask(self, *command: str | int) -> Any:
-        """One command on one connection of the pool, without what the client does around it to
-        measure and to find out how to read the answer: a third of its time. Where the connection
-        turns out to be lost, the client takes over, with its retries.
+        """One command by a connection of our own, at a third of the driver's time. Where that
+        turns out to be lost, the driver takes over, with its retries.
         """
-        pool = self._client.connection_pool
-        connection = await pool.get_connection()
-        try:
-            # Either closes the connection where it is interrupted, so that no answer is left over.
-            await connection.send_packed_command(packed(command))
-            return await connection.read_response()
-        except self._lost_connection:
-            pass
-        finally:
-            await pool.release(connection)
+        lanes = self._lanes
+        if lanes is not None:
+            try:
+                return await lanes.ask(packed(command))
+            except self._lost_connection:
+                pass
         return await self._client.execute_command(*command)
 
 
