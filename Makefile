@@ -25,9 +25,9 @@ check: ## format, lint, types, layers, house rules, spelling, dead code
 	@$(call environment,check)
 	@.venv/check/bin/python -m tools.check
 
-bench: ## measure against the peers; table, and benchmarks/results/latest.json
+bench: ## measure against the peers; table, and docs/explanation/figures.md (ARGS="--quick")
 	@$(call environment,bench)
-	@.venv/bench/bin/python -m benchmarks
+	@.venv/bench/bin/python -m benchmarks $(ARGS)
 
 docs: ## build the documentation into build/docs; warnings are errors
 	@$(call environment,docs)

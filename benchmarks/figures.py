@@ -144,7 +144,8 @@ def _frameworks(rows: Sequence[Row]) -> Plot:
         if cookie:
             beside.append((kept_of(cookie, "Django"), DJANGO))
         groups.append(Group(label=kind, values=_values(rows, beside)))
-    panel = Panel(title="of the throughput of its own bare framework", unit="%", groups=groups)
+    title = "of its own bare framework's throughput; Django's GET by cookie session"
+    panel = Panel(title=title, unit="%", groups=groups)
     says = "Throughput kept with all protections on. " + "; ".join(map(_spoken, groups))
     title = "What protection leaves of a framework's throughput"
     return Plot(name="frameworks", says=f"{says}.", svg=bars(title, says, [panel]))

@@ -61,7 +61,7 @@ class Panel:
 
 def bars(title: str, description: str, panels: Sequence[Panel]) -> str:
     """Horizontal bars, each panel on a scale of its own that begins at nothing."""
-    left, widest, thick = 220, 300, 22
+    left, widest, thick = 236, 300, 22
     series = _series(group.values for panel in panels for group in panel.groups)
     parts: list[str] = []
     y = FIRST_LINE

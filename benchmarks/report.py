@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -97,11 +98,11 @@ WIDTHS = (58, 13, 36, 8, 9, 14, 6)
 
 
 def number(value: float) -> str:
-    """Three digits that count, without an exponent."""
+    """Two or three digits that count, without an exponent."""
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     if value and abs(value) < 0.001:
-        return f"{value:.5f}"
+        return f"{value:.{1 - math.floor(math.log10(abs(value)))}f}"
     text = f"{value:.3g}"
     return text if "e" not in text else f"{value:.0f}"
 

@@ -112,6 +112,22 @@ def test_small_ratios_keep_the_digits_that_count():
     assert beside("a", "x", 0.0012345, 10.0).as_json()["ratio"] == pytest.approx(0.00012345)
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0"),
+        (0.0000087, "0.0000087"),
+        (0.00014, "0.00014"),
+        (0.25, "0.25"),
+        (12.34, "12.3"),
+        (999.9, "1000"),
+        (12345.6, "12,346"),
+    ],
+)
+def test_numbers_are_shown_with_what_counts(value, shown):
+    assert report.number(value) == shown
+
+
 def test_results_are_a_list_for_programs(monkeypatch, tmp_path):
     monkeypatch.setattr(report, "LATEST", tmp_path / "results" / "latest.json")
     report.write([beside("a", "x")])
