@@ -216,3 +216,15 @@ async def test_forms_that_ask(walker, monkeypatch):
     provider = SiteverifyProvider(other, hostnames=["localhost"])
     monkeypatch.setattr(service, "provider", provider)
     assert "cf-turnstile" in (await walker.get("/account/register")).text
+
+
+async def test_reports(walker):
+    await walker.sign_in()
+    form = "/admin/reports"
+    told = [{"type": "crash", "url": f"{ORIGIN}/account/", "body": {"reason": "oom"}}]
+    sent = {"json": told, "headers": {"Content-Type": "application/reports+json"}}
+    assert (await walker.client.post("/browser-reports", **sent)).status_code == 204
+    assert "crash: oom" in (await walker.get(form)).text
+    cleared = await walker.send(f"{form}/clear", form)
+    assert cleared.headers["location"].endswith("notice=reports-cleared")
+    assert "No browser has reported" in (await walker.get(form)).text
