@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 
@@ -116,6 +117,7 @@ def test_what_is_loosened_is_said(tmp_path):
         transport=TransportSettings(allowed_hosts=("a.org",), allow_encoded_slashes=True),
         headers=HeadersSettings(
             allow_private_answers_in_caches=True,
+            cookies="report",
             policy=ContentSecurityPolicy(style_src=("'unsafe-inline'",), allow_inline_styles=True),
         ),
         rate_limits=RateLimitSettings(per_address=None, allow_no_address_limit=True),
@@ -130,6 +132,7 @@ def test_what_is_loosened_is_said(tmp_path):
         "transport.allow_encoded_slashes",
         "headers.allow_private_answers_in_caches",
         "headers.allow_inline_styles",
+        "headers.cookies",
         "rate_limits.allow_no_address_limit",
         "sessions.secure_cookies",
         "csrf.secure_cookies",
@@ -223,6 +226,23 @@ async def test_readiness_is_refused_where_redis_is_away(tmp_path):
     with pytest.raises(ServiceUnavailableError) as caught:
         await assembly.check_readiness()
     assert "redis" in caught.value.reason
+    await assembly.stop()
+
+
+async def test_readiness_is_refused_soon_where_something_hangs(tmp_path, monkeypatch):
+    """A probe gives up after a second or two; the driver's retries take a quarter of a minute."""
+
+    async def hang(*_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("zenith.assembly.assembly.READINESS_WAIT", 0.01)
+    assembly = assemble(make_settings(tmp_path, redis="redis://127.0.0.1:1"))
+    await assembly.database.ping()
+    monkeypatch.setattr(type(assembly.redis), "ping", hang)
+    async with asyncio.timeout(5):
+        with pytest.raises(ServiceUnavailableError) as caught:
+            await assembly.check_readiness()
+    assert "in time" in caught.value.reason
     await assembly.stop()
 
 

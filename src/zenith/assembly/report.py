@@ -44,6 +44,9 @@ def loosened(given: Settings, settings: Settings) -> list[str]:
         f"{settings.workers} workers count rate limits each for itself: set ZENITH_REDIS__URL": (
             settings.workers > 1 and settings.redis is None
         ),
+        "headers.cookies is `report`: cookies leave without the flags that keep them safe": (
+            settings.headers is not None and settings.headers.cookies == "report"
+        ),
         "cors: programs on a user's machine can call with that user's cookies": (
             settings.is_production and settings.cors is not None and settings.cors.trusts_loopback
         ),
