@@ -295,3 +295,15 @@ async def test_one_guard_serves_many_at_once():
         return dict(await respond(exchange, protection))[b"set-cookie"]
 
     assert len(set(await asyncio.gather(*(visit(n) for n in range(50))))) == 50
+
+
+async def test_a_page_that_cross_origin_access_lets_in_needs_a_token_all_the_same():
+    foreign = [("origin", "https://friend.example"), ("sec-fetch-site", "cross-site")]
+    for headers, passes in (([("x-csrf-token", token())], True), ([], False)):
+        exchange = post(*foreign, *headers)
+        exchange.is_origin_admitted = True
+        if passes:
+            await guard().on_request(exchange)
+        else:
+            assert await refusal(exchange) == "no token"
+    assert "Sec-Fetch-Site" in await refusal(post(*foreign, ("x-csrf-token", token())))

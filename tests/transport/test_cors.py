@@ -3,11 +3,20 @@ from __future__ import annotations
 import pytest
 from fastapi import FastAPI
 
-from tests.pipeline.asgi import ask, client, connect, hello, make_scope, websocket_scope
+from tests.pipeline.asgi import (
+    ask,
+    client,
+    connect,
+    hello,
+    make_exchange,
+    make_scope,
+    receiver,
+    websocket_scope,
+)
 from zenith.authorization import AuthorizationGuard, list_routes
 from zenith.headers import HeadersGuard
 from zenith.kernel.errors import ConfigurationError
-from zenith.pipeline import RouteTable, SecurityMiddleware
+from zenith.pipeline import Exchange, RouteTable, SecurityMiddleware
 from zenith.transport import CorsGuard, CorsSettings, TransportGuard, cors
 
 OURS = "https://app.example.com"
@@ -210,3 +219,44 @@ def test_the_start_is_refused_where_nobody_honours_the_mark():
 def test_what_would_be_unsafe_is_no_setting(settings, problem):
     with pytest.raises(ConfigurationError, match=problem):
         CorsSettings(**settings)
+
+
+COOKIES = CorsSettings(origins=("https://*.example.org",), credentials=True)
+NO_COOKIES = CorsSettings(origins=("https://*.example.org",))
+BY_SCRIPT = {"sec-fetch-mode": "cors"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "method", "headers", "believed"),
+    [
+        (COOKIES, "POST", {"cookie": "a=b"}, True),
+        (COOKIES, "POST", {"origin": "https://example.org"}, False),
+        (COOKIES, "POST", {"origin": "https://" + "a" * 300 + ".example.org"}, False),
+        (COOKIES, "PUT", {}, False),
+        (COOKIES, "GET", {}, False),
+        (NO_COOKIES, "POST", BY_SCRIPT, True),
+        (NO_COOKIES, "POST", {**BY_SCRIPT, "cookie": "a=b"}, False),
+        (NO_COOKIES, "POST", {"sec-fetch-mode": "navigate"}, False),
+        (NO_COOKIES, "POST", {}, False),
+        (CorsSettings(), "POST", BY_SCRIPT, False),
+    ],
+)
+def test_whose_changes_are_believed(settings, method, headers, believed):
+    sent = {"origin": "https://a.example.org", **headers}
+    exchange = make_exchange(method, headers=list(sent.items()))
+    CorsGuard(settings).on_request(exchange)
+    assert exchange.is_origin_admitted is believed
+
+
+def test_loopback_with_cookies_is_told_of():
+    assert CorsSettings(origins=("http://localhost:1",), credentials=True).trusts_loopback
+    assert not CorsSettings(origins=("http://localhost:1",)).trusts_loopback
+    assert not COOKIES.trusts_loopback
+
+
+def test_what_is_no_cross_origin_access_is_left_alone():
+    exchange = Exchange(websocket_scope(headers=[("origin", OURS)]), receiver())
+    guard = CorsGuard(NAMED)
+    guard.on_request(exchange)
+    guard.on_response(exchange)
+    assert exchange.response_headers == []

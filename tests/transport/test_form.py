@@ -138,3 +138,10 @@ async def test_a_transfer_coding_before_its_time_is_refused():
     scope = make_scope("POST", headers=[("transfer-encoding", "chunked")])
     assert (await ask(app, scope | {"http_version": "1.0"})).status == 400
     assert (await ask(app, scope)).status == 200
+
+
+async def test_a_client_that_leaves_is_seen_to_leave():
+    exchange = make_exchange("POST", body=[b"a=1"])
+    form = FormBody(exchange, limit=9, kind=FormKind(b"&", -1), fields=2)
+    assert (await form())["type"] == "http.request"
+    assert (await form())["type"] == "http.disconnect"

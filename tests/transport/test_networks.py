@@ -264,3 +264,37 @@ def test_the_list_of_routes_names_networks():
     assert listed["/inside"] == ("only from 10.0.0.0/8, fd00::/8",)
     assert listed["/narrowed"] == ("not from 10.9.0.0/16", "only from 10.0.0.0/8")
     assert listed["/plain"] == ()
+
+
+async def test_endpoints_of_every_kind():
+    only = allow_networks("10.0.0.0/8")
+
+    @only
+    async def coroutine(request):
+        return PlainTextResponse("coroutine")
+
+    @only
+    def function(request):
+        return PlainTextResponse("function")
+
+    @only
+    class Endpoint(HTTPEndpoint):
+        async def get(self, request):
+            return PlainTextResponse("class")
+
+    app = Starlette(
+        routes=[
+            Route("/coroutine", coroutine),
+            Route("/class", Endpoint),
+            Mount("/application", only(hello_application)),
+        ]
+    )
+    secured = SecurityMiddleware(app, guards=[TransportGuard()])
+    for path in ("/coroutine", "/class", "/application/"):
+        for client, status in (("10.1.2.3", 200), ("192.0.2.1", 403)):
+            assert (await ask(secured, make_scope(path=path, client=client))).status == status
+    token = current_exchange.set(make_exchange(client="10.1.2.3"))
+    try:
+        assert function(None).body == b"function"
+    finally:
+        current_exchange.reset(token)
