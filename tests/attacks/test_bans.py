@@ -118,6 +118,7 @@ async def test_who_is_refused_for_a_ban_does_not_make_it_longer() -> None:
     until = world.bans.banned.of_address(EVIL)
     for _ in range(50):
         assert await world.status(path="/.env") == 403
+    assert len(world.bans.rules) == 0
     await world.bans.refresh()
     assert world.bans.banned.of_address(EVIL) == until == 1600.0
 
