@@ -14,6 +14,7 @@ from tests.cli.test_serve import PRODUCTION
 from zenith.cli import https, serve
 from zenith.cli.certificates import LocalCertificates
 from zenith.kernel.errors import ConfigurationError
+from zenith.settings import Settings
 
 NOW = 1_795_000_000.0
 DAY = 86_400
@@ -193,6 +194,24 @@ def test_certificates_are_renewed_in_time(tmp_path):
     with pytest.raises(ConfigurationError, match="ends or has ended") as refused:
         files.open()
     assert refused.value.fix == "make a new one and trust it: zenith https new"
+
+
+@pytest.mark.parametrize(
+    ("limits", "raised"),
+    [((1024, 4096), (4096, 4096)), ((1024, -1), (10_064, -1)), ((20_000, 20_000), None),
+     ((-1, -1), None)],
+    ids=["as far as allowed", "as far as needed", "enough", "no limit"],
+)  # fmt: skip
+def test_connections_need_open_files(monkeypatch, limits, raised):
+    import resource
+
+    seen = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, given: seen.append(given))
+    serve._allow_connections(Settings())
+    assert seen == ([] if raised is None else [raised])
+    monkeypatch.setitem(sys.modules, "resource", None)
+    serve._allow_connections(Settings())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files of other systems have no such mode")

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from zenith.kernel.network import TrustedProxies, parse_networks
-from zenith.server import ServerSettings, Serving
+from zenith.server import ServerSettings, Serving, connections
 from zenith.server.connections import Connections, open_files
 from zenith.server.serving import serving_of
 
@@ -67,6 +67,20 @@ async def test_no_more_than_the_operating_system_allows(files, most, limit):
 async def test_without_limits_everybody_comes_in():
     all_of_them = await make(max_connections=None, max_connections_per_address=None)
     assert {all_of_them.enter(Connection("192.0.2.1")) for _ in range(300)} == {0}
+
+
+async def test_others_have_their_turn_while_many_are_looked_at(monkeypatch):
+    monkeypatch.setattr(connections, "AT_ONCE", 2)
+    all_of_them = await make(head_timeout=0.04, max_connections_per_address=None)
+    many = [Connection("192.0.2.1", "idle") for _ in range(6)]
+    for each in many:
+        all_of_them.enter(each)
+    ended = []
+    all_of_them._look()
+    for _ in range(4):
+        ended.append(sum(bool(each.ended) for each in many))
+        await asyncio.sleep(0)
+    assert ended == [2, 4, 6, 6]
 
 
 async def test_one_look_at_all_of_them():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from itertools import islice
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,8 @@ from zenith.server.serving import Serving, serving_of
 
 LINES: Final = 10
 """Log lines, and events, between two looks; the rest is counted."""
+AT_ONCE: Final = 256
+"""Connections that are looked at before requests have their turn again."""
 SPARE_FILES: Final = 64
 """Open files that are left for databases, logs and sockets of other kinds."""
 _log: Final = logging.getLogger("zenith.server")
@@ -146,11 +149,18 @@ class Connections:
             _log.warning("%s", reason)
             self._note(reason, None, None)
         self._told = self._untold = 0
+        self._look_on(iter(tuple(self._open)))
+
+    def _look_on(self, left: Iterator[Watched]) -> None:
         now = self._loop.time()
-        for connection in tuple(self._open):
+        some = tuple(islice(left, AT_ONCE))
+        for connection in some:
             reason = connection.look(now)
             if reason:
                 connection.end(reason)
+        if len(some) == AT_ONCE:
+            self._loop.call_soon(self._look_on, left)
+            return
         self._looking = bool(self._open or self._untold)
         if self._looking:
             self._loop.call_later(self.serving.settings.look_every, self._look)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -46,7 +46,8 @@ class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
         self._in_body = True
         self._spent = 0
         super().on_headers_complete()
-        if not self._should_upgrade():
+        parser: Any = self.parser
+        if not (parser.should_upgrade() and self._should_upgrade()):
             self.headers = []
 
     def on_body(self, body: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from zenith.server.settings import ServerSettings
@@ -44,11 +45,23 @@ class Pace:
     stretch of time, which an average would not see once much has come fast.
     """
 
-    __slots__ = ("_bytes", "_limits", "_mark", "_since", "_taken", "_unsent", "_unsent_since")
+    __slots__ = (
+        "_bytes",
+        "_limits",
+        "_of",
+        "_phase",
+        "_rate",
+        "_since",
+        "_taken",
+        "_unsent",
+        "_unsent_since",
+    )
 
     def __init__(self, settings: ServerSettings, *, now: float) -> None:
-        self._limits: Final = settings
-        self._mark: tuple[Phase, object] | None = None
+        self._limits: Final = _limits_of(settings)
+        self._rate: Final = settings.min_rate
+        self._phase: Phase | None = None
+        self._of: object = None
         self._since = now
         self._bytes = 0
         self._unsent = self._taken = 0
@@ -62,15 +75,15 @@ class Pace:
         `of` tells one request (or message) from the next, `received` counts the bytes that have
         come in so far, `unsent` are those that wait to be taken.
         """
-        if self._is_unread(unsent, now):
+        if (unsent or self._unsent) and self._is_unread(unsent, now):
             return ANSWER_NOT_TAKEN
-        if self._mark != (phase, of):
+        if self._phase is not phase or self._of != of:
             self._begin(phase, of, received, now)
             return ""
-        limit = self._limit(phase)
+        limit = self._limits[phase]
         if limit is None or now - self._since < limit:
             return ""
-        if phase is Phase.BODY and received - self._bytes >= self._limits.min_rate * limit:
+        if phase is Phase.BODY and received - self._bytes >= self._rate * limit:
             self._begin(phase, of, received, now)
             return ""
         return _REASONS[phase]
@@ -85,12 +98,12 @@ class Pace:
 
     def _begin(self, phase: Phase, of: object, received: int, now: float) -> None:
         # Of the first head the time runs from the connection on.
-        if self._mark is not None or phase is not Phase.HEAD:
+        if self._phase is not None or phase is not Phase.HEAD:
             self._since = now
-        self._mark, self._bytes = (phase, of), received
+        self._phase, self._of, self._bytes = phase, of, received
 
     def _is_unread(self, unsent: int, now: float) -> bool:
-        limit = self._limits.answer_timeout
+        limit = self._limits[Phase.CLOSING]
         before, self._unsent = self._unsent, unsent
         if not (before and unsent) or limit is None:
             self._taken, self._unsent_since = 0, now
@@ -99,24 +112,26 @@ class Pace:
         self._taken += max(0, before - unsent)
         if now - self._unsent_since < limit:
             return False
-        late = self._taken < self._limits.min_rate * limit
+        late = self._taken < self._rate * limit
         self._taken, self._unsent_since = 0, now
         return late
 
-    def _limit(self, phase: Phase) -> float | None:
-        limits = self._limits
-        if phase is Phase.HEAD:
-            return limits.head_timeout
-        if phase is Phase.BODY:
-            return limits.body_timeout
-        if phase is Phase.IDLE:
-            # The server itself ends it in time, unless something came that was no request.
-            return limits.keep_alive + limits.look_every
-        if phase is Phase.HANDSHAKE:
-            return limits.websocket_handshake_timeout
-        if phase is Phase.OPEN:
-            return limits.websocket_idle_timeout
-        return limits.answer_timeout if phase is Phase.CLOSING else None
+
+@lru_cache(maxsize=8)
+def _limits_of(settings: ServerSettings) -> tuple[float | None, ...]:
+    """Seconds for each phase, by its number."""
+    limits: dict[Phase, float | None] = {
+        Phase.HEAD: settings.head_timeout,
+        Phase.BODY: settings.body_timeout,
+        # The application has a time limit of its own.
+        Phase.WORK: None,
+        # The server itself ends it in time, unless something came that was no request.
+        Phase.IDLE: settings.keep_alive + settings.look_every,
+        Phase.HANDSHAKE: settings.websocket_handshake_timeout,
+        Phase.OPEN: settings.websocket_idle_timeout,
+        Phase.CLOSING: settings.answer_timeout,
+    }
+    return tuple(limits[phase] for phase in Phase)
 
 
 _REASONS: Final = {
