@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from zenith.accounts import Account, AccountServices
 from zenith.api_keys import APIKeys
@@ -22,6 +23,7 @@ from zenith.assembly.report import loosened
 from zenith.assembly.serving import make_drain, make_serving
 from zenith.authentication import RevocationList
 from zenith.headers import ReportCollector
+from zenith.kernel.errors import ServiceUnavailableError
 from zenith.kernel.keys import Secret
 from zenith.pipeline import Guard
 from zenith.rbac import LiveRoles
@@ -34,6 +36,9 @@ from zenith.tokens import ForeignIssuer, KeyRing, KeyRotation, TokenManager
 
 if TYPE_CHECKING:
     from zenith.oauth import OAuthServices
+
+READINESS_WAIT: Final = 2.0
+"""Seconds until a database or Redis that hangs is one that does not answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,10 +80,14 @@ class Assembly:
         for guard in self.guards:
             if isinstance(guard, DrainGuard):
                 guard.require_service()
-        await self.database.ping()
-        if self.redis is not None:
-            with errors_wrapped():
-                await self.redis.ping()
+        try:
+            async with asyncio.timeout(READINESS_WAIT):
+                await self.database.ping()
+                if self.redis is not None:
+                    with errors_wrapped():
+                        await self.redis.ping()
+        except TimeoutError as error:
+            raise ServiceUnavailableError(reason="readiness: no answer in time") from error
 
     async def start(self) -> None:
         """Start what stands behind the guards, for code that runs without the application. If one

@@ -54,7 +54,8 @@ class RateLimitSettings:
     """While shared counters do not answer: `local` counts in this process by a stricter limit,
     `closed` refuses with 503, `open` admits everybody (needs `allow_unlimited_on_failure`)."""
     local_share: float = 0.25
-    """Of each limit, what one process admits while it counts alone."""
+    """Of each limit, what one process admits while it counts alone, with what it admitted before:
+    one divided by the number of processes."""
 
     allow_unlimited_on_failure: bool = False
     """Lost: every limit, for as long as an attacker can keep the store from answering."""

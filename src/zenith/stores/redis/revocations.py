@@ -20,6 +20,9 @@ MAX_MESSAGE: Final = 1 << 20
 MAX_KEY: Final = 1024
 LATEST: Final = 253402300800.0
 """The year 10000 as a Unix time: what lies beyond is no time."""
+PUBLISH_WAIT: Final = 0.5
+"""Seconds that whoever revokes waits for Redis. The database tells all within a second: who waited
+as long as a server that hangs lets a command wait would sign out for a quarter of a minute."""
 WAIT: Final = 5.0
 """Seconds after which a quiet connection is looked at."""
 FIRST_PAUSE: Final = 0.1
@@ -50,7 +53,8 @@ class RedisRevocationChannel:
         for start in range(0, len(revocations), BATCH):
             message = encode(revocations[start : start + BATCH])
             try:
-                await self._client.execute_command("PUBLISH", self._channel, message)
+                async with asyncio.timeout(PUBLISH_WAIT):
+                    await self._client.execute_command("PUBLISH", self._channel, message)
             except unreachable() as error:
                 _log.warning(
                     "revocations could not be published (%s); other processes learn of them "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from math import ceil
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ from zenith.stores.redis.client import RedisClient
 from zenith.stores.redis.errors import errors_wrapped
 
 PREFIX: Final = "zenith:proof:"
+WAIT: Final = 2.0
+"""Seconds until a request is refused for now, retries of the driver included."""
 
 
 class RedisProofStore:
@@ -21,9 +24,10 @@ class RedisProofStore:
         """Whether the proof was not seen before; from now on it was."""
         life = max(1, ceil((expires_at - now) * 1000))
         with errors_wrapped():
-            answer = await self._client.execute_command(
-                "SET", PREFIX + digest, "1", "NX", "PX", life
-            )
+            async with asyncio.timeout(WAIT):
+                answer = await self._client.execute_command(
+                    "SET", PREFIX + digest, "1", "NX", "PX", life
+                )
         return answer is not None
 
     async def prune(self, *, now: float) -> int:
