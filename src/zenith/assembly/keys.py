@@ -44,7 +44,7 @@ def fit(settings: Settings) -> Settings:
     if mail is not None and mail.sender is None:
         mail = replace(mail, sender=f"no-reply@{settings.hostname}")
     headers = settings.headers
-    if headers is not None and settings.hostname.endswith(LOCAL) and not settings.is_production:
+    if headers is not None and _is_local(settings):
         # Browsers would ask every other server on this machine for https, for two years; what an
         # earlier answer told them so is taken back (RFC 6797 sections 6.1.1 and 8.3).
         headers = replace(headers, hsts_max_age=0, hsts_preload=False, allow_short_hsts=True)
@@ -57,3 +57,8 @@ def fit(settings: Settings) -> Settings:
         audit=audit,
         sessions=replace(sessions, secure_cookies=sessions.secure_cookies and secure),
     )
+
+
+def _is_local(settings: Settings) -> bool:
+    name = settings.hostname
+    return not settings.is_production and (name == LOCAL or name.endswith(f".{LOCAL}"))
