@@ -55,8 +55,7 @@ async def test_a_quota_outlasts_the_application(tmp_path):
         async with httpx.AsyncClient(
             transport=transport, base_url="http://localhost:8000"
         ) as client:
-            for _ in range(2):
-                seen.append((await client.get("/")).status_code)
+            seen += [(await client.get("/")).status_code for _ in range(2)]
             left = (await client.get("/usage")).json()
             assert (await client.get("/full")).status_code == 200
         await app.middleware_stack.stop()
