@@ -164,9 +164,11 @@ async def test_a_transport_of_uvloop_that_is_closed_is_a_refusal() -> None:
             writer.writelines([b"PING"])
 
     def whole() -> str:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            with pytest.raises(ServiceUnavailableError) as caught:
-                runner.run(write())
+        with (
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+            pytest.raises(ServiceUnavailableError) as caught,
+        ):
+            runner.run(write())
         return caught.value.reason
 
     assert await asyncio.to_thread(whole) == "redis: RuntimeError"
