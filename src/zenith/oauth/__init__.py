@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         AuthorizationDeniedError,
         AuthorizationStateError,
         EmailNeededError,
+        FormAnswerError,
         HandOverError,
         IdentityTakenError,
         LastWayInError,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         NotLinkedError,
         ProviderError,
     )
-    from zenith.oauth.guard import FormAnswerError, FormAnswerGuard
+    from zenith.oauth.guard import FormAnswerGuard
     from zenith.oauth.hand_over import HandOver
     from zenith.oauth.id_token import ProvenIdentity
     from zenith.oauth.identities import MAX_IDENTITIES, Identities
@@ -129,7 +130,7 @@ __getattr__ = loader(
         "Endpoints": "provider",
         "FACTOR": "services",
         "FlowSecrets": "authorization",
-        "FormAnswerError": "guard",
+        "FormAnswerError": "errors",
         "FormAnswerGuard": "guard",
         "GitHub": "settings",
         "GitLab": "settings",

@@ -102,3 +102,12 @@ class HandOverError(BadRequestError):
     """The code for tokens is unknown, used, expired, or was given to somebody else."""
 
     code, title = "oauth_code", "This code is not valid any more"
+
+
+class FormAnswerError(SecurityError):
+    """Not refused but led on: the same answer as an address, for the browser to ask for."""
+
+    code, status, title = "oauth_form_answer", 303, "Go on"
+
+    def __init__(self, location: str) -> None:
+        super().__init__(headers={"Location": location})

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import ClassVar, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
-from zenith.kernel.errors import BadRequestError, SecurityError
+from zenith.kernel.errors import BadRequestError
+from zenith.oauth.errors import FormAnswerError
 from zenith.oauth.provider import Provider
 from zenith.pipeline import Exchange, Guard, Stage
 
@@ -14,15 +15,6 @@ MAX_FORM: Final = 16 * 1024
 MAX_FIELDS: Final = 20
 CARRIED: Final = ("state", "code", "error", "iss")
 FORM: Final = "application/x-www-form-urlencoded"
-
-
-class FormAnswerError(SecurityError):
-    """Not refused but led on: the same answer as an address, for the browser to ask for."""
-
-    code, status, title = "oauth_form_answer", 303, "Go on"
-
-    def __init__(self, location: str) -> None:
-        super().__init__(headers={"Location": location})
 
 
 class FormAnswerGuard(Guard):
