@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import fastapi.routing
 
-from tests.measure import ENVIRONMENT, HERE, Stacks, Tracer
+from tests.measure import ENVIRONMENT, HERE, MEASURED, Stacks, Tracer
 from tests.start import OBJECTS, Schema
 from zenith.accounts import auth_router
 from zenith.stores import foundation
@@ -79,13 +79,15 @@ def test_the_tracer_rests_where_no_bar_is_held(monkeypatch):
             item("attacks/test_csrf.py"),
             item("kernel/test_keys.py", is_hypothesis_test=True),
             item("../docs/page.md"),
+            *(item(name, is_hypothesis_test=True) for name in MEASURED),
         ):
             tracer.choose(each)
             seen.append((sys.gettrace(), os.environ.get(ENVIRONMENT)))
     finally:
         sys.settrace(before)
     traced, resting = (trace, "measured"), (None, None)
-    assert seen == [traced, resting, resting, resting, traced]
+    assert seen == [traced, resting, resting, resting, traced, *[traced] * len(MEASURED)]
+    assert all((HERE / name).is_file() for name in MEASURED)
 
 
 def test_without_a_tracer_nothing_begins_to_trace():
