@@ -23,7 +23,12 @@ MEMBER = {
     "/account/delete": 200,
     "/account/confirm": 200,
 }
-ADMIN = {"/admin/accounts": 200, "/admin/accounts?search=nobody": 200, "/admin/keys": 200}
+ADMIN = {
+    "/admin/accounts": 200,
+    "/admin/accounts?search=nobody": 200,
+    "/admin/keys": 200,
+    "/admin/bans": 200,
+}
 
 
 async def test_every_page(open_page, axe, site, enter):
