@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -48,7 +48,7 @@ class ConcurrencyLimiter:
         _release_at_end(exchange, await self._take(slots))
 
     @asynccontextmanager
-    async def hold(self, name: str, key: str, *, at_most: int) -> AsyncIterator[None]:
+    async def hold(self, name: str, key: str, *, at_most: int) -> AsyncGenerator[None]:
         """Hold one of `at_most` places while the block runs: for work that is no request.
 
         Raises as `enter`; an empty `key` means all callers together.

@@ -71,12 +71,13 @@ class MemoryRateLimitStore:
                 slots = table.shards[shard]
                 state = slots[key]
             except KeyError:
-                partial = True
-            if partial:
                 usage = self._hit(hit, now, before)
             else:
-                slots[key], usage = table.hit(state, now, cost)
-                before.append(state)
+                if partial:
+                    usage = self._hit(hit, now, before)
+                else:
+                    slots[key], usage = table.hit(state, now, cost)
+                    before.append(state)
             usages.append(usage)
             if not usage[4]:
                 refused = True
@@ -105,7 +106,7 @@ class MemoryRateLimitStore:
             slots = table.shards[hash(key) & SHARD_MASK]
             state = slots[key]
         except KeyError:
-            partial = True
+            return self._hit(hit, now, [])
         if partial:
             return self._hit(hit, now, [])
         slots[key], usage = table.hit(state, now, cost)

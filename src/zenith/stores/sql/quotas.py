@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Select, delete, func, select, update
 
@@ -66,7 +66,7 @@ class SqlQuotaStore:
         return await self._database.count(delete(quotas).where(quotas.c.expires_at <= now))
 
 
-def _counting(row: str, since: int) -> Select[tuple[int, int]]:
+def _counting(row: str, since: int) -> Select[Any, Any]:
     return (
         select(quotas.c.bucket, quotas.c.used)
         .where(quotas.c.key == row, quotas.c.bucket >= since)
