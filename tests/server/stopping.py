@@ -17,7 +17,7 @@ from zenith.kernel.errors import ServiceUnavailableError
 from zenith.pipeline import SecurityMiddleware
 from zenith.server import BoundedHttpTools, DrainGuard
 
-DRAIN = 0.3
+DRAIN = 0.5
 PATIENCE = 0.8
 PIECES = 7
 
@@ -44,7 +44,7 @@ def make_app(folder: Path) -> SecurityMiddleware:
             await asyncio.sleep(0.05)
 
     async def work():
-        await asyncio.sleep(2 * DRAIN)
+        await asyncio.sleep(DRAIN + 0.3)
         (folder / "done").touch()
 
     @public
