@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from types import SimpleNamespace
 
 import fastapi.routing
 
-from tests.measure import ENVIRONMENT, HERE, MEASURED, Stacks, Tracer
+from tests.measure import HERE, MEASURED, Stacks, Tracer
 from tests.start import OBJECTS, Schema
 from zenith.accounts import auth_router
 from zenith.stores import foundation
@@ -66,9 +65,8 @@ def test_who_changes_what_was_read_of_a_handler_changes_it_alone():
     assert second == fastapi.routing.get_dependant(path="/x", call=endpoint)
 
 
-def test_the_tracer_rests_where_no_bar_is_held(monkeypatch):
+def test_the_tracer_rests_where_no_bar_is_held():
     before = sys.gettrace()
-    monkeypatch.setenv(ENVIRONMENT, "measured")
     tracer = Tracer()
     try:
         sys.settrace(trace)
@@ -82,11 +80,10 @@ def test_the_tracer_rests_where_no_bar_is_held(monkeypatch):
             *(item(name, is_hypothesis_test=True) for name in MEASURED),
         ):
             tracer.choose(each)
-            seen.append((sys.gettrace(), os.environ.get(ENVIRONMENT)))
+            seen.append(sys.gettrace())
     finally:
         sys.settrace(before)
-    traced, resting = (trace, "measured"), (None, None)
-    assert seen == [traced, resting, resting, resting, traced, *[traced] * len(MEASURED)]
+    assert seen == [trace, None, None, None, trace, *[trace] * len(MEASURED)]
     assert all((HERE / name).is_file() for name in MEASURED)
 
 
