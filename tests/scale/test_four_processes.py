@@ -32,7 +32,7 @@ EACH = 8 if LONG else 4
 """Connections to each process."""
 PAUSE = 0.0 if LONG else 0.04
 """Seconds that a connection rests after each request."""
-CALLERS = 512 if LONG else 16
+CALLERS = 64 if LONG else 16
 EXTRA = 40
 WITHIN = 10.0
 """Seconds within which all must be as before, once what was broken is back."""

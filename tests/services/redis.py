@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import secrets
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -69,7 +70,7 @@ def start_cluster(group: Group, *, timeout: int = 15_000, replicas: int = 0) -> 
     for port in ports[MASTERS:]:
         last_master = _call(ports[MASTERS - 1], password, "CLUSTER", "MYID")
         _call(port, password, "CLUSTER", "REPLICATE", last_master)
-        group.wait(lambda port=port: _is_replica(port, password))
+        group.wait(partial(_is_replica, port, password))
     group.values["url"] = f"redis://:{password}@127.0.0.1:{ports[0]}/0"
     hosts = ",".join(f"127.0.0.1:{port}" for port in ports[:MASTERS])
     group.values["cluster_url"] = f"redis+cluster://:{password}@{hosts}"
