@@ -49,7 +49,7 @@ class MemoryRateLimitStore:
 
     async def hit(self, hits: Sequence[Hit]) -> list[Usage]:
         """As RateLimitStore; raises nothing but ValueError for a cost below 1."""
-        return self.hit_now(hits)
+        return [self.hit_one(hits[0])] if len(hits) == 1 else self.hit_now(hits)
 
     def hit_now(self, hits: Sequence[Hit]) -> list[Usage]:
         """The same for callers that are not asynchronous; never waits."""
