@@ -24,7 +24,7 @@ def test_a_role_is_made_changed_renamed_and_deleted(house):
     page = house.ada.get(answer.headers["location"])
     assert "The role is made" in page.text
     assert "&lt;b&gt;Edits&lt;/b&gt;" in page.text
-    assert '<span class="tag">files:read</span>' in page.text
+    assert '<span class="tag long">files:read</span>' in page.text
     assert "It implies guest, user." in page.text
     assert 'href="/admin/roles/editor"' in house.ada.get(ROLES).text
     at = f"{ROLES}/editor"
