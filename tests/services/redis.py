@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import secrets
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -65,7 +66,7 @@ def start_cluster(group: Group, *, timeout: int = 15_000, replicas: int = 0) -> 
         _call(port, password, "CLUSTER", "SET-CONFIG-EPOCH", index + 1)
     for port in ports[1:]:
         _call(ports[0], password, "CLUSTER", "MEET", "127.0.0.1", port)
-    group.is_ready = lambda: all(_is_whole(port, password, len(ports)) for port in ports)
+    group.is_ready = partial(_are_whole, ports, password)
     group.wait()
     for port in ports[MASTERS:]:
         last_master = _call(ports[MASTERS - 1], password, "CLUSTER", "MYID")
@@ -137,6 +138,10 @@ def _answers(port: int, password: str, **options: Any) -> bool:
         return bool(_call(port, password, "PING", **options))
     except (RedisError, OSError):
         return False
+
+
+def _are_whole(ports: Sequence[int], password: str) -> bool:
+    return all(_is_whole(port, password, len(ports)) for port in ports)
 
 
 def _is_whole(port: int, password: str, nodes: int) -> bool:
