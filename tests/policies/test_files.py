@@ -295,6 +295,10 @@ class TestSchema:
     SCHEMA = policy_schema()
     PARTS = SCHEMA["$defs"]
 
+    def test_nobody_changes_that_of_others(self):
+        policy_schema()["$defs"].clear()
+        assert policy_schema() == self.SCHEMA
+
     def test_operators(self):
         compare, exist, *groups = self.PARTS["condition"]["oneOf"]
         assert compare["properties"]["operator"]["enum"] == list(OPERATORS)
