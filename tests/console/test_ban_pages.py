@@ -130,10 +130,10 @@ def test_forms_ask_where_they_are_told_to(house, asked):
     provider = ProofProvider([Secret("k" * 20 + "0123456789abcdef")], numbers=50)
     asked(provider)
     guest = house.visitor()
-    fields = {"email": "new@example.org", "password": "an honest river of stones"}
+    fields = {"email": "challenged@example.org", "password": "an honest river of stones"}
     forms = {
         "/account/register": ("register", fields),
-        "/account/forgot": ("reset_password", {"email": "new@example.org"}),
+        "/account/forgot": ("reset_password", {"email": "challenged@example.org"}),
         "/account/sign-in": ("sign_in", fields),
     }
     for path, (action, given) in forms.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -153,11 +154,9 @@ def test_a_driver_that_trips_over_its_own_connection_is_a_refusal() -> None:
 
 async def test_a_transport_of_uvloop_that_is_closed_is_a_refusal() -> None:
     """When a node of a cluster dies, those who were about to write meet a closed transport."""
-    listening = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1")
-    port = listening.sockets[0].getsockname()[1]
 
     async def write() -> None:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        _, writer = await asyncio.open_connection(*listening.getsockname())
         writer.transport.abort()
         await asyncio.sleep(0)
         with errors_wrapped():
@@ -171,8 +170,8 @@ async def test_a_transport_of_uvloop_that_is_closed_is_a_refusal() -> None:
             runner.run(write())
         return caught.value.reason
 
-    assert await asyncio.to_thread(whole) == "redis: RuntimeError"
-    listening.close()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert await asyncio.to_thread(whole) == "redis: RuntimeError"
 
 
 async def test_a_server_that_hangs_costs_the_timeout_only(
