@@ -42,6 +42,7 @@ def title(operator: str, value: Any) -> Comparison:
         (Exists(TITLE), Not(Exists(TITLE))),
         (Not(Exists(WHO)), MINE),
         (Any_(()),),
+        (Any_((size("equals", 1),)), size("equals", 2)),
         (Any_((size("in", []), All((size("equals", 1), size("equals", 2))))),),
         (Not(All(())),),
         (Not(Any_((size("equals", 1), Not(size("equals", 1))))),),
