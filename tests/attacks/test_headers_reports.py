@@ -170,6 +170,15 @@ async def test_nothing_that_is_sent_is_kept_as_it_was(app, caplog):
     assert "forged" not in caplog.text
 
 
+@pytest.mark.parametrize("name", ["blockedURL", "sourceFile"])
+async def test_letters_that_only_unicode_takes_for_the_alphabet_stop_no_other_reports(app, name):
+    for evil in ("https://\u017f.example/", "http://a\u0131\u0130.example", "bl\u212ab:x"):
+        assert (await send(app, violation(**{name: evil}))).status_code == 204
+    await send(app, violation(effectiveDirective="font-src"))
+    assert await app.reports.flush()
+    assert [each.count for each in await app.reports.totals()] == [3, 1]
+
+
 async def test_reports_about_pages_of_others_are_not_kept(app):
     for url in (
         "https://evil.example/",

@@ -55,6 +55,16 @@ def store():
     return Slow()
 
 
+class Failing(Slow):
+    """A store that fails once as none should."""
+
+    async def add(self, day, counts, *, room):
+        if self.broken:
+            self.broken = False
+            raise ValueError("unforeseen")
+        await super().add(day, counts, room=room)
+
+
 def body(*paths, directive="img-src"):
     return json.dumps(
         [
@@ -129,6 +139,17 @@ async def test_what_cannot_be_written_waits_on(store, clock, caplog):
     assert await reports.flush()
     assert [each.count for each in await store.totals(since=0, limit=9)] == [2]
     await reports.stop()
+
+
+async def test_a_failure_that_nobody_foresaw_ends_no_later_writes(clock):
+    failing = Failing()
+    failing.broken = True
+    reports = collector(failing, clock)
+    take(reports, "/a")
+    await asyncio.gather(reports._task, return_exceptions=True)
+    take(reports, "/b")
+    await asyncio.gather(reports._task)
+    assert [each.report.document for each in await failing.totals(since=0, limit=9)] == ["/b"]
 
 
 async def test_a_stop_in_the_midst_of_a_write_loses_nothing(store, clock):

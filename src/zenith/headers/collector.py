@@ -60,7 +60,7 @@ class ReportCollector:
                 int(now // DAY),
                 ReportCount(report=report, count=1, first_seen=now, last_seen=now),
             )
-        if reports and self._task is None:
+        if reports and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(
                 self._write_soon(), name="zenith-reports"
             )

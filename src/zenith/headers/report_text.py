@@ -50,7 +50,8 @@ _URL: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]{0,31}):"
     r"(?://(?:[^/?#@\\]{0,255}@)?(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,253})"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>/[^?#]*)?(?=[?#]|$))?",
-    re.IGNORECASE | re.DOTALL,
+    # Without ASCII, letters such as the long s would be taken for those of the alphabet.
+    re.IGNORECASE | re.DOTALL | re.ASCII,
 )
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]{0,48}")
 _EXTENSION: Final = re.compile(r"\.[A-Za-z]{1,5}$")
