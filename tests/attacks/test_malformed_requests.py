@@ -134,6 +134,9 @@ CONTENT_TYPES = (
     b"application/json; charset=punycode",
     b"application/vnd.api+json",
     b"application/json; =; ;;",
+    # Spaces to some readers, to others not.
+    b"application/json\xa0",
+    b"application/json\x85; a=b",
     b"/",
     b"\xff\xfe",
     b"",

@@ -266,6 +266,12 @@ def test_charsets_whose_decoders_are_attack_surface(content_type):
         headers((b"content-type", content_type))
 
 
+@pytest.mark.parametrize("content_type", [b"application/json\xa0", b"text/plain; name=\xe9"])
+def test_types_that_readers_strip_differently(content_type):
+    with pytest.raises(BadRequestError):
+        headers((b"content-type", content_type))
+
+
 def test_every_letter_of_every_script_passes():
     text = "".join(chr(point) for point in range(0xA0, 0x3000) if chr(point).isalnum())
     for start in range(0, len(text), 500):

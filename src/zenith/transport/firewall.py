@@ -137,8 +137,12 @@ class Firewall:
         if any(name in headers for name in DISGUISED):
             raise BadRequestError(reason="disguised length or transfer coding")
         content_type = headers.get(b"content-type")
-        if content_type is not None and b";" in content_type:
-            _check_charset(content_type)
+        if content_type is not None:
+            if not content_type.isascii():
+                # Some readers strip spaces that only Unicode knows, and then see JSON.
+                raise BadRequestError(reason="Content-Type beyond ASCII")
+            if b";" in content_type:
+                _check_charset(content_type)
         if http_version[0] != "1" and any(name in headers for name in CONNECTION_HEADERS):
             raise BadRequestError(reason="connection header in HTTP/2 or later")
 
