@@ -118,3 +118,22 @@ def test_the_application_is_found_behind_what_wraps_it():
     endless = Wrapped(None)
     endless.app = endless
     assert serving_of(endless).settings == ServerSettings()
+
+
+async def test_one_connection_that_breaks_the_look_keeps_none_from_it():
+    class Broken(Connection):
+        def look(self, now):
+            raise AttributeError("a test")
+
+    told = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+    all_of_them = await make(head_timeout=0.01)
+    broken, slow = Broken("192.0.2.1"), Connection("192.0.2.2", "head too slow")
+    for each in (broken, slow):
+        all_of_them.enter(each)
+    await asyncio.sleep(0.03)
+    assert slow.ended == "head too slow"
+    assert len(told) > 1
+    for each in (broken, slow):
+        all_of_them.leave(each)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, MutableMapping
-from itertools import islice
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
@@ -152,14 +151,21 @@ class Connections:
         self._look_on(iter(tuple(self._open)))
 
     def _look_on(self, left: Iterator[Watched]) -> None:
-        now = self._loop.time()
-        some = tuple(islice(left, AT_ONCE))
-        for connection in some:
-            reason = connection.look(now)
-            if reason:
-                connection.end(reason)
-        if len(some) == AT_ONCE:
-            self._loop.call_soon(self._look_on, left)
+        now, is_over = self._loop.time(), False
+        try:
+            for _ in range(AT_ONCE):
+                connection = next(left, None)
+                is_over = connection is None
+                if connection is None:
+                    break
+                reason = connection.look(now)
+                if reason:
+                    connection.end(reason)
+        finally:
+            # Whatever one connection brings about, the others are looked at.
+            if not is_over:
+                self._loop.call_soon(self._look_on, left)
+        if not is_over:
             return
         self._looking = bool(self._open or self._untold)
         if self._looking:
