@@ -322,3 +322,25 @@ def test_as_the_model_sees_it_forwarded(chain, attacker, text, host, own_line):
 def test_whatever_a_trusted_proxy_sends_is_an_answer(texts, name):
     for guard in (X, RFC_7239):
         ip_address(seen(guard, [(name, text) for text in texts]).client)
+
+
+@pytest.mark.parametrize("guard", [X, RFC_7239], ids=["x", "rfc7239"])
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {"path": "/a/../b"},
+        {"path": "/", "method": "TRACE"},
+        {"path": "/", "headers": [("content-length", "x")]},
+        {"path": "/", "headers": [("content-type", "multipart/form-data")]},
+    ],
+    ids=["path", "method", "header", "form"],
+)
+def test_what_cannot_be_understood_is_held_against_its_sender_not_the_proxy(guard, malformed):
+    """Else scanners behind a proxy are never banned, and the audit log names the proxy."""
+    told = [("x-forwarded-for", ME), ("x-forwarded-proto", "https")]
+    told += [("forwarded", f"for={ME};proto=https"), *malformed.get("headers", ())]
+    for peer, client, secure in (("10.0.0.1", ME, True), ("192.0.2.7", "192.0.2.7", False)):
+        exchange = make_exchange(**malformed | {"headers": told}, client=peer)
+        with pytest.raises(SecurityError):
+            guard.on_request(exchange)
+        assert (exchange.client, exchange.secure) == (client, secure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final, NamedTuple
 
 from zenith.kernel.clock import Clock, steady_clock
-from zenith.kernel.errors import PayloadTooLargeError
+from zenith.kernel.errors import PayloadTooLargeError, SecurityError
 from zenith.kernel.network import TrustedProxies, parse_networks
 from zenith.pipeline import Exchange, Guard, Mark, Stage
 from zenith.transport.body import GuardedBody, is_json
@@ -52,12 +52,17 @@ class TransportGuard(Guard):
         """Refuse what is malformed, then say who speaks to which host."""
         scope, method = exchange.scope, exchange.method
         version: str = scope.get("http_version", "1.1")
-        self._firewall.check_target(
-            method, exchange.path, scope.get("raw_path"), scope.get("query_string", b"")
-        )
-        facts = exchange.head.facts.get(self)
-        if facts is None or facts.version != version:
-            facts = exchange.head.facts[self] = self._look_at(exchange, version)
+        try:
+            self._firewall.check_target(
+                method, exchange.path, scope.get("raw_path"), scope.get("query_string", b"")
+            )
+            facts = exchange.head.facts.get(self)
+            if facts is None or facts.version != version:
+                facts = exchange.head.facts[self] = self._look_at(exchange, version)
+        except SecurityError:
+            # Else bans and the audit log would hold it against the proxy.
+            believe_proxy(exchange, self._proxies, self._settings)
+            raise
         exchange.host = facts.host
         if self._proxies:
             believe_proxy(exchange, self._proxies, self._settings)
