@@ -155,7 +155,8 @@ async def test_routes_of_the_application_ask() -> None:
         assert (await http.post("/json", json=body)).status_code == 429
         headers = {"X-Challenge": world.token(where=where)}
         assert (await http.post("/json", json={"text": "hi"}, headers=headers)).status_code == 200
-        for wrong in ({"content": b"[1]"}, {"content": b"{"}, {"json": {"challenge": 7}}):
+        contents = (b"[1]", b"{", b"[" * 100_000)
+        for wrong in (*({"content": each} for each in contents), {"json": {"challenge": 7}}):
             answer = await http.post("/json", headers={"content-type": "application/json"}, **wrong)
             assert answer.status_code in (422, 429)
         answer = await http.post("/json", content=b"text", headers={"content-type": "text/plain"})

@@ -191,6 +191,8 @@ async def test_what_is_no_token_costs_no_question(token: str) -> None:
         (b"200", b"no json"),
         (b"200", b"[1]"),
         (b"200", b" " * 20_000),
+        (b"200", b"[" * 15_000),
+        (b"429", {}),
         (b"200", {"success": False, "error-codes": ["invalid-input-secret"]}),
     ],
 )
@@ -204,6 +206,24 @@ async def test_a_provider_that_fails_lets_nobody_in(status: bytes, answer: Any) 
             )
     assert (events.seen[0].outcome, events.seen[0].severity) == ("error", "ERROR")
     assert SECRET.reveal() not in repr(events.seen)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (b"200", "bad-request"),
+        (b"200", "not-using-dummy-secret"),
+        (b"200", "sitekey-secret-mismatch"),
+        (b"400", "bad-request"),
+        (b"403", "none"),
+    ],
+)
+async def test_no_token_makes_a_provider_look_absent(status: bytes, code: str) -> None:
+    """A visitor chooses the token: a malformed one, one of the provider's public tests, one of
+    another site. Where `when_down` admits, each would be a way in."""
+    async with running() as provider:
+        provider.status, provider.answer = status, {"success": False, "error-codes": [code]}
+        await refused(challenges_of(provider.url, when_down="admit"))
 
 
 async def test_a_silent_or_absent_provider_is_waited_for_so_long_and_no_longer() -> None:

@@ -51,7 +51,7 @@ async def token_of(request: Request, field: str) -> str:
     elif kind == JSON:
         try:
             document: object = await request.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             # What the handler expects, it says itself.
             return ""
         if isinstance(document, dict):

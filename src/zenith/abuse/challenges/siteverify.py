@@ -25,11 +25,11 @@ MAX_ANSWER: Final = 16 * 1024
 MEMORY: Final = 600.0
 """Seconds for which a token is remembered; the providers' own hold for five minutes at most."""
 OK: Final = 200
-OURS: Final = frozenset(
-    {"missing-input-secret", "invalid-input-secret", "internal-error", "bad-request"}
-    | {"sitekey-secret-mismatch", "not-using-dummy-secret"}
-)
-"""Errors that are not the visitor's."""
+NOT_NOW: Final = frozenset({408, 425, 429})
+OURS: Final = frozenset({"missing-input-secret", "invalid-input-secret", "internal-error"})
+"""Errors that no token brings about. Those that one can, such as `bad-request`, and
+`not-using-dummy-secret` for a token of the provider's tests, are the visitor's: where the provider
+counts as down, `when_down` may let whoever sent it in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,7 +146,7 @@ class SiteverifyProvider:
             form["sitekey"] = self._settings.site_key
         try:
             answer = await self._ask(form)
-        except (TimeoutError, self._httpx.HTTPError, OSError, ValueError) as error:
+        except (self._httpx.HTTPError, OSError, ValueError, RecursionError) as error:
             return ChallengeOutcome(passed=False, reason=type(error).__name__, is_down=True)
         return self._judge(answer, token, action)
 
@@ -187,7 +187,10 @@ class SiteverifyProvider:
                 body += part
                 if len(body) > MAX_ANSWER:
                     raise ValueError("the provider answered too much")
-        if response.status_code != OK:
+        status = response.status_code
+        if 400 <= status < 500 and status not in NOT_NOW:  # noqa: PLR2004  what was sent is wrong
+            return {"success": False, "error-codes": [f"status {status}"]}
+        if status != OK:
             raise ValueError("the provider answered another status")
         document: object = json.loads(bytes(body))
         if not isinstance(document, dict):
