@@ -171,3 +171,30 @@ async def test_a_million_addresses_fill_no_memory() -> None:
             bans.refused("trap", client)
     assert len(bans.rules) <= 10_000
     assert len(bans.banned) == 100
+
+
+async def test_a_page_of_another_site_gets_no_visitor_banned() -> None:
+    """Images at trap paths, on a page of the attacker or in a post of the application's own."""
+    settings = BanSettings(on_not_found="5/60", on_credential="5/60")
+    for site, mode in (("cross-site", "no-cors"), ("same-site", "navigate"),
+                       ("same-origin", "no-cors")):  # fmt: skip
+        world = World(settings)
+        made = [("sec-fetch-site", site), ("sec-fetch-mode", mode)]
+        for path in ("/.env", "/missing"):
+            for _ in range(20):
+                assert await world.status(path=path, headers=made) == 404
+        assert await world.status() == 200
+        assert len(world.bans.rules) == 0
+    # Who asks by himself is not spared.
+    typed = [("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")]
+    for _ in range(3):
+        await world.status(path="/.env", headers=typed)
+    assert await world.status() == 403
+
+
+async def test_a_mail_program_that_looks_for_its_settings_is_no_scanner() -> None:
+    """Outlook asks the domain of each mail address, for a whole office behind one address."""
+    world = World()
+    for _ in range(20):
+        await world.status(path="/autodiscover/autodiscover.xml")
+    assert await world.status() == 200

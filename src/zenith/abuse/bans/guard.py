@@ -10,15 +10,20 @@ from zenith.abuse.bans.errors import BannedError
 from zenith.pipeline import Exchange, Guard, Stage
 
 LOWEST_REFUSAL: Final = 400
+PRESENTED: Final = "credential"
+"""The rule of requests that no page can make a browser send: they carry a header of their own."""
 CREDENTIALS: Final = (b"authorization", b"x-api-key", b"dpop")
+OTHER_SITES: Final = frozenset({b"cross-site", b"same-site"})
+"""Pages of others that make a visitor's browser ask (Sec-Fetch-Site)."""
 
 
 class BanGuard(Guard):
     """Threat: a banned address that is still served, and a scanner that nobody stops.
 
     Refuses banned addresses and networks before limits are charged, and counts refusals for the
-    rules of `BanSettings`. List it after the transport guard, which says who the client is. HTTP
-    and WebSocket handshakes alike; a socket that is open already stays open.
+    rules of `BanSettings`, but for what pages of others make browsers ask for. List it
+    after the transport guard, which says who the client is. HTTP and WebSocket handshakes alike; a
+    socket that is open already stays open.
     """
 
     stage: ClassVar[Stage] = Stage.TRANSPORT
@@ -50,7 +55,7 @@ class BanGuard(Guard):
             route=exchange.route,
             presented=any(name in exchange.headers for name in CREDENTIALS),
         )
-        if rule is not None:
+        if rule is not None and (rule == PRESENTED or not _was_made_to_ask(exchange)):
             self._bans.refused(rule, exchange.client)
 
 
@@ -87,3 +92,16 @@ class PrincipalBanGuard(Guard):
         until = self._banned.of_subject(kind, key)
         if until is not None:
             self._bans.refuse(until, f"{kind}:{key}")
+
+
+def _was_made_to_ask(exchange: Exchange) -> bool:
+    """Whether a page made a browser ask: another site's, or any by an image or a script.
+
+    Threat: a page full of images at trap paths, which gets each of its visitors banned. A program
+    that pretends to be such a browser is not banned by itself; limits hold it all the same.
+    """
+    headers = exchange.headers
+    return (
+        headers.get(b"sec-fetch-site") in OTHER_SITES
+        or headers.get(b"sec-fetch-mode") == b"no-cors"
+    )

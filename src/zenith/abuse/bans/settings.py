@@ -19,7 +19,7 @@ TRAPS: Final = (
     *("/wp-login.php", "/wp-admin/", "/wp-includes/", "/wp-content/", "/xmlrpc.php"),
     *("/phpmyadmin/", "/phpMyAdmin/", "/pma/", "/phpinfo.php", "/config.php", "/shell.php"),
     *("/vendor/phpunit/", "/cgi-bin/", "/boaform/", "/HNAP1", "/actuator/", "/solr/"),
-    *("/owa/", "/autodiscover/", "/manager/html", "/server-status", "/web.config"),
+    *("/owa/", "/manager/html", "/server-status", "/web.config"),
     *("/backup.sql", "/dump.sql", "/database.sql", "/docker-compose.yml", "/telescope/"),
 )
 MAX_COUNT: Final = 1_000_000
