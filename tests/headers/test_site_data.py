@@ -11,11 +11,11 @@ from zenith.headers.site_data import SiteData
 from zenith.pipeline import Exchange
 
 
-def cleared(settings=None, *, scheme="https", https_origin=False, services=None):
+def cleared(settings=None, *, scheme="https", https_origin=False, services=None, headers=()):
     if services is None:
         data = SiteData(settings or HeadersSettings(), https_origin=https_origin)
         services = {SiteData: data}
-    exchange = Exchange(make_scope("/", scheme=scheme), None, services)
+    exchange = Exchange(make_scope("/", scheme=scheme, headers=headers), None, services)
     response = Response()
     clear_site_data(exchange, response)
     return response.headers.get("clear-site-data")
@@ -45,3 +45,16 @@ def test_over_https_only():
 
 def test_nothing_where_the_headers_are_off():
     assert cleared(services={}) is None
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_with_a_token_of_its_own_has_nothing_forgotten(site):
+    """Where CORS lets it call: it would empty the storage of whoever looks at it."""
+    assert cleared(headers=[("sec-fetch-site", site)]) is None
+    # Whose cookies came along is signed out.
+    assert cleared(headers=[("sec-fetch-site", site), ("cookie", "a=b")]) is not None
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_pages_of_our_own_and_programs(site):
+    assert cleared(headers=[("sec-fetch-site", site)]) is not None

@@ -9,6 +9,8 @@ from starlette.responses import Response
 from zenith.headers.settings import HeadersSettings
 from zenith.pipeline import Exchange
 
+FOREIGN: Final = frozenset({b"cross-site", b"same-site"})
+
 
 class SiteData:
     """What sign-outs clear; a service of the application."""
@@ -20,8 +22,13 @@ class SiteData:
         self._https: Final = https_origin
 
     def clear(self, exchange: Exchange, response: Response) -> None:
-        """Add the header, over https only: elsewhere browsers ignore it."""
-        if self._value and (self._https or exchange.secure):
+        """Add the header, over https only: elsewhere browsers ignore it. Not for a page of another
+        site that calls without cookies: with a token of its own it would sign out itself, and have
+        the data of whoever looks at it forgotten.
+        """
+        headers = exchange.headers
+        foreign = headers.get(b"sec-fetch-site") in FOREIGN and b"cookie" not in headers
+        if self._value and not foreign and (self._https or exchange.secure):
             response.headers["Clear-Site-Data"] = self._value
 
 
