@@ -123,6 +123,10 @@ def application(world: World) -> Any:
     async def json(body: Body) -> str:
         return body.text
 
+    @app.post("/bare", dependencies=[require_challenge("contact")])
+    async def bare() -> str:
+        return "bare"
+
     @app.get("/page")
     @shows_challenge
     async def page() -> str:
@@ -155,12 +159,18 @@ async def test_routes_of_the_application_ask() -> None:
         assert (await http.post("/json", json=body)).status_code == 429
         headers = {"X-Challenge": world.token(where=where)}
         assert (await http.post("/json", json={"text": "hi"}, headers=headers)).status_code == 200
-        contents = (b"[1]", b"{", b"[" * 100_000)
-        for wrong in (*({"content": each} for each in contents), {"json": {"challenge": 7}}):
+        for wrong in ({"content": b"[1]"}, {"content": b"{"}, {"json": {"challenge": 7}}):
             answer = await http.post("/json", headers={"content-type": "application/json"}, **wrong)
             assert answer.status_code in (422, 429)
         answer = await http.post("/json", content=b"text", headers={"content-type": "text/plain"})
         assert answer.status_code in (422, 429)
+
+
+async def test_json_of_great_depth_is_no_token() -> None:
+    async with client(application(World())) as http:
+        headers = {"content-type": "application/json"}
+        answer = await http.post("/bare", content=b"[" * 100_000, headers=headers)
+    assert answer.status_code == 429
 
 
 async def test_only_pages_that_show_it_let_the_provider_in() -> None:
