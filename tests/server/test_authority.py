@@ -41,6 +41,9 @@ def test_it_is_an_authority_for_few_names_and_no_other_authority(authority):
     assert {str(each.value) for each in names.permitted_subtrees} == {
         "localhost", "app.test", "127.0.0.1/32", "::1/128", "192.168.1.5/32",
     }  # fmt: skip
+    assert list(extension(authority.certificate, x509.ExtendedKeyUsage)[0]) == [
+        ExtendedKeyUsageOID.SERVER_AUTH
+    ]
     usage, critical = extension(authority.certificate, x509.KeyUsage)
     assert (usage.key_cert_sign, usage.digital_signature, critical) == (True, False, True)
     assert 729 < days_left(authority.certificate, now=NOW) <= 730
@@ -89,7 +92,8 @@ def test_a_stolen_key_speaks_for_no_bank(authority, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "taken"),
-    [("App.Test", "app.test"), ("nas", "nas"), ("x.home.arpa", "x.home.arpa"),
+    [("App.Test", "app.test"), ("nas-1", "nas-1"), ("test", "test"), ("home.arpa", "home.arpa"),
+     ("x.home.arpa", "x.home.arpa"),
      ("a.b.internal", "a.b.internal"), ("[fd00::1]", "fd00::1"), ("10.0.0.7", "10.0.0.7")],
 )  # fmt: skip
 def test_names_that_are_nobodys(name, taken):
@@ -99,7 +103,7 @@ def test_names_that_are_nobodys(name, taken):
 @pytest.mark.parametrize(
     "name",
     ["example.org", "8.8.8.8", "2606:4700::1", "", "a b", "*.test", "-x.test", "test.example.com",
-     "evil.com.", "a" * 64],
+     "evil.com.", "a" * 64, "com", "app", "dev", "xn--p1ai", "12", "-"],
 )  # fmt: skip
 def test_public_names_are_refused(name):
     with pytest.raises(ConfigurationError, match="is a public name"):

@@ -29,6 +29,9 @@ RESERVED: Final = (".localhost", ".test", ".internal", ".local", ".home.arpa")
 """Domains that nobody can register (RFC 6761, 6762, 8375)."""
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_NO_DOMAIN: Final = re.compile(r"(?!xn--)(?=.*[a-z])(?=.*[0-9-]).+")
+"""A single label that is no top-level domain and becomes none: those are letters only (RFC 1123
+section 2.1). A constraint to `app` would hold for all of .app."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,26 +46,32 @@ def check_name(name: str) -> str:
     """A name that the authority may vouch for.
 
     Threat: an authority that browsers trust, whose stolen key could speak for a bank. Only names
-    that are nobody's are taken: single labels, reserved domains, private addresses. Raises
-    ConfigurationError for any other.
+    that are nobody's are taken: reserved domains, private addresses, and single labels with a digit
+    or hyphen; others are or become domains. Raises ConfigurationError for any other.
     """
     text = name.strip().lower().strip("[]")
     try:
         if ip_address(text).is_private:
             return text
     except ValueError:
-        local = "." not in text or text.endswith(RESERVED)
-        if _NAME.fullmatch(text) and local:
+        local = f".{text}".endswith(RESERVED)
+        if "." not in text:
+            local = local or _NO_DOMAIN.fullmatch(text) is not None
+        if local and _NAME.fullmatch(text):
             return text
     raise ConfigurationError(
         f"`{name}` is a public name, and the local authority vouches for none",
-        fix="use a name below " + ", ".join(RESERVED) + ", a single label or a private address",
+        fix="use a name below "
+        + ", ".join(RESERVED)
+        + ", a single label with a digit or hyphen, or a private address",
     )
 
 
 def make_authority(names: Sequence[str], *, now: float) -> Issued:
     """A new authority for localhost and `names`, and by name constraints for nothing else (RFC 5280
-    section 4.2.1.10). `now` is Unix time. Raises ConfigurationError for public names.
+    section 4.2.1.10), and for servers only: name constraints bind neither signatures of mail nor
+    those of programs, for which some trust stores would take it too. `now` is Unix time. Raises
+    ConfigurationError for public names.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(f"Zenith development authority {new_id()[:8]}")
@@ -73,6 +82,7 @@ def make_authority(names: Sequence[str], *, now: float) -> Issued:
         _builder(subject, subject, key, now=now, days=AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs=True), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.NameConstraints(permitted, None), critical=True)
         .sign(key, hashes.SHA256())
     )
