@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import struct
@@ -121,6 +122,21 @@ def test_the_longest_silent_makes_room(server, trusting, monkeypatch):
 
 
 @talking
+def test_handshakes_that_do_not_end_push_out_their_own(server, trusting, monkeypatch):
+    """One byte is enough to be no longer silent; an address that floods makes room itself."""
+    monkeypatch.setattr(listening, "MAX_WAITING", 4)
+    other = server.connect(b"\x16\x03", source="127.0.0.9")
+    flood = [server.connect(b"\x16\x03") for _ in range(6)]
+    assert flood[0].rest() == b""
+    assert flood[1].rest() == b""
+    other.raw.settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        other.raw.recv(1)
+    assert https(server, trusting)[0].endswith(b"size 0")
+    server.close()
+
+
+@talking
 def test_slow_heads_end_behind_tls_too(server, trusting):
     raw = socket.create_connection(("127.0.0.1", server.port), timeout=5)
     with trusting.wrap_socket(raw, server_hostname="localhost") as client:
@@ -178,6 +194,37 @@ async def test_a_port_that_closes_waits_for_handshakes(folder, monkeypatch):
     await front.wait_closed()
     for each in (*clients, port):
         each.close()
+
+
+async def test_no_room_for_files_is_waited_for(folder, monkeypatch):
+    """A port that is ready and cannot be accepted from would keep the loop busy."""
+    monkeypatch.setattr(listening, "PAUSE", 0.01)
+
+    class Full(socket.socket):
+        asked = 0
+
+        def accept(self):
+            self.asked += 1
+            raise OSError(errno.EMFILE, "a test")
+
+    port = Full()
+    port.bind(("127.0.0.1", 0))
+    loop = asyncio.get_running_loop()
+    context = local_context(folder, (), "https://localhost", LIMIT)
+    front = listening.Front(loop, asyncio.Protocol, port, context)
+    front.listen(5)
+    client = socket.create_connection(port.getsockname())
+    began = time.monotonic()
+    while port.asked < 3:
+        await asyncio.sleep(0.002)
+        assert time.monotonic() - began < 5
+    assert port.asked <= 1 + (time.monotonic() - began) / 0.01
+    front.close()
+    asked = port.asked
+    await asyncio.sleep(0.03)
+    assert port.asked == asked
+    client.close()
+    port.close()
 
 
 def test_ports_without_tls_are_what_they_were():

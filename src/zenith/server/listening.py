@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import re
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.keys import new_id
+from zenith.kernel.network import client_key
 from zenith.server.answers import answer
 from zenith.server.serving import Serving
 from zenith.server.tls import ServerContext
@@ -20,7 +23,11 @@ TLS_RECORD: Final = b"\x16"
 MAX_HEAD: Final = 8192
 AT_ONCE: Final = 64
 MAX_WAITING: Final = 1024
-"""Connections that have said nothing yet; the longest silent makes room."""
+"""Connections that have not finished their handshake; whoever holds most of them makes room with
+the oldest."""
+FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+PAUSE: Final = 1.0
+"""Seconds without further connections, once the operating system has no room for any."""
 BACKLOG: Final = 2048
 SHUTDOWN_SECONDS: Final = 5.0
 _TARGET: Final = re.compile(rb"(?:GET|HEAD) (/[!-~]*) HTTP/1\.[01]\r?\n")
@@ -76,7 +83,10 @@ class Front:
         self._context: Final = context
         self._timeout: Final = context.handshake_timeout
         self._waiting: Final[dict[socket.socket, asyncio.TimerHandle]] = {}
-        self._shaking: Final[set[asyncio.Task[None]]] = set()
+        self._shaking: Final[dict[socket.socket, asyncio.Task[None]]] = {}
+        self._keys: Final[dict[socket.socket, str]] = {}
+        self._held: Final[dict[str, dict[socket.socket, None]]] = {}
+        self._is_closed = False
         self.sockets: Final = (listening,)
 
     def listen(self, backlog: int) -> None:
@@ -88,6 +98,7 @@ class Front:
 
     def close(self) -> None:
         """Let no more in; what has not begun is dropped."""
+        self._is_closed = True
         for listening in self.sockets:
             self._loop.remove_reader(listening)
         for each in tuple(self._waiting):
@@ -96,16 +107,19 @@ class Front:
     async def wait_closed(self) -> None:
         """Until the handshakes that had begun are over."""
         if self._shaking:
-            await asyncio.wait(self._shaking, timeout=self._timeout)
+            await asyncio.wait(self._shaking.values(), timeout=self._timeout)
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(AT_ONCE):
             try:
-                connection, _ = listening.accept()
-            except OSError:
+                connection, address = listening.accept()
+            except OSError as error:
+                if error.errno in FULL:
+                    self._pause(listening)
                 return
-            if len(self._waiting) >= MAX_WAITING:
-                self._drop(next(iter(self._waiting)))
+            if len(self._keys) >= MAX_WAITING:
+                self._make_room()
+            self._hold(connection, client_key(str(address[0])))
             connection.setblocking(False)
             late = self._loop.call_later(self._timeout, self._drop, connection)
             self._waiting[connection] = late
@@ -117,8 +131,8 @@ class Front:
             if first == TLS_RECORD:
                 self._take(connection)
                 task = self._loop.create_task(self._shake(connection))
-                self._shaking.add(task)
-                task.add_done_callback(self._shaking.discard)
+                self._shaking[connection] = task
+                task.add_done_callback(partial(self._shaken, connection))
                 return
             if first:
                 connection.send(self._redirect(connection.recv(MAX_HEAD)))
@@ -138,7 +152,37 @@ class Front:
 
     def _drop(self, connection: socket.socket) -> None:
         if self._take(connection):
+            self._let_go(connection)
             connection.close()
+
+    def _hold(self, connection: socket.socket, key: str) -> None:
+        self._keys[connection] = key
+        self._held.setdefault(key, {})[connection] = None
+
+    def _let_go(self, connection: socket.socket) -> None:
+        key = self._keys.pop(connection)
+        held = self._held[key]
+        del held[connection]
+        if not held:
+            del self._held[key]
+
+    def _make_room(self) -> None:
+        """End the oldest of whoever holds most: nobody's flood pushes others out."""
+        oldest = next(iter(max(self._held.values(), key=len)))
+        shaking = self._shaking.get(oldest)
+        if shaking is None:
+            self._drop(oldest)
+        else:
+            shaking.cancel()
+
+    def _pause(self, listening: socket.socket) -> None:
+        """A port that is always ready and never gives anything would keep the loop busy."""
+        self._loop.remove_reader(listening)
+        self._loop.call_later(PAUSE, self._go_on, listening)
+
+    def _go_on(self, listening: socket.socket) -> None:
+        if not self._is_closed:
+            self._loop.add_reader(listening, self._accept, listening)
 
     async def _shake(self, connection: socket.socket) -> None:
         try:
@@ -151,6 +195,12 @@ class Front:
             )
         except OSError as error:
             _log.debug("no TLS: %s", type(error).__name__)
+            connection.close()
+
+    def _shaken(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        del self._shaking[connection]
+        self._let_go(connection)
+        if task.cancelled():
             connection.close()
 
     def _redirect(self, head: bytes) -> bytes:
