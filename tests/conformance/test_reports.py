@@ -73,6 +73,14 @@ async def test_beyond_the_room_only_directives_are_counted(reports: ReportStore)
     assert found[IMAGE] == 2
 
 
+async def test_a_day_that_somebody_has_filled_leaves_the_next_its_room(
+    reports: ReportStore,
+) -> None:
+    await reports.add(1, [told(replace(INLINE, document=f"/p{n}")) for n in range(9)], room=4)
+    await reports.add(2, [told(INLINE), told(IMAGE)], room=4)
+    assert {each.report for each in await reports.totals(since=2, limit=99)} == {INLINE, IMAGE}
+
+
 async def test_what_is_old_is_forgotten(reports: ReportStore) -> None:
     for day in (1, 2, 3):
         await reports.add(day, [told(INLINE)], room=10)

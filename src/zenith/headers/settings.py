@@ -119,7 +119,7 @@ class HeadersSettings:
     report_retention: float = 30 * DAY
     """Seconds for which counts of reports are kept."""
     max_reports: int = 2_000
-    """Different reports that are kept, by day. Beyond them only directives are counted."""
+    """Different reports that are kept of each day. Beyond them only directives are counted."""
     hsts_max_age: int = 2 * YEAR
     """Seconds for which browsers use https only. Sent over https only (RFC 6797 section 7.2)."""
     hsts_include_subdomains: bool = True

@@ -35,9 +35,9 @@ class ReportStore(Protocol):
     """Counts by report and day. Whatever is told at once is counted exactly."""
 
     async def add(self, day: int, counts: Sequence[ReportCount], *, room: int) -> None:
-        """Add to the counts of `day`. Where the store holds `room` rows, what would need another is
-        added to its `folded` report instead. Processes that add at once may each still find the
-        last place.
+        """Add to the counts of `day`. Where that day has `room` rows, what would need another is
+        added to its `folded` report instead; what fills one day leaves the next its room.
+        Processes that add at once may each still find the last place.
         """
         ...
 

@@ -16,10 +16,12 @@ class MemoryReportStore:
 
     async def add(self, day: int, counts: Sequence[ReportCount], *, room: int) -> None:
         """Add to the counts of `day`."""
+        held = sum(each == day for each, _ in self._rows)
         for each in counts:
-            has_room = (day, each.report) in self._rows or len(self._rows) < room
+            has_room = (day, each.report) in self._rows or held < room
             report = each.report if has_room else each.report.folded
             known = self._rows.get((day, report))
+            held += known is None
             self._rows[day, report] = _sum(report, (each, *((known,) if known else ())))
 
     async def totals(self, *, since: int, limit: int) -> Sequence[ReportCount]:

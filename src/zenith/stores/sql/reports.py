@@ -96,7 +96,9 @@ class SqlReportStore:
 def _add_statement(database: Database) -> Any:
     given = {column.name: bindparam(column.name, type_=column.type) for column in table.columns}
     known = exists().where(table.c.key == given["key"], table.c.day == given["day"])
-    held = select(func.count()).select_from(table).scalar_subquery()
+    held = (
+        select(func.count()).select_from(table).where(table.c.day == given["day"]).scalar_subquery()
+    )
     insert = database.insert(table).from_select(
         list(given), select(*given.values()).where(or_(known, held < bindparam("room")))
     )
