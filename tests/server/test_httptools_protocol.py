@@ -10,6 +10,7 @@ from uvicorn.server import ServerState
 
 from zenith.server import BoundedHttpTools
 from zenith.server.bounds import MAX_HEAD
+from zenith.server.httptools_protocol import MAX_PIPELINED
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -110,3 +111,18 @@ async def test_trailers_without_end(server):
     head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
     answer = await server(head, *[b"X-A: " + b"a" * 8000 + b"\r\n"] * 20)
     assert answer == b""
+
+
+async def test_small_chunks_earn_no_room_for_trailers(server):
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nb\r\n" * 15_000
+    answer = await server(head, b"0\r\n", *[b"X-A: " + b"a" * 8000 + b"\r\n"] * 12, b"\r\n")
+    assert answer == b""
+
+
+async def test_one_read_does_not_hold_requests_by_the_thousand(server):
+    many = b"GET / HTTP/1.1\r\n\r\n" * 3000
+    answer = await server(many)
+    assert 0 < answer.count(b"HTTP/1.1 200 OK") <= 5 * MAX_PIPELINED
+    few = b"GET / HTTP/1.1\r\n\r\n" * MAX_PIPELINED + b"GET /x HTTP/1.1\r\n\r\n"
+    answer = await server(few, until=b"0 /x")
+    assert answer.count(b"HTTP/1.1 200 OK") == MAX_PIPELINED + 1

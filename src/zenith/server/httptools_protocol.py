@@ -11,6 +11,13 @@ from zenith.server.pace import Phase
 
 FRAMING: Final = 16
 """Bytes that may come with each piece of a body: the length of a chunk and its line ends."""
+MAX_PIPELINED: Final = 64
+"""Requests that may wait for the answer of the one before. One read holds thousands, and each of
+them costs a hundred times its bytes."""
+
+
+class TooManyRequestsError(Exception):
+    """Stops the parser."""
 
 
 class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
@@ -43,6 +50,8 @@ class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is there; what looks like a header now is a trailer."""
         self._in_head = False
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise TooManyRequestsError
         self._in_body = True
         self._spent = 0
         super().on_headers_complete()
@@ -52,7 +61,8 @@ class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body, whose size the application bounds."""
-        self._spent -= len(body) + FRAMING
+        # Small pieces earn nothing for what follows.
+        self._spent = max(0, self._spent - len(body) - FRAMING)
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -168,7 +168,8 @@ class Front:
 
     def _make_room(self) -> None:
         """End the oldest of whoever holds most: nobody's flood pushes others out."""
-        oldest = next(iter(max(self._held.values(), key=len)))
+        most = max(self._held.values(), key=len)
+        oldest = next(iter(most))
         shaking = self._shaking.get(oldest)
         if shaking is None:
             self._drop(oldest)
