@@ -94,7 +94,14 @@ def local_context(
     files = LocalCertificates(folder)
     files.open(names)
     files.renew(names)
-    context = server_context(files.server, files.server, renewed=lambda: files.renew(names))
+    changed = file_renewal(files.server)
+
+    def renewed() -> bool:
+        # Of several processes one issues it, and all serve it.
+        files.renew(names)
+        return changed()
+
+    context = server_context(files.server, files.server, renewed=renewed)
     context.origin, context.handshake_timeout = origin, handshake_timeout
     return context
 

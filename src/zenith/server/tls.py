@@ -39,17 +39,19 @@ def server_context(
     ConfigurationError for files that cannot be used at the start.
     """
     context = present = _context(certificate, key)
-    asked = clock()
+    asked, is_due = clock(), False
 
     def look(connection: ssl.SSLObject, *_: object) -> None:
-        nonlocal asked, present
+        nonlocal asked, is_due, present
         now = clock()
         if renewed is not None and now - asked >= ASK_EVERY:
             asked = now
             try:
-                if renewed():
-                    present = _context(certificate, key)
-            except ConfigurationError as error:
+                # What could not be used is tried again: rights change without the file.
+                is_due = renewed() or is_due
+                if is_due:
+                    present, is_due = _context(certificate, key), False
+            except (ConfigurationError, OSError, ValueError) as error:
                 _log.error("the certificate stays as it was: %s", error)
         connection.context = present
 
