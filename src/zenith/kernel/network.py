@@ -35,7 +35,7 @@ def parse_networks(texts: Iterable[str], *, setting: str) -> tuple[Network, ...]
     networks: list[Network] = []
     for text in texts:
         try:
-            networks.append(_unmapped(ip_network(text)))
+            networks.append(unmapped(ip_network(text)))
         except ValueError:
             raise ConfigurationError(
                 f"{setting}: `{text}` is no network",
@@ -44,7 +44,7 @@ def parse_networks(texts: Iterable[str], *, setting: str) -> tuple[Network, ...]
     return tuple(networks)
 
 
-def _unmapped(network: Network) -> Network:
+def unmapped(network: Network) -> Network:
     """Addresses are compared as IPv4 where they are, so networks are too."""
     mapped = network.network_address
     if isinstance(mapped, IPv6Address) and mapped.ipv4_mapped is not None:

@@ -24,6 +24,8 @@ def banned(*texts: str, until: float = 100.0) -> BannedSet:
         ("2001:db8::1/128", "address", "2001:db8::/64"),
         ("2001:db8::/48", "network", "2001:db8::/48"),
         ("::ffff:203.0.113.7", "address", "203.0.113.7"),
+        ("::ffff:203.0.113.7/128", "address", "203.0.113.7"),
+        ("::ffff:203.0.113.0/120", "network", "203.0.113.0/24"),
         ("account:abc", "account", "abc"),
         ("api_key: k1", "api_key", "k1"),
     ],
@@ -38,6 +40,7 @@ def test_targets_have_one_form(text: str, kind: str, key: str) -> None:
     "text",
     [
         *("", "nonsense", "203.0.113.7/24", "0.0.0.0/0", "10.0.0.0/7", "::/0", "2001::/15"),
+        "::ffff:0:0/96",
         *("account:", "account:a b", "account:" + "x" * 201, "api_key:\x00", "1.2.3.4/33"),
     ],
 )

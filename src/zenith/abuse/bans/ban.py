@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final, Literal, Self, TypeAlias
 
 from zenith.kernel.errors import ValidationError
-from zenith.kernel.network import Network, parse_address
+from zenith.kernel.network import Network, parse_address, unmapped
 
 TargetKind: TypeAlias = Literal["address", "network", "account", "api_key"]
 MAX_KEY: Final = 200
@@ -40,7 +40,7 @@ class BanTarget:
             if text.startswith(f"{kind}:"):
                 return cls.of_subject(kind, text.removeprefix(f"{kind}:").strip())
         try:
-            network = ip_network(text) if "/" in text else _alone(text)
+            network = unmapped(ip_network(text)) if "/" in text else _alone(text)
         except ValueError:
             network = None
         if network is None:
