@@ -129,3 +129,9 @@ def test_a_key_of_another_kind(authority):
     )
     with pytest.raises(ConfigurationError, match="another kind"):
         issue_leaf(module.Issued(certificate=authority.certificate, key=key), [], now=NOW)
+
+
+def test_a_key_of_another_authority(authority):
+    other = make_authority([], now=NOW)
+    with pytest.raises(ConfigurationError, match="not of one pair"):
+        issue_leaf(module.Issued(certificate=authority.certificate, key=other.key), [], now=NOW)

@@ -222,4 +222,10 @@ def _read(authority: Issued) -> tuple[x509.Certificate, ec.EllipticCurvePrivateK
         raise ConfigurationError(
             "the local authority's key is of another kind", fix="make a new one: zenith https new"
         )
+    if key.public_key() != certificate.public_key():
+        # Two that were made at once, or one that was half written.
+        raise ConfigurationError(
+            "the local authority's certificate and key are not of one pair",
+            fix="make a new one: zenith https new",
+        )
     return certificate, key
