@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final, cast
 
 from zenith.stores.redis.client import RedisClient
 
 MOST: Final = 16
+
+
+def turns(client: RedisClient) -> AbstractAsyncContextManager[None]:
+    """For a quarter of the pool: whoever takes turns waits where the driver would refuse at once,
+    which looks like a server that is away. Else so many requests at once as the pool has
+    connections would end all shared limits. Nodes of a cluster have pools of their own.
+    """
+    pool = getattr(client, "connection_pool", None)
+    return nullcontext() if pool is None else asyncio.Semaphore(max(pool.max_connections // 4, 1))
 
 
 class Lanes:
@@ -15,8 +26,8 @@ class Lanes:
     Taking a connection from the driver's pool, looking whether it still lives, waiting for each
     half of a command under a timeout of its own, and putting it back, costs three times what the
     command itself does. Here a connection is borrowed once, half of the pool's at most, and used
-    by one command after the other; who finds none idle goes through the pool. The pool closes them
-    with its own. The caller must bound the wait: `ask` has no timeout of its own.
+    by one command after the other; who finds none idle goes through the pool, in turns. The pool
+    closes them with its own. The caller must bound the wait: `ask` has no timeout of its own.
 
     Where a connection is lost, all that lie idle are given back closed: they led to the same
     server, which may be another now.
@@ -31,6 +42,7 @@ class Lanes:
         self._lost: Final = (LostError, ReadOnlyError)
         self._pool: Final[Any] = cast("Any", client).connection_pool
         self._idle: Final[list[Any]] = []
+        self._turns: Final = turns(client)
         self._free = min(MOST, self._pool.max_connections // 2)
 
     async def ask(self, command: bytes) -> Any:
@@ -40,7 +52,8 @@ class Lanes:
         elif self._free:
             connection = await self._borrow()
         else:
-            return await self._ask_pool(command)
+            async with self._turns:
+                return await self._ask_pool(command)
         try:
             await connection.send_packed_command(command, check_health=False)
             answer = await connection.read_response()

@@ -9,7 +9,7 @@
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local floor, ceil, max, find = math.floor, math.ceil, math.max, string.find
+local floor, ceil, max, min, find = math.floor, math.ceil, math.max, math.min, string.find
 local sub, format = string.sub, string.format
 
 local function fixed(state, limit, window, cost)
@@ -22,7 +22,8 @@ local function fixed(state, limit, window, cost)
   local rest = window - now % window
   if used + cost > limit then return nil, limit - used, rest, rest end
   used = used + cost
-  return index .. ':' .. used, limit - used, rest, 0
+  -- Up to sixteen digits; a plain conversion keeps fourteen.
+  return format('%.0f:%.0f', index, used), limit - used, rest, 0
 end
 
 local function sliding(state, limit, window, cost)
@@ -123,7 +124,9 @@ for i = 1, #KEYS do
   local _, _, name, limit, window, cost, part = find(ARGV[i], '^(%a) (%d+) (%d+) (%d+)(p?)$')
   local strategy, state = strategies[name], states[key] or redis.call('GET', key)
   limit, window = tonumber(limit), tonumber(window)
-  local after, remaining, reset, retry = strategy(state, limit, window, tonumber(cost))
+  -- What is more than the limit is refused the same way, but would leave the exact numbers.
+  cost = min(tonumber(cost), limit + 1)
+  local after, remaining, reset, retry = strategy(state, limit, window, cost)
   if not after and part == 'p' then
     if remaining > 0 then
       after, remaining, reset, retry = strategy(state, limit, window, remaining)

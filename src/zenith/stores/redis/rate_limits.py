@@ -14,7 +14,7 @@ from zenith.kernel.keys import b64encode
 from zenith.rate_limits import Hit, RateLimitStoreError, Usage
 from zenith.stores.redis.client import RedisClient
 from zenith.stores.redis.errors import unreachable
-from zenith.stores.redis.lanes import Lanes
+from zenith.stores.redis.lanes import Lanes, turns
 from zenith.stores.redis.refusals import Refusals
 
 SCRIPT: Final = files("zenith.stores.redis").joinpath("rate_limits.lua").read_text("utf-8")
@@ -60,6 +60,7 @@ class RedisRateLimitStore:
         self._is_cluster: Final = isinstance(client, RedisCluster)
         # Nodes of a cluster have pools of their own, which only the driver knows.
         self._lanes: Final = None if self._is_cluster else Lanes(client)
+        self._turns: Final = turns(client)
         self._mac: Final = hashlib.blake2b(key=derived, digest_size=16)
         self._unknown_script: Final = NoScriptError
         self._lost_connection: Final = LostError
@@ -137,8 +138,7 @@ class RedisRateLimitStore:
                         "list[int]", await self._ask("EVALSHA", _sha(self._script), *arguments)
                     )
                 except self._unknown_script:
-                    run = self._client.execute_command
-                    return cast("list[int]", await run("EVAL", self._script, *arguments))
+                    return cast("list[int]", await self._ask("EVAL", self._script, *arguments))
         except unreachable() as error:
             if self._lanes is not None:
                 await self._lanes.close_idle()
@@ -154,7 +154,8 @@ class RedisRateLimitStore:
                 return await lanes.ask(packed(command))
             except self._lost_connection:
                 pass
-        return await self._client.execute_command(*command)
+        async with self._turns:
+            return await self._client.execute_command(*command)
 
 
 def packed(command: Sequence[str | int]) -> bytes:

@@ -14,6 +14,7 @@ from zenith.rate_limits import RateLimitStoreError
 from zenith.rate_limits.store import Release, Slot
 from zenith.stores.redis.client import RedisClient
 from zenith.stores.redis.errors import unreachable
+from zenith.stores.redis.lanes import turns
 
 SCRIPT: Final = files("zenith.stores.redis").joinpath("slots.lua").read_text("utf-8")
 SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
@@ -53,6 +54,7 @@ class RedisSlotStore:
         self._client: Final = cast("Any", client)
         self._mac: Final = hashlib.blake2b(key=derived, digest_size=16)
         self._unknown_script: Final = NoScriptError
+        self._turns: Final = turns(client)
         self._timeout: Final = timeout
         self._length: Final = held
         self._holding: Final[dict[str, list[list[Slot]]]] = {}
@@ -62,7 +64,6 @@ class RedisSlotStore:
     async def take(self, slots: Sequence[Slot]) -> Release | Slot:
         """As SlotStore."""
         holder, taken = new_id(), list[list[Slot]]()
-        self._holding[holder] = taken
         try:
             for group in _by_caller(slots):
                 # Noted before it is asked for: who is interrupted may have taken it all the same.
@@ -70,18 +71,22 @@ class RedisSlotStore:
                 full = await self._call("take", holder, group)
                 if full:
                     taken.pop()
-                    self._free(holder)
+                    self._give_back(holder, taken)
                     return group[full - 1]
         except BaseException:
-            self._free(holder)
+            self._give_back(holder, taken)
             raise
+        # Only now: a renewal before would hold what may yet be refused.
+        self._holding[holder] = taken
         if self._beat is None:
             self._renew_later()
         return lambda: self._free(holder)
 
     def _free(self, holder: str) -> None:
         """Give back in a task of its own: an answer that has ended waits for nothing."""
-        groups = self._holding.pop(holder, None)
+        self._give_back(holder, self._holding.pop(holder, ()))
+
+    def _give_back(self, holder: str, groups: Sequence[Sequence[Slot]]) -> None:
         if groups:
             self._run(self._each("free", holder, groups))
 
@@ -98,7 +103,13 @@ class RedisSlotStore:
     async def renew(self) -> None:
         """Hold on to what is held; where Redis does not answer, the next round tries again."""
         for holder, groups in list(self._holding.items()):
-            if holder in self._holding and not await self._each("keep", holder, groups):
+            if holder not in self._holding:
+                continue
+            answers = await self._each("keep", holder, groups)
+            if holder not in self._holding:
+                # Given back meanwhile, by another connection: the renewal may have come after it.
+                self._give_back(holder, groups)
+            if not answers:
                 return
 
     async def settled(self) -> None:
@@ -125,7 +136,7 @@ class RedisSlotStore:
         arguments = [action, holder, round(self._length * 1000), *(slot[2] for slot in group)]
         ask = self._client.execute_command
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout), self._turns:
                 try:
                     found = await ask("EVALSHA", SHA, len(names), *names, *arguments)
                 except self._unknown_script:
