@@ -241,3 +241,21 @@ async def test_of_too_many_debtors_the_oldest_is_forgotten():
         left[name] = (await shared.hit([Hit(limit, name)]))[0].remaining
     assert left == {"a": 0, "b": 4, "c": 2}
     assert not debts
+
+
+async def test_what_is_granted_while_a_payment_fails_is_owed_too():
+    clock = Clock()
+    debts, limit = Debts(clock), Limit(10, 60)
+
+    class Fails(MemoryRateLimitStore):
+        async def hit(self, hits):
+            debts.owe([Hit(limit, "a", 3)])
+            raise RateLimitStoreError(reason="away")
+
+    debts.owe([Hit(limit, "a", 2), Hit(limit, "b", 1)])
+    with pytest.raises(RateLimitStoreError):
+        await debts.pay([Hit(limit, "a"), Hit(limit, "b")], Fails())
+    shared = MemoryRateLimitStore(clock=clock)
+    await debts.pay([Hit(limit, "a"), Hit(limit, "b")], shared)
+    usages = await shared.hit([Hit(limit, "a"), Hit(limit, "b")])
+    assert [usage.remaining for usage in usages] == [10 - 2 - 3 - 1, 10 - 1 - 1]

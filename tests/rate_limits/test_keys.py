@@ -256,3 +256,40 @@ async def test_a_route_that_replaces_the_default_is_free_of_the_network_limit_to
         return {}
 
     assert await statuses(secured(app, settings), "/", 6) == [200] * 5 + [429]
+
+
+async def test_what_costs_nothing_at_first_is_settled_and_charged_all_the_same():
+    tokens = rate_limit("100/minute", name="tokens", cost=lambda _: 0)
+
+    async def own(request):
+        await tokens.settle(request, 30)
+        await tokens.charge(request, 20)
+        return PlainTextResponse("")
+
+    app = FastAPI()
+    app.add_route("/own", tokens(own))
+    assert await statuses(secured(app), "/own", 3) == [200, 200, 429]
+
+
+@pytest.mark.parametrize("cost", [-1, 2.5, float("nan"), float("inf"), True, "3"])
+async def test_only_whole_numbers_are_counted(cost):
+    """A fraction would stay in the counters, and every later hit fail by it."""
+    tokens = rate_limit("100/minute", name="tokens")
+
+    async def own(request):
+        with pytest.raises(ValueError, match="whole numbers"):
+            await tokens.settle(request, cost)
+        with pytest.raises(ValueError, match="whole numbers"):
+            await tokens.charge(request, cost)
+        return PlainTextResponse("")
+
+    app = FastAPI()
+    app.add_route("/own", tokens(own))
+    assert await statuses(secured(app), "/own", 2) == [200, 200]
+
+
+async def test_the_limit_of_networks_needs_none_of_addresses():
+    settings = RateLimitSettings(
+        per_address=None, per_network="2/minute", allow_no_address_limit=True
+    )
+    assert await statuses(secured(FastAPI(), settings), "/", 3) == [404, 404, 429]

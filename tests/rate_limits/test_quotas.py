@@ -330,3 +330,43 @@ async def test_a_question_to_the_database_that_is_stopped_leaves_no_trace(clock)
         await asked
     store.gate.set()
     assert await admitted(quotas, "10/day", 20) == 10
+
+
+async def test_a_database_that_is_slower_than_refusals_last_is_asked_once(clock):
+    class Slow(MemoryQuotaStore):
+        asked = 0
+
+        async def take(self, row, **arguments):
+            self.asked += 1
+            clock.now += 5
+            await asyncio.sleep(0)
+            return await super().take(row, **arguments)
+
+    store = Slow()
+    quotas = Quotas(store, clock=clock)
+    assert await asyncio.wait_for(admitted(quotas, "3/month", 6), 5) == 3
+    assert store.asked == 4
+
+
+async def test_a_stop_gives_back_what_the_one_before_had_not_yet(clock):
+    class Slow(MemoryQuotaStore):
+        gate = asyncio.Event()
+
+        async def give_back(self, row, **arguments):
+            await self.gate.wait()
+            await super().give_back(row, **arguments)
+
+    store = Slow()
+    quotas = Quotas(store, clock=clock)
+    for key in "abc":
+        assert await admitted(quotas, "3200/month", 1, key=key) == 1
+    giving = asyncio.create_task(quotas.give_back(idle=-1))
+    await asyncio.sleep(0)
+    giving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await giving
+    store.gate.set()
+    await quotas.stop()
+    allowance = parse_allowance("3200/month")
+    left = [(await quotas.usage("calls", allowance, key)).remaining for key in "abc"]
+    assert sorted(left) == [3100, 3199, 3199]

@@ -11,7 +11,16 @@ from zenith.rate_limits.settings import RateLimitSettings
 from zenith.rate_limits.store import Hit, hits_of
 
 CLIENT_BITS: Final = 64
-NO_LIMITS: Final[tuple[Limit, ...]] = ()
+
+
+class _NoLimits(tuple[Limit, ...]):
+    """Told apart from an empty tuple, of which there is one in the whole process."""
+
+    __slots__ = ()
+
+
+NO_LIMITS: Final[tuple[Limit, ...]] = _NoLimits()
+"""Of a route that takes itself out of the limits of all routes."""
 
 
 def common_limits(settings: RateLimitSettings, limits: str | None, name: str) -> tuple[Limit, ...]:

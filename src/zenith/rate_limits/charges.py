@@ -15,7 +15,7 @@ from zenith.rate_limits.strategies import Usage
 class Chargeable(Protocol):
     """A declaration that knows what a request is to be charged for."""
 
-    def hits(self, exchange: Exchange) -> Sequence[Hit]: ...
+    def hits(self, exchange: Exchange, cost: int | None = None) -> Sequence[Hit]: ...
 
 
 class Charges:
@@ -62,11 +62,8 @@ class Charges:
         left of its limits. One that the declaration exempts is not charged.
         """
         paid = self._paid.get(mark, 0)
-        more = [
-            hit._replace(cost=cost - paid, partial=True)
-            for hit in mark.hits(exchange)
-            if cost > paid
-        ]
+        due = mark.hits(exchange, cost - paid) if cost > paid else ()
+        more = [hit._replace(partial=True) for hit in due]
         if more:
             self._paid[mark] = cost
             await self._limiter.store.hit(more)

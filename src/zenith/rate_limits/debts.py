@@ -67,10 +67,20 @@ class Debts:
         try:
             await shared.hit([debt.hit for debt in due.values()])
         except BaseException:
-            self._owed.update(due)
+            for key, debt in due.items():
+                self._owed[key] = _sum(debt, self._owed.get(key))
             raise
         finally:
             self._paying.difference_update(due)
+
+
+def _sum(debt: _Debt, newer: _Debt | None) -> _Debt:
+    """Of one client: what he owed, and what he was granted while that could not be paid."""
+    if newer is None:
+        return debt
+    hit = newer.hit
+    cost = min(debt.hit.cost + hit.cost, hit.limit.requests)
+    return _Debt(hit._replace(cost=cost), newer.until)
 
 
 def _key(hit: Hit) -> _Key:

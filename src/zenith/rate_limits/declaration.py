@@ -31,6 +31,7 @@ from zenith.rate_limits.keys import (
     KeyOf,
     Per,
     Prefixes,
+    check_cost,
     connection_of,
     key_per,
     own_cost,
@@ -61,11 +62,11 @@ class Charged:
         self._exempt: Final = exempt
         self.needs_principal: Final = key is None and per not in EARLY
 
-    def of(self, exchange: Exchange) -> tuple[str, int]:
-        """The key and the cost; a cost of 0 for what is not charged."""
+    def of(self, exchange: Exchange, known: int | None = None) -> tuple[str, int]:
+        """The key and the cost, which may be known; a cost of 0 for what is not charged."""
         if self._exempt is not None and self._exempt(connection_of(exchange)) is True:
             return "", 0
-        cost = self._cost
+        cost = self._cost if known is None else known
         if not isinstance(cost, int):
             cost = own_cost(cost, exchange)
         return self.key(exchange), cost
@@ -106,9 +107,9 @@ class RateLimitMark(DeclaredLimit):
         """Whether it can be charged only once it is known who calls."""
         return self._what.needs_principal
 
-    def hits(self, exchange: Exchange) -> list[Hit]:
-        """What this request is charged."""
-        key, cost = self._what.of(exchange)
+    def hits(self, exchange: Exchange, cost: int | None = None) -> list[Hit]:
+        """What this request is charged: what is declared, or `cost`."""
+        key, cost = self._what.of(exchange, cost)
         if not cost:
             return []
         limits = self.limits if self._named else self._limits_of(exchange.route)
@@ -118,11 +119,12 @@ class RateLimitMark(DeclaredLimit):
         """Charge it once more: for each message of a WebSocket, for each part of a batch.
 
         `await messages.charge(websocket)` with `messages = rate_limit("10/second", ...)`. Raises
-        RateLimitError, which closes a socket with 1008 where nothing catches it.
+        RateLimitError, which closes a socket with 1008 where nothing catches it, and ValueError
+        for a cost that is no whole number of 1 or more.
         """
+        check_cost(cost)
         exchange = exchange_of(connection.scope)
-        hits = [hit._replace(cost=cost) for hit in self.hits(exchange)]
-        await charges_of(exchange).charge(exchange, (), hits)
+        await charges_of(exchange).charge(exchange, (), self.hits(exchange, cost))
 
     async def settle(self, connection: HTTPConnection, cost: int) -> None:
         """Say what the request cost in the end, in the handler or after the answer was sent.
@@ -130,8 +132,10 @@ class RateLimitMark(DeclaredLimit):
         What exceeds the cost that was charged before is charged now, as much as is left of each
         limit, so that what follows has to wait. Never refuses, and gives nothing back: a cost that
         is guessed too high would be a way to look whether there is room. Raises ConfigurationError
-        for a limit that the request was not charged for.
+        for a limit that the request was not charged for, and ValueError for a cost that is no whole
+        number of 0 or more.
         """
+        check_cost(cost, least=0)
         exchange = exchange_of(connection.scope)
         charges = charges_of(exchange)
         if not charges.has(self):

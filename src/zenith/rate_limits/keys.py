@@ -60,6 +60,14 @@ def check_places(at_most: object, *, setting: str) -> None:
         )
 
 
+def check_cost(cost: object, *, least: int = 1) -> None:
+    """Raise ValueError for anything but a whole number: fractions would go into the counters, or
+    into a script that fails by them, as if Redis were away.
+    """
+    if type(cost) is not int or cost < least:
+        raise ValueError(f"a hit costs at least {least}, in whole numbers")
+
+
 def _address(exchange: Exchange) -> str:
     return client_key(exchange.client)
 

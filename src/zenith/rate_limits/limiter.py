@@ -7,6 +7,7 @@ from math import ceil
 from typing import Final, TypedDict
 
 from zenith.kernel.errors import ConfigurationError, RateLimitError
+from zenith.rate_limits.keys import check_cost
 from zenith.rate_limits.limit import Limit, Limits, limits_of
 from zenith.rate_limits.store import Hit, RateLimitStore
 from zenith.rate_limits.strategies import StrategyName, Usage
@@ -66,8 +67,10 @@ class RateLimiter:
         RateLimitStore. An empty key counts as a key. The refusal tells the client nothing but how
         long to wait; its `reason` names the kind.
 
-        Raises RateLimitError, and ConfigurationError for limits that are none or no keys.
+        Raises RateLimitError, ConfigurationError for limits that are none or no keys, and
+        ValueError for a cost that is no whole number of 1 or more.
         """
+        check_cost(cost)
         if not keys:
             raise ConfigurationError(
                 f"{name} is limited by no key, so not at all", fix='pass keys={"address": ...}'

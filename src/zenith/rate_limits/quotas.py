@@ -13,6 +13,7 @@ from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ServiceUnavailableError
 from zenith.rate_limits.allowance import Allowance, Span
+from zenith.rate_limits.keys import check_cost
 from zenith.rate_limits.store import QuotaStore
 from zenith.rate_limits.strategies import Usage
 
@@ -52,8 +53,7 @@ class Quotas:
         Raises ValueError for a cost below 1, ServiceUnavailableError where the database is needed
         and does not answer.
         """
-        if cost < 1:
-            raise ValueError("a hit costs at least 1")
+        check_cost(cost)
         row = _row(name, allowance, key)
         while True:
             now = self._clock()
@@ -99,9 +99,9 @@ class Quotas:
         for row, lease in list(self._leases.items()):
             if lease.filling is None and now - lease.touched > idle:
                 self._drop(row, lease)
-        unused = self._unused.copy()
-        self._unused.clear()
-        for row, bucket, count in unused:
+        # One after the other: what a stop in between leaves is given back by the next call.
+        while self._unused:
+            row, bucket, count = self._unused.pop()
             with suppress(ServiceUnavailableError):
                 await self._store.give_back(row, bucket=bucket, count=count)
 
@@ -149,9 +149,9 @@ class Quotas:
         span = allowance.span(now)
         if lease.bucket != span.bucket or lease.limit != allowance.requests:
             self._release(row, lease)
-            for released in [each for each in self._unused if each[0] == row]:
-                self._unused.remove(released)
-                await self._store.give_back(row, bucket=released[1], count=released[2])
+            while released := [each for each in self._unused if each[0] == row]:
+                self._unused.remove(released[0])
+                await self._store.give_back(row, bucket=released[0][1], count=released[0][2])
             lease.begin(span, allowance.requests)
         need = cost - lease.left
         ready = min(self._batch, (lease.limit - lease.used) // SHARE)
@@ -162,7 +162,8 @@ class Quotas:
             need=need,
             most=max(need, ready),
         )
-        lease.note(now, span, counts, granted=granted, need=need, cost=cost)
+        # Later than it was asked: behind a slow answer a refusal must last, or be asked for ever.
+        lease.note(self._clock(), span, counts, granted=granted, need=need, cost=cost)
 
 
 class _Lease:
