@@ -196,6 +196,15 @@ async def test_a_port_that_closes_waits_for_handshakes(folder, monkeypatch):
         each.close()
 
 
+@pytest.mark.parametrize(("files", "room"), [(None, 1024), (1000, 250), (2, 1)])
+async def test_handshakes_leave_files_to_others(folder, monkeypatch, files, room):
+    monkeypatch.setattr(listening, "open_files", lambda: files)
+    context = local_context(folder, (), "https://localhost", LIMIT)
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as port:
+        assert listening.Front(loop, asyncio.Protocol, port, context)._room == room
+
+
 async def test_no_room_for_files_is_waited_for(folder, monkeypatch):
     """A port that is ready and cannot be accepted from would keep the loop busy."""
     monkeypatch.setattr(listening, "PAUSE", 0.01)

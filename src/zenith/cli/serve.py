@@ -23,6 +23,7 @@ from zenith.cli.output import ExitCode, fail, fail_with, say
 from zenith.console import create_server
 from zenith.kernel.errors import ConfigurationError
 from zenith.server.connections import SPARE_FILES
+from zenith.server.listening import MAX_WAITING
 from zenith.settings import Settings
 
 Tls: TypeAlias = Callable[..., ssl.SSLContext]
@@ -49,7 +50,7 @@ def serve(
     protocol = _need_server()
     settings = _settings(host, port, workers, encrypted=https or certificate is not None)
     tls = _tls(settings, https=https, certificate=certificate, key=key)
-    _allow_connections(settings)
+    _allow_connections(settings, handshakes=0 if tls is None else MAX_WAITING)
     if settings.workers > 1:
         # The workers are new processes: they read their settings from the environment again.
         os.environ[WORKERS] = str(settings.workers)
@@ -125,7 +126,7 @@ def _tls(
     return make
 
 
-def _allow_connections(settings: Settings) -> None:
+def _allow_connections(settings: Settings, *, handshakes: int = 0) -> None:
     """Raise this process's limit of open files to what its connections need, where it may."""
     try:
         # Not on Windows.
@@ -133,7 +134,7 @@ def _allow_connections(settings: Settings) -> None:
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = (settings.server.max_connections or 0) + SPARE_FILES
+    wanted = (settings.server.max_connections or 0) + handshakes + SPARE_FILES
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

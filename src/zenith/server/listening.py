@@ -15,6 +15,7 @@ from zenith.kernel.clock import wall_clock
 from zenith.kernel.keys import new_id
 from zenith.kernel.network import client_key
 from zenith.server.answers import answer
+from zenith.server.connections import open_files
 from zenith.server.serving import Serving
 from zenith.server.tls import ServerContext
 
@@ -26,6 +27,8 @@ MAX_WAITING: Final = 1024
 """Connections that have not finished their handshake; whoever holds most of them makes room with
 the oldest."""
 FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+SHARE: Final = 4
+"""Of the files that this process may open, one of so many may be such a connection."""
 PAUSE: Final = 1.0
 """Seconds without further connections, once the operating system has no room for any."""
 BACKLOG: Final = 2048
@@ -87,6 +90,8 @@ class Front:
         self._keys: Final[dict[socket.socket, str]] = {}
         self._held: Final[dict[str, dict[socket.socket, None]]] = {}
         self._is_closed = False
+        files = open_files()
+        self._room: Final = MAX_WAITING if files is None else max(1, files // SHARE)
         self.sockets: Final = (listening,)
 
     def listen(self, backlog: int) -> None:
@@ -117,7 +122,7 @@ class Front:
                 if error.errno in FULL:
                     self._pause(listening)
                 return
-            if len(self._keys) >= MAX_WAITING:
+            if len(self._keys) >= min(MAX_WAITING, self._room):
                 self._make_room()
             self._hold(connection, client_key(str(address[0])))
             connection.setblocking(False)
