@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from tests.pipeline.asgi import connect, websocket_scope
 from zenith.headers import (
     SELF,
     ContentSecurityPolicy,
@@ -163,6 +164,37 @@ async def test_answers_to_a_known_caller_are_not_stored():
     async with client(app) as http:
         response = await http.get("/")
     assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "sent", "left"),
+    [
+        (
+            "wss",
+            [(b"Set-Cookie", b"s=1; HttpOnly")],
+            [(b"Set-Cookie", b"s=1; httponly; Secure; SameSite=Lax")],
+        ),
+        ("ws", [(b"x-a", b"1"), (b"set-cookie", b"s=1; HttpOnly; SameSite=Lax")], None),
+        ("wss", [], None),
+    ],
+)
+async def test_cookies_set_with_a_websocket_are_cookies(scheme, sent, left):
+    async def app(scope, receive, send):
+        await send({"type": "websocket.accept", "headers": tuple(sent)})
+        await send({"type": "websocket.close", "code": 1000})
+
+    secured = SecurityMiddleware(app, guards=[HeadersGuard(), Silent()])
+    answer = await connect(secured, websocket_scope(scheme=scheme))
+    assert list(answer.messages[0]["headers"]) == (sent if left is None else left)
+
+
+class Silent(Guard):
+    """Edits responses, and knows nothing of sockets."""
+
+    stage = Stage.SESSION
+
+    def on_response(self, exchange):
+        exchange.response_headers.append((b"x-silent", b"1"))
 
 
 async def test_refused_websocket_handshake_answer_is_protected():

@@ -109,10 +109,8 @@ def indexed(app, *guards):
 
 async def told(app, scope):
     answer = await ask(app, scope)
-    headers = {
-        name: answer.headers[name] for name in (b"location", b"allow") if name in answer.headers
-    }
-    return answer.status, sorted(headers.items()), answer.body
+    # Allow names more methods than the framework's own: see test_allow.
+    return answer.status, answer.headers.get(b"location"), answer.body
 
 
 @settings(max_examples=150)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from tests.pipeline.asgi import Answer, make_exchange
+from tests.pipeline.asgi import Answer, make_exchange, websocket_scope
 from zenith.kernel.errors import BadRequestError, PayloadTooLargeError, PermissionDeniedError
+from zenith.pipeline import Exchange, Guard, Stage
 from zenith.pipeline.response import GuardedResponse
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"a", b"1")]}
@@ -111,3 +112,22 @@ async def test_a_refusal_alone():
     await send.refuse(error)
     assert answer.status == 403
     assert exchange.failure is error
+
+
+async def test_headers_of_an_accepted_socket_are_shown_to_guards_alone():
+    class Signing(Guard):
+        stage = Stage.HEADERS
+
+        def on_accept(self, exchange, headers):
+            headers.append((b"x-signed", exchange.path.encode()))
+
+    def plain(exchange):
+        raise AssertionError("an accepted socket is no response")
+
+    answer = Answer()
+    exchange = Exchange(websocket_scope("/s"), None)
+    response = GuardedResponse(exchange, answer.send, (plain, Signing().on_response))
+    await response({"type": "websocket.accept", "headers": ((b"a", b"1"),)})
+    assert answer.messages[0]["headers"] == [(b"a", b"1"), (b"x-signed", b"/s")]
+    await response({"type": "websocket.accept"})
+    assert "headers" not in answer.messages[1]

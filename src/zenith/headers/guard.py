@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from zenith.headers.overrides import Changes, HeadersOverride
 from zenith.headers.security_headers import SecurityHeaders
 from zenith.headers.settings import HeadersSettings
+from zenith.kernel.problem import RawHeaders
 from zenith.pipeline import ASGIApp, Exchange, Guard, Mark, SecurityMiddleware, Stage
 
 NOTHING: Final[Mapping[type[Mark], Mapping[str, Sequence[str]]]] = MappingProxyType({})
@@ -50,6 +51,10 @@ class HeadersGuard(Guard):
             private=exchange.principal.is_authenticated,
             status=exchange.status,
         )
+
+    def on_accept(self, exchange: Exchange, headers: RawHeaders) -> None:
+        """Cookies that come with a WebSocket are cookies; the rest means nothing there."""
+        self._default.check_cookies(headers, secure=self._https or exchange.secure)
 
     def _compile(self, marks: tuple[Mark, ...]) -> SecurityHeaders:
         changes: Changes = {}

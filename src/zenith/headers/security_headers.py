@@ -143,6 +143,10 @@ class SecurityHeaders:
         else:
             headers.extend(ours)
 
+    def check_cookies(self, headers: RawHeaders, *, secure: bool) -> None:
+        """Make cookies safe, in place, and leave all else; for what is no response."""
+        self._cookies.check(headers, secure=secure)
+
     def _reconcile(self, headers: RawHeaders, ours: Sequence[Field]) -> RawHeaders:
         kept: RawHeaders = []
         settled: set[bytes] = set()

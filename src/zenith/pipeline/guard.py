@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import ClassVar
 
+from zenith.kernel.problem import RawHeaders
 from zenith.pipeline.exchange import Exchange
 from zenith.pipeline.stage import Stage
 
@@ -26,6 +27,11 @@ class Guard:
 
     def on_response(self, exchange: Exchange) -> Awaitable[None] | None:
         """Edit `exchange.response_headers`; runs for refusals and unhandled errors too."""
+
+    def on_accept(self, exchange: Exchange, headers: RawHeaders) -> None:
+        """Edit, in place, the headers with which the application accepts a WebSocket; asked of
+        guards that have an `on_response`, where there are such headers.
+        """
 
     async def startup(self) -> None:
         """Acquire what the guard needs; runs once, before the first request."""

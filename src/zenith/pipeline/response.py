@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from zenith.kernel.errors import SecurityError
 from zenith.kernel.problem import Problem
 from zenith.pipeline.exchange import NEVER, Exchange, Message, Send
+from zenith.pipeline.guard import Guard
 from zenith.pipeline.refusal import refuse
 
 Hook: TypeAlias = Callable[[Exchange], Awaitable[None] | None]
@@ -58,13 +59,19 @@ class GuardedResponse:
                     await waiting
             message["headers"] = exchange.response_headers
         else:
-            await self._shake_hands(kind)
+            await self._shake_hands(kind, message)
         await self._send(message)
 
-    async def _shake_hands(self, kind: str) -> None:
+    async def _shake_hands(self, kind: str, message: Message) -> None:
         exchange = self._exchange
         if kind == "websocket.accept":
             exchange.started, exchange.deadline = True, NEVER
+            if headers := list(message.get("headers") or ()):
+                for hook in self._hooks:
+                    guard = getattr(hook, "__self__", None)
+                    if isinstance(guard, Guard):
+                        guard.on_accept(exchange, headers)
+                message["headers"] = headers
         elif kind == "websocket.close" and not exchange.started:
             # The server answers the handshake with 403; the guards hear of it all the same.
             await self._begin({"type": kind, "status": FORBIDDEN})
