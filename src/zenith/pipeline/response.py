@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
 
 from zenith.kernel.errors import SecurityError
-from zenith.kernel.problem import Problem
+from zenith.kernel.problem import Problem, RawHeaders
 from zenith.pipeline.exchange import NEVER, Exchange, Message, Send
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.refusal import refuse
@@ -66,7 +66,8 @@ class GuardedResponse:
         exchange = self._exchange
         if kind == "websocket.accept":
             exchange.started, exchange.deadline = True, NEVER
-            if headers := list(message.get("headers") or ()):
+            headers: RawHeaders = list(message.get("headers", ()))
+            if headers:
                 for hook in self._hooks:
                     guard = getattr(hook, "__self__", None)
                     if isinstance(guard, Guard):
