@@ -18,6 +18,7 @@ from zenith.abuse.bans import (
 from zenith.kernel.errors import (
     BadRequestError,
     ConfigurationError,
+    ConflictError,
     PermissionDeniedError,
     ServiceUnavailableError,
     ValidationError,
@@ -210,6 +211,23 @@ async def test_news_come_beside_the_requests(caplog: pytest.LogCaptureFixture) -
     await here.stop()
     await here.stop()
     await there.stop()
+
+
+async def test_news_go_on_after_an_answer_that_nobody_expected() -> None:
+    """A value that is taken, say, while an automatic ban is stored: it ends one round, not all."""
+
+    class Conflicts(Moody):
+        async def offend(self, *_: object, **__: object) -> Ban | None:
+            self.offend = super().offend  # type: ignore[method-assign]
+            raise ConflictError(reason="a test")
+
+    store = Conflicts()
+    bans = Bans(store, interval=0.001)
+    await bans.start()
+    spree(bans, SCANNER)
+    await store.questions(2)
+    assert [str(ban.target) for ban in await bans.active()] == [SCANNER]
+    await bans.stop()
 
 
 async def test_what_waits_is_stored_at_the_end() -> None:

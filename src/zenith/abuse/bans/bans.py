@@ -16,7 +16,7 @@ from zenith.abuse.bans.settings import BanSettings
 from zenith.abuse.bans.store import BanStore
 from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.errors import ServiceUnavailableError, ValidationError
+from zenith.kernel.errors import SecurityError, ServiceUnavailableError, ValidationError
 from zenith.kernel.events import Event, EventSink, EventType, Silence
 from zenith.kernel.network import Network, client_key, parse_address, parse_networks
 from zenith.kernel.one_step import one_step
@@ -220,7 +220,7 @@ class Bans:
             self._due.clear()
             try:
                 await self.refresh()
-            except ServiceUnavailableError as error:
+            except SecurityError as error:
                 if not self._is_deaf:
                     _log.warning("bans: no news from the store: %s", error.reason)
                 self._is_deaf = True
