@@ -15,6 +15,7 @@ from zenith.abuse.bans import (
     RefusalRules,
     SelfBanError,
 )
+from zenith.api_keys import APIKeyError
 from zenith.kernel.errors import (
     BadRequestError,
     ConfigurationError,
@@ -26,6 +27,7 @@ from zenith.kernel.errors import (
 from zenith.kernel.events import Event, EventType
 from zenith.kernel.network import parse_networks
 from zenith.stores.memory import MemoryBanStore
+from zenith.tokens import TokenError
 
 SCANNER = "203.0.113.7"
 
@@ -217,9 +219,15 @@ async def test_news_go_on_after_an_answer_that_nobody_expected() -> None:
     """A value that is taken, say, while an automatic ban is stored: it ends one round, not all."""
 
     class Conflicts(Moody):
-        async def offend(self, *_: object, **__: object) -> Ban | None:
-            self.offend = super().offend  # type: ignore[method-assign]
-            raise ConflictError(reason="a test")
+        is_taken = True
+
+        async def offend(
+            self, ban: Ban, *, durations: Sequence[float], memory: float
+        ) -> Ban | None:
+            if self.is_taken:
+                self.is_taken = False
+                raise ConflictError(reason="a test")
+            return await super().offend(ban, durations=durations, memory=memory)
 
     store = Conflicts()
     bans = Bans(store, interval=0.001)
@@ -270,6 +278,7 @@ def test_which_refusal_counts_for_which_rule() -> None:
     assert rule_of(403, BadRequestError()) is None
     assert rule_of(401) is None
     assert rule_of(401, presented=True) == "credential"
+    assert rule_of(401, TokenError("bad_signature"), presented=True) == "credential"
     assert rule_of(429) == "rate_limited"
     assert rule_of(500) is None
     assert rule_of(404, settings=BanSettings()) is None
@@ -311,3 +320,9 @@ def test_counts_begin_anew_and_are_bounded() -> None:
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError):
         BanSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_whose_token_or_key_has_run_out_guesses_nothing() -> None:
+    """A school of five hundred, whose programs each learn every quarter of an hour to refresh."""
+    for failure in (TokenError("expired", claim="exp"), APIKeyError("expired", key_id="k")):
+        assert rule_of(401, failure, presented=True) is None

@@ -9,6 +9,8 @@ from zenith.kernel.errors import SecurityError
 
 MAX_CLIENTS: Final = 10_000
 MALFORMED: Final = frozenset({400, 408, 413, 414, 421, 431})
+EXPIRED: Final = "expired"
+"""The fault of tokens and keys that are right in all but their time."""
 REASONS: Final = {
     "trap": "asked for what only scanners look for",
     "malformed": "sent many malformed requests",
@@ -75,7 +77,9 @@ class RefusalRules:
         if rule not in self._thresholds:
             return None
         if rule == "credential":
-            return rule if presented else None
+            # Whose credential held until now guesses nothing: behind one address, programs of a
+            # whole school learn so, several times an hour, that they must ask for another.
+            return rule if presented and getattr(failure, "fault", "") != EXPIRED else None
         if rule in ("malformed", "forbidden"):
             return rule if failure is not None and failure.status == status else None
         return rule
