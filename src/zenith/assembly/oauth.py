@@ -40,9 +40,10 @@ def oauth_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
     if not parts.settings.oauth.providers():
         return OAuthParts()
     # Most applications have none, and need neither the flows nor the HTTP client.
-    from zenith.assembly.providers import provider_parts  # noqa: PLC0415
+    from zenith.assembly.providers import provider_flows  # noqa: PLC0415
 
-    return provider_parts(parts, accounts)
+    services, guards = provider_flows(parts, accounts)
+    return OAuthParts(services=services, guards=guards, offered={type(services): services})
 
 
 def identity_checks(parts: Parts) -> dict[str, FactorCheck]:

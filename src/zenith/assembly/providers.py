@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from zenith.accounts import AccountServices
-from zenith.assembly.oauth import OAuthParts
 from zenith.assembly.parts import Parts
 from zenith.authorization import require_factor
 from zenith.kernel.keys import derive
@@ -21,6 +20,7 @@ from zenith.oauth import (
     http_client,
 )
 from zenith.oauth.client_authentication import apple_key
+from zenith.pipeline import Guard
 from zenith.stores.sql import (
     SqlAuthorizationStore,
     SqlIdentityStore,
@@ -32,8 +32,10 @@ PURPOSE: Final = "oauth"
 ID_TOKENS: Final = "oauth/id-tokens"
 
 
-def provider_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
-    """The flows for the providers that are set.
+def provider_flows(
+    parts: Parts, accounts: AccountServices
+) -> tuple[OAuthServices, tuple[Guard, ...]]:
+    """The flows for the providers that are set, and the guards that they need.
 
     Raises ConfigurationError for a key of Apple's that cannot sign, or where httpx is missing.
     """
@@ -64,7 +66,7 @@ def provider_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
     )
     forms = any(each.response_mode == "form_post" for each in providers.values())
     guards = (FormAnswerGuard(providers.values()),) if forms else ()
-    return OAuthParts(services=services, guards=guards, offered={OAuthServices: services})
+    return services, guards
 
 
 def _sign_outs(
