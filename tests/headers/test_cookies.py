@@ -33,6 +33,9 @@ def sent(*cookies, secure=True, **settings):
         ("s=1", "s=1; Secure; HttpOnly; SameSite=Lax"),
         ("s=1; Path=/x", "s=1; path=/x; Secure; HttpOnly; SameSite=Lax"),
         ("s=1; Secure; HttpOnly", "s=1; secure; httponly; SameSite=Lax"),
+        # No browser knows this flag.
+        ("s=1; \xa0HttpOnly; Secure; SameSite=Lax",
+         "s=1; \xa0httponly; secure; samesite=Lax; HttpOnly"),
         # Who says None has said so.
         ("s=1; SameSite=None", "s=1; samesite=None; Secure; HttpOnly"),
         ("s=1; Secure; HttpOnly; SameSite=what", "s=1; secure; httponly; SameSite=Lax"),

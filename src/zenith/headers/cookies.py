@@ -13,6 +13,8 @@ MAX_SIZE: Final = 4096
 """Bytes of name and value together; browsers drop what is larger (RFC 6265bis section 5.6)."""
 MAX_NAMED: Final = 256
 MAX_NAME: Final = 100
+BLANK: Final = " \t"
+"""What browsers strip; spaces that only Unicode knows are part of a name to them."""
 HOST, SECURE = "__host-", "__secure-"
 FLAGS: Final = ("Secure", "HttpOnly", "SameSite")
 FIXED: Final = {"Secure": "; Secure", "HttpOnly": "; HttpOnly", "SameSite": "; SameSite=Lax"}
@@ -66,7 +68,7 @@ class CookieRules:
 
     def _checked(self, text: str, *, secure: bool) -> str | None:
         pair, _, tail = text.partition(";")
-        name = pair.partition("=")[0].strip()
+        name = pair.partition("=")[0].strip(BLANK)
         attributes = _attributes(tail)
         faults = self._faults(name, pair, attributes, secure=secure)
         if not faults:
@@ -109,9 +111,9 @@ def _attributes(tail: str) -> dict[str, str]:
     """By name in lower case; of a repeated one the last counts, as in browsers."""
     found: dict[str, str] = {}
     for part in tail.split(";"):
-        name, _, value = part.strip().partition("=")
+        name, _, value = part.strip(BLANK).partition("=")
         if name:
-            found[name.strip().lower()] = value.strip()
+            found[name.strip(BLANK).lower()] = value.strip(BLANK)
     return found
 
 
