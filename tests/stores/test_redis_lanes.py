@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from typing import Any
 
 import pytest
 from redis.asyncio import ConnectionPool, Redis
@@ -99,3 +101,20 @@ async def test_a_server_that_is_away_leaves_the_place_free() -> None:
         for _ in range(3):
             with pytest.raises(LostError):
                 await lanes.ask(PING)
+
+
+async def test_a_cancellation_that_the_driver_loses_ends_the_wait(redis_url: str) -> None:
+    """As `asyncio.wait_for` of Python 3.11 does while a connection is opened."""
+
+    class Loses(ConnectionPool):
+        async def get_connection(self, *_: object, **__: object) -> Any:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(5)
+            return await super().get_connection()
+
+    async with Redis.from_pool(Loses.from_url(redis_url, max_connections=6)) as client:
+        lanes = Lanes(client)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await lanes.ask(packed(("BLPOP", "nothing-there", 0)))
+        assert in_use(client) == 0

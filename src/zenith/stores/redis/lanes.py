@@ -77,11 +77,17 @@ class Lanes:
 
     async def _borrow(self) -> Any:
         self._free -= 1
+        task = asyncio.current_task()
+        before = 0 if task is None else task.cancelling()
         try:
             connection = await self._pool.get_connection()
         except BaseException:
             self._free += 1
             raise
+        if task is not None and task.cancelling() > before:
+            # Lost by the driver, before Python 3.12; nothing else would end the wait for an answer.
+            await self._close(connection)
+            raise asyncio.CancelledError
         # Two timers for each command otherwise, and on some versions of Python a task.
         connection.socket_timeout = None
         return connection
