@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import inspect
+
 import pytest
+from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
@@ -199,14 +202,14 @@ async def test_an_endpoint_asks_for_itself_whoever_routes_to_it():
 
 
 @pytest.mark.parametrize(("client", "admitted"), [("192.0.2.1", False), ("10.0.0.1", True)])
-def test_a_plain_function_asks_too(client, admitted):
+async def test_a_plain_function_asks_too(client, admitted):
     token = current_exchange.set(make_exchange(client=client))
     try:
         if admitted:
-            assert not_there(None).status_code == 200
+            assert (await to_thread.run_sync(not_there, None)).status_code == 200
         else:
             with pytest.raises(NetworkRefusedError):
-                not_there(None)
+                await to_thread.run_sync(not_there, None)
     finally:
         current_exchange.reset(token)
 
@@ -296,5 +299,42 @@ async def test_endpoints_of_every_kind():
     token = current_exchange.set(make_exchange(client="10.1.2.3"))
     try:
         assert function(None).body == b"function"
+    finally:
+        current_exchange.reset(token)
+
+
+async def test_a_list_above_the_route_s_decorator_holds():
+    app = FastAPI(openapi_url=None)
+
+    @allow_networks("10.0.0.0/8")
+    @app.get("/")
+    async def endpoint() -> str:
+        return "inside"
+
+    guarded = SecurityMiddleware(
+        app, guards=[TransportGuard(TransportSettings(allow_any_host=True))]
+    )
+    for client, status in (("10.0.0.1", 200), ("203.0.113.5", 403)):
+        assert (await ask(guarded, make_scope(client=client))).status == status
+
+
+@pytest.mark.parametrize("client", ["10.0.0.1", "203.0.113.5"])
+async def test_streams_stay_streams(client):
+    """Without the guard, as a part alone: the endpoint asks itself, whatever kind it is of."""
+
+    @allow_networks("10.0.0.0/8")
+    async def stream():
+        yield "inside"
+
+    exchange = make_exchange()
+    exchange.client = client
+    token = current_exchange.set(exchange)
+    try:
+        assert inspect.isasyncgenfunction(stream)
+        if client == "10.0.0.1":
+            assert [each async for each in stream()] == ["inside"]
+        else:
+            with pytest.raises(NetworkRefusedError):
+                await anext(stream())
     finally:
         current_exchange.reset(token)

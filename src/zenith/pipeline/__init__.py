@@ -2,6 +2,7 @@
 
 from zenith.pipeline.direct import DirectCall, fail
 from zenith.pipeline.dispatch import RouteDispatch
+from zenith.pipeline.enforced import EnforcedMark
 from zenith.pipeline.exchange import (
     EXCHANGE_KEY,
     ASGIApp,
@@ -26,6 +27,7 @@ __all__ = [
     "EXCHANGE_KEY",
     "ASGIApp",
     "DirectCall",
+    "EnforcedMark",
     "Exchange",
     "Guard",
     "Head",

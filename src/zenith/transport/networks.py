@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, overload
-
-from starlette.requests import HTTPConnection
+from collections.abc import Iterable
+from typing import Final, Literal, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import Network, parse_address, parse_networks
-from zenith.pipeline import (
-    ASGIApp,
-    Exchange,
-    Mark,
-    Receive,
-    Scope,
-    Send,
-    add_mark,
-    declare_enforced,
-    enforced_marks,
-    exchange_of,
-    marks_of,
-    running_exchange,
-)
+from zenith.pipeline import EnforcedMark, Exchange
 from zenith.transport.errors import NetworkRefusedError
 
-T = TypeVar("T")
 Verdict: TypeAlias = Literal["allow", "deny"]
 MAX_REMEMBERED: Final = 1024
-DEPENDENCY_SIGNATURE: Final = inspect.Signature(
-    [
-        inspect.Parameter(
-            "connection", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection
-        )
-    ]
-)
 
 
 class NetworkList:
@@ -75,12 +50,13 @@ class NetworkList:
         return any(address in network for network in self._networks) is self._allows
 
 
-class NetworkMark(Mark):
+class NetworkMark(EnforcedMark):
     """A list of networks that is declared on a route, and that the route enforces itself too."""
 
-    __slots__ = ("__signature__", "__zenith_marks__", "_name", "_verdict", "rules")
+    __slots__ = ("_name", "_verdict", "rules")
 
     def __init__(self, networks: Iterable[str], verdict: Verdict) -> None:
+        super().__init__()
         self._verdict: Final = verdict
         self._name: Final = f"{verdict}_networks"
         self.rules: Final = NetworkList(networks, verdict, setting=f"{self._name}()")
@@ -88,26 +64,14 @@ class NetworkMark(Mark):
             raise ConfigurationError(
                 f"{self._name}() names no network", fix=f'name some: @{self._name}("10.0.0.0/8")'
             )
-        self.__signature__: Final = DEPENDENCY_SIGNATURE
-        self.__zenith_marks__: Final[tuple[Mark, ...]] = (self,)
 
-    def enforce(self, exchange: Exchange) -> None:
+    async def enforce(self, exchange: Exchange) -> None:
         """Raise NetworkRefusedError for a client that the list does not admit."""
         refuse_outside((self.rules,), exchange.client)
 
-    @overload
-    def __call__(self, target: T, /) -> T: ...
-    @overload
-    def __call__(self, *, connection: HTTPConnection) -> Coroutine[Any, Any, None]: ...
-    def __call__(self, *target: Any, **connection: HTTPConnection) -> Any:
-        """Decorate an endpoint or wrap an application; FastAPI calls it as a dependency."""
-        return _declare(target[0], self) if target else self._as_dependency(**connection)
-
-    async def _as_dependency(self, connection: HTTPConnection) -> None:
-        self.enforce(exchange_of(connection.scope))
-
-    # FastAPI unwraps callables to learn whether to await them.
-    __call__.__wrapped__ = _as_dependency  # type: ignore[attr-defined]
+    def is_settled(self, exchange: Exchange) -> bool:
+        """Whether the list admits the client, which takes no waiting to say."""
+        return self.rules.admits(exchange.client)
 
     def note(self) -> str:
         """Shown beside who may call."""
@@ -143,59 +107,3 @@ def refuse_outside(lists: Iterable[NetworkList], client: str) -> None:
     for each in lists:
         if not each.admits(client):
             raise NetworkRefusedError(reason=f"{client} is not in the networks that may call")
-
-
-def _declare(target: Any, mark: NetworkMark) -> Any:
-    if inspect.isclass(target):
-        dispatch = getattr(target, "dispatch", None)
-        if dispatch is None:
-            raise ConfigurationError(
-                f"{mark!r} was put on class {target.__name__}, which has no dispatch()",
-                fix="put it on an endpoint function, or on a Starlette endpoint class",
-            )
-        setattr(target, "dispatch", _wrapped(dispatch, mark))  # noqa: B010
-        return declare_enforced(add_mark(target, mark), mark)
-    if not callable(target):
-        raise ConfigurationError(
-            f"{mark!r} was put on {type(target).__name__}, which cannot be called",
-            fix="put it on an endpoint function, or around an ASGI application",
-        )
-    if inspect.isroutine(target) or isinstance(target, functools.partial):
-        return _wrapped(cast("Callable[..., Any]", target), mark)
-    return NetworkedApplication(cast(ASGIApp, target), mark)
-
-
-def _wrapped(target: Callable[..., Any], mark: NetworkMark) -> Any:
-    """The endpoint's kind decides how frameworks call it, so a coroutine function stays one."""
-    if inspect.iscoroutinefunction(target):
-
-        @functools.wraps(target)
-        async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            mark.enforce(running_exchange())
-            return await target(*args, **kwargs)
-
-        return declare_enforced(add_mark(coroutine, mark), mark)
-
-    @functools.wraps(target)
-    def function(*args: Any, **kwargs: Any) -> Any:
-        mark.enforce(running_exchange())
-        return target(*args, **kwargs)
-
-    return declare_enforced(add_mark(function, mark), mark)
-
-
-class NetworkedApplication:
-    """An ASGI application that only some networks reach: for mounts and bare callables."""
-
-    def __init__(self, app: ASGIApp, mark: NetworkMark) -> None:
-        self.app: Final = app
-        self._mark: Final = mark
-        for declared in (*marks_of(app), mark):
-            add_mark(self, declared)
-        for declared in (*enforced_marks(app), mark):
-            declare_enforced(self, declared)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            self._mark.enforce(exchange_of(scope))
-        await self.app(scope, receive, send)
