@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -32,8 +32,22 @@ PLACEHOLDERS: Final = (
 GENERATE: Final = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
-class Secret:
-    """A value that never shows itself: not in reprs, logs, tracebacks or settings reports."""
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", bound=str, default=str)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T", bound=str)
+
+
+class Secret(Generic[T]):
+    """A value that never shows itself: not in reprs, logs, tracebacks or settings reports.
+
+    `Secret[str]` is also the type of a Pydantic field: text comes in as a `Secret`, and leaves as
+    stars, whoever dumps the model.
+    """
 
     __slots__ = ("_value",)
 
@@ -62,6 +76,24 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret cannot be pickled")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """How Pydantic reads and writes it: text with its constraints in, stars out."""
+        from pydantic_core import core_schema  # noqa: PLC0415  # who has no models needs none
+
+        del source
+        text = handler(str)
+        made = core_schema.no_info_after_validator_function(cls, text)
+        return core_schema.json_or_python_schema(
+            json_schema=made,
+            python_schema=core_schema.union_schema(
+                [core_schema.is_instance_schema(cls), made], mode="left_to_right"
+            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                str, return_schema=core_schema.str_schema(), when_used="json"
+            ),
+        )
 
 
 def check_strength(secret: Secret, *, setting: str) -> None:
