@@ -6,7 +6,8 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import TYPE_CHECKING, Any, Final, Generic
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -74,6 +75,9 @@ class Secret(Generic[T]):
     def __bool__(self) -> bool:
         return bool(self._value)
 
+    def __len__(self) -> int:
+        return len(self._value)
+
     def __reduce__(self) -> str:
         raise TypeError("a Secret cannot be pickled")
 
@@ -83,17 +87,27 @@ class Secret(Generic[T]):
         from pydantic_core import core_schema  # noqa: PLC0415  # who has no models needs none
 
         del source
-        text = handler(str)
-        made = core_schema.no_info_after_validator_function(cls, text)
-        return core_schema.json_or_python_schema(
-            json_schema=made,
-            python_schema=core_schema.union_schema(
-                [core_schema.is_instance_schema(cls), made], mode="left_to_right"
-            ),
+
+        def read(value: Any, inner: Callable[[Any], str]) -> Secret[str]:
+            return cast("Secret[str]", value) if isinstance(value, cls) else Secret(inner(value))
+
+        return core_schema.no_info_wrap_validator_function(
+            read,
+            handler(str),
             serialization=core_schema.plain_serializer_function_ser_schema(
-                str, return_schema=core_schema.str_schema(), when_used="json"
+                _stars, return_schema=core_schema.str_schema(), when_used="json"
             ),
         )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        """As OpenAPI describes a password."""
+        return {**handler(schema), "format": "password", "writeOnly": True}
+
+
+def _stars(secret: object) -> str:
+    del secret
+    return "***"
 
 
 def check_strength(secret: Secret, *, setting: str) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import PurePath
 from types import TracebackType
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
@@ -32,7 +31,10 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     *("message", "asctime", "taskName"),
 }
 _KEPT: Final = (bool, int, float, complex, type(None))
-_WRITTEN_OUT: Final = (date, time, timedelta, Decimal, IPv4Address, IPv6Address, PurePath, UUID)
+_HARMLESS: Final = (
+    *(date, time, timedelta, Decimal, IPv4Address, IPv6Address, UUID),
+    *(logging.LogRecord, logging.Logger),  # structlog hands them on to its formatter
+)
 _CONTAINERS: Final = (Mapping, list, tuple, AbstractSet)
 _ACCESS_LOG: Final = "uvicorn.access"
 """Its formatter takes the arguments of a record apart, so these stay as many as they are."""
@@ -70,7 +72,7 @@ class RedactionFilter(logging.Filter):
             if isinstance(message, str):
                 record.msg = self._redactor.text(message)
             elif isinstance(message, Mapping):  # structlog's events on their way to a formatter
-                record.msg = cast("Any", Values(self._redactor).mapping(cast("Any", message)))
+                record.msg = cast("Any", _safe_event(cast("Any", message), self._redactor))
             else:
                 record.msg = self._redactor.text(shown(Values(self._redactor).value(message)))
             return
@@ -90,14 +92,15 @@ class RedactionFilter(logging.Filter):
         """The message with its arguments, and whether they fit."""
         given: Any = arguments
         values = Values(self._redactor)
+        parts: tuple[Any, ...] = arguments if isinstance(arguments, tuple) else ()
         if isinstance(arguments, Mapping):
-            given = values.mapping(cast("Mapping[Any, Any]", arguments))
-        elif any(type(each) not in _PLAIN_KINDS for each in arguments):
-            given = tuple(values.argument(each) for each in arguments)
+            given = values.mapping(arguments)
+        elif any(type(each) not in _PLAIN_KINDS for each in parts):
+            given = tuple(values.argument(each) for each in parts)
         try:
             return str(message) % given, True
         except Exception:  # noqa: BLE001  # they do not fit, or cannot be shown; what they are is said
-            told = ", ".join(shown(each) for each in arguments)
+            told = ", ".join(shown(each) for each in parts or (given,))
             return f"{shown(message)} ({told})", False
 
     def _exception(self, record: logging.LogRecord) -> None:
@@ -139,25 +142,26 @@ class RedactionProcessor:
         """The event as it may be logged."""
         del logger
         try:
-            return self._safe(event)
+            return _safe_event(event, self._redactor)
         except Exception as error:  # noqa: BLE001  # as in the filter
             return {"event": f"{FAILED} ({type(error).__name__})", "level": method}
 
-    def _safe(self, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        values = Values(self._redactor)
-        safe: dict[str, Any] = {}
-        for name, value in event.items():
-            if name in {"_record", "_from_structlog"}:  # structlog's own
-                safe[name] = value
-            elif name == "exc_info":
-                found = _raised(value)
-                if found is not None:
-                    safe["exception"] = redacted_traceback(found[0], self._redactor, found[1])
-            elif name in {"exception", "stack"} and isinstance(value, str):
-                safe[name] = _by_line(value, self._redactor)
-            else:
-                safe[self._redactor.text(name, MAX_NAME)] = values.named(name, value)
-        return safe
+
+def _safe_event(event: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    values = Values(redactor)
+    safe: dict[str, Any] = {}
+    for name, value in event.items():
+        if name in {"_record", "_from_structlog"}:  # structlog's own
+            safe[name] = value
+        elif name == "exc_info":
+            found = _raised(value)
+            if found is not None:
+                safe["exception"] = redacted_traceback(found[0], redactor, found[1])
+        elif name in {"exception", "stack"} and isinstance(value, str):
+            safe[name] = _by_line(value, redactor)
+        else:
+            safe[redactor.text(shown(name), MAX_NAME)] = values.named(name, value)
+    return safe
 
 
 def protect_logs(*loggers: logging.Logger, redactor: Redactor = PLAIN) -> RedactionFilter:
@@ -216,26 +220,27 @@ class Values:
             return self._redactor.text(value)
         if type(value) in _KEPT:
             return self._number(value)
-        if isinstance(value, _WRITTEN_OUT):
-            return value if not isinstance(value, PurePath) else self._redactor.text(str(value))
+        if isinstance(value, _HARMLESS):
+            return value
         if isinstance(value, bytes | bytearray):
             return self._redactor.text(value[:MAX_TEXT].decode("utf-8", "backslashreplace"))
         self._left -= 1
         fields = shown_fields(value)
         if fields is not None or isinstance(value, _CONTAINERS):
             if depth <= 0 or self._left <= 0:
-                return f"<{type(value).__name__}>"
+                return f"<{cast('type[object]', type(value)).__name__}>"
             if fields is not None or isinstance(value, Mapping):
                 return self.mapping(cast("Any", fields or value), depth)
             return self._items(cast("Sequence[Any]", value), depth)
         return self._redactor.text(shown(value))
 
     def _number(self, value: object) -> object:
-        """A card number is a number too."""
-        if type(value) is int and value >= SHORTEST_CARD:
-            text = str(value) if value < LONGEST_NUMBER else f"<int of {value.bit_length()} bits>"
-            return value if self._redactor.text(text) == text else REDACTED
-        return value
+        """A card number is a number too; one of thousands of digits is none for a log."""
+        if type(value) is not int or abs(value) < SHORTEST_CARD:
+            return value
+        if abs(value) >= LONGEST_NUMBER:
+            return f"<int of {value.bit_length()} bits>"
+        return value if self._redactor.text(str(value)) == str(value) else REDACTED
 
     def _items(self, values: Any, depth: int) -> object:
         pairs = zip(range(MAX_ITEMS), values, strict=False)
@@ -246,8 +251,9 @@ class Values:
 
     def _item(self, value: object, depth: int) -> object:
         """A pair of a name and a value, as headers come, is both."""
-        if isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == PAIR:
-            name, inner = cast("tuple[object, object]", value)
+        pair: Any = value
+        if isinstance(value, tuple) and len(pair) == PAIR:
+            name, inner = pair
             text = name.decode("latin-1") if isinstance(name, bytes) else name
             if isinstance(text, str) and self._redactor.is_secret(text):
                 return (self.value(name, depth), REDACTED)
@@ -271,7 +277,7 @@ def _raised(given: Any) -> Raised | None:
     if isinstance(given, BaseException):
         return given, given.__traceback__
     if isinstance(given, tuple):
-        parts = cast("tuple[Any, ...]", given)
+        parts: tuple[Any, ...] = given
         if len(parts) != THREE or not isinstance(parts[1], BaseException):
             return None
         return parts[1], parts[2] if isinstance(parts[2], TracebackType) else None

@@ -81,19 +81,20 @@ _TRIGGERS: Final = (
     *("cvv", "cvc", "srf", "jwt", "bearer"),
 )
 """Parts of the names of secrets. Looking for each is far faster than one pattern for all."""
+_KNOWN: Final = frozenset(_TRIGGERS)
 _HEADERS: Final = frozenset({"authori", "cookie"})
 _KEYS: Final = ("api", "private", "access", "signing", "encryption", "master", "account")
 _CODES: Final = ("recovery", "onetime", "one-time", "one_time", "one time", "backup")
 _BEFORE: Final = 12
 """Characters that are looked at before such a part."""
-_PASS: Final = re.compile(r"pass(?:w|phrase|code|key|(?![a-z])(?<![my]....))")
+_PASS: Final = re.compile(r"pass(?:w(?:or)?d|w|phrase|code|key|(?![a-z])(?<![my]....))")
 _ASSIGNED: Final = re.compile(
     r"(?![-_]?(?:ids?|types?|count|name|expir[a-z]*|ttl|at|url|endpoint)(?![a-z]))[\w-]{0,40}+"
     r"(?:"
     r"\\{0,8}[\"']\s{0,4},\s{0,4}(?=b?[\"'])"  # a pair, as in a list of headers
     r"|[\"']\r?\n\r?\n"  # a part of a multipart form
     r"|(?:\\{0,8}[\"'])?\]?(?:\s{0,4}(?:=>|:=|==?|:)\s{0,4}|%3[ad]|>)"
-    r"(?!(?<=oken: )[a-z]{1,16} [a-z])"  # a sentence: `token: too old for this`
+    r"(?!(?<=oken: )(?!bearer|basic|dpop)[a-z]{1,16} [a-z])"  # a sentence: `token: too old`
     r")"
     r"(?:(?:bearer|basic|digest|negotiate|token|dpop|apikey)\s{1,4}+)?"
     r"((?:"
@@ -172,24 +173,27 @@ class Redactor:
 
     def _values(self, trigger: str, value: str, lowered: str) -> Iterator[tuple[int, int]]:
         """Where the values stand whose names hold `trigger`."""
-        own = trigger in self._own
+        own, known = trigger in self._own, trigger in _KNOWN
         at = lowered.find(trigger)
         while at >= 0:
             end = at + len(trigger)
-            if _is_whole(lowered, at, end) if own else _is_name(trigger, lowered, at, end):
-                found = None
-                if trigger in _HEADERS:
-                    found = _HEADER.match(value, end)
-                found = found or _ASSIGNED.match(value, end)
-                if found is not None:
-                    yield found.span(1)
-                    end = found.end()
+            if known and (named := _end_of_name(trigger, lowered, at, end)):
+                end = named
+            elif not own or not _is_whole(lowered, at, end):
+                at = lowered.find(trigger, end)
+                continue
+            found = _HEADER.match(value, end) if trigger in _HEADERS else None
+            found = found or _ASSIGNED.match(value, end)
+            if found is not None:
+                yield found.span(1)
+                end = found.end()
             at = lowered.find(trigger, end)
 
     def _cut(self, value: str, limit: int) -> str:
-        found = self.without_secrets(value[: 2 * limit])
-        if len(value) > 2 * limit:
-            found = found[: max(0, len(found) - MARGIN)]
+        window = limit + 2 * MARGIN
+        found = self.without_secrets(value[:window])
+        if len(value) > window:
+            found = found[:-MARGIN]
         return found[:limit]
 
 
@@ -215,19 +219,22 @@ def _names_secret(plain: str) -> bool:
     return plain not in _PLAIN_NAMES and _SECRET_NAMES.search(plain) is not None
 
 
-def _is_name(trigger: str, lowered: str, at: int, end: int) -> bool:
-    """Whether a part of a name is the name of a secret, and not of a monkey or a compass."""
+def _end_of_name(trigger: str, lowered: str, at: int, end: int) -> int:
+    """Where the part of a name ends, if it is one of a secret's name, and not of a monkey's or a
+    compass's; else 0.
+    """
     if trigger == "pass":
-        return _PASS.match(lowered, at) is not None
-    if trigger == "key":
-        return lowered[max(0, at - _BEFORE) : at].rstrip("-_ ").endswith(_KEYS)
-    if trigger == "code":
-        return lowered[max(0, at - _BEFORE) : at].rstrip("-_ ").endswith(_CODES)
-    if trigger == "otp":
-        return _is_whole(lowered, at - (lowered[at - 1 : at] in {"h", "t"}), end)
-    if trigger in {"cvv", "cvc"}:
-        return _is_whole(lowered, at, end)
-    return True
+        found = _PASS.match(lowered, at)
+        return 0 if found is None else found.end()
+    holds = True
+    if trigger in {"key", "code"}:
+        before = lowered[max(0, at - _BEFORE) : at].rstrip("-_ ")
+        holds = before.endswith(_KEYS if trigger == "key" else _CODES)
+    elif trigger == "otp":
+        holds = _is_whole(lowered, at - (lowered[at - 1 : at] in {"h", "t"}), end)
+    elif trigger in {"cvv", "cvc"}:
+        holds = _is_whole(lowered, at, end)
+    return end if holds else 0
 
 
 def _is_whole(lowered: str, at: int, end: int) -> bool:

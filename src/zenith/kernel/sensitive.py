@@ -10,7 +10,7 @@ that should not even be at hand without asking for it is a `Secret[str]` (`zenit
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast, get_args, get_origin, get_type_hints
 
@@ -19,12 +19,28 @@ from zenith.kernel.keys import Secret
 from zenith.kernel.principal import Principal
 from zenith.kernel.redaction import REDACTED
 
+__all__ = [
+    "PII",
+    "SECRET",
+    "Sensitive",
+    "SensitiveField",
+    "SensitiveMark",
+    "SensitiveMask",
+    "inventory",
+    "loggable",
+    "mark_among",
+    "mark_of",
+    "sensitive_fields",
+    "sensitive_names",
+    "shown_fields",
+]
+
 MAX_DEPTH: Final = 8
 """Levels of nested types and values that are looked into."""
 PII: Final = "pii"
 """The category of what tells who somebody is."""
 SECRET: Final = "secret"
-"""The category of what no answer ever holds."""
+"""The category of what no JSON ever holds: stars stand for it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,16 +55,31 @@ class SensitiveMark:
         """What queries make of such a column: clients cannot name it (`zenith.query`)."""
         return "sensitive"
 
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        """As the type alone, but for JSON of what is secret."""
+        from pydantic_core import core_schema  # noqa: PLC0415  # who has no models needs none
+
+        schema = handler(source)
+        if self.category != SECRET:
+            return schema
+        stars = core_schema.plain_serializer_function_ser_schema(_stars, when_used="json")
+        return {**schema, "serialization": stars}
+
+
+def _stars(value: object) -> str:
+    del value
+    return "***"
+
 
 if TYPE_CHECKING:
-    from typing import Annotated as Sensitive
+    from typing import Annotated as Sensitive  # a marked type is the type
 else:
 
     class Sensitive:
         """`Sensitive[str, "pii"]` is a `str` that is marked. Put it outermost:
         `Sensitive[str | None, "pii"]`, for a repr shows what is only a part of its field's type.
 
-        The category "secret" also leaves the field out of every dump and answer.
+        The category "secret" also puts stars for the value into all JSON, answers among it.
         """
 
         def __class_getitem__(cls, given: Any) -> Any:
@@ -57,13 +88,9 @@ else:
                 raise ConfigurationError(
                     "Sensitive takes a type and a category", fix='write Sensitive[str, "pii"]'
                 )
-            return Annotated[(kind, SensitiveMark(category), *_field_of(category))]
+            from pydantic import Field  # noqa: PLC0415  # who has no models does not wait for it
 
-
-def _field_of(category: str) -> tuple[Any, ...]:
-    from pydantic import Field  # noqa: PLC0415  # who has no models does not wait for it
-
-    return (Field(repr=False, exclude=True if category == SECRET else None),)
+            return Annotated[kind, SensitiveMark(category), Field(repr=False)]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,10 +205,11 @@ class SensitiveMask:
         return [self._masked(each, may_see=may_see) for each in objects]
 
     def _masked(self, value: Any, *, may_see: bool) -> Mapping[str, Any]:
-        marks = sensitive_fields(type(value))
+        kind = cast("type[object]", type(value))
+        marks = sensitive_fields(kind)
         return {
             name: getattr(value, name)
-            for name in _field_names(type(value))
+            for name in _field_names(kind)
             if name not in marks or not self._hides(marks[name], may_see=may_see)
         }
 
@@ -236,7 +264,7 @@ def _outer_mark(hint: Any) -> SensitiveMark | None:
     return None
 
 
-def _marks_in(hint: Any, depth: int) -> Iterable[SensitiveMark]:
+def _marks_in(hint: Any, depth: int) -> Iterator[SensitiveMark]:
     if _is_secret(hint):
         yield SensitiveMark(SECRET)
     mark = _outer_mark(hint)
@@ -251,7 +279,7 @@ def _is_secret(hint: Any) -> bool:
     return hint is Secret or get_origin(hint) is Secret
 
 
-def _kinds_in(hint: Any, depth: int) -> Iterable[Any]:
+def _kinds_in(hint: Any, depth: int) -> Iterator[Any]:
     yield hint
     if depth:
         for inner in get_args(hint):
@@ -279,13 +307,14 @@ class _Writer:
         if fields is None and not isinstance(value, Mapping | list | tuple):
             return value
         if depth <= 0 or self._left <= 0:
-            return f"<{type(value).__name__}>"
+            return f"<{cast('type[object]', type(value)).__name__}>"
         if fields is not None:
             return {name: self.write(inner, depth - 1) for name, inner in fields.items()}
         if isinstance(value, Mapping):
-            items = cast("Mapping[Any, Any]", value).items()
-            return {key: self.write(inner, depth - 1) for key, inner in items}
-        return [self.write(inner, depth - 1) for inner in cast("Sequence[Any]", value)]
+            pairs: Mapping[Any, Any] = value
+            return {key: self.write(inner, depth - 1) for key, inner in pairs.items()}
+        members: Sequence[Any] = value
+        return [self.write(inner, depth - 1) for inner in members]
 
 
 MAX_VALUES: Final = 1000

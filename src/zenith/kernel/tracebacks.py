@@ -10,7 +10,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Final
+from typing import Any, Final, cast
 
 from zenith.kernel.redaction import Redactor
 
@@ -58,14 +58,15 @@ class _Telling:
             yield "Traceback (most recent call last):"
             yield from self._frames(trace)
         yield self._said(error)
-        notes = getattr(error, "__notes__", ())
-        if isinstance(notes, list | tuple):
-            for note in notes[:MAX_NOTES]:
+        notes: Any = getattr(error, "__notes__", ())
+        if isinstance(notes, list):
+            for note in cast("list[object]", notes)[:MAX_NOTES]:
                 yield f"  {self._redactor.text(shown(note), MAX_SAID)}"
         if isinstance(error, BaseExceptionGroup):
-            for number, inner in enumerate(error.exceptions, 1):
+            members: tuple[BaseException, ...] = cast("Any", error).exceptions
+            for number, inner in enumerate(members, 1):
                 if len(self._seen) >= MAX_CHAIN:
-                    yield f"  | ... {len(error.exceptions) - number + 1} more"
+                    yield f"  | ... {len(members) - number + 1} more"
                     break
                 yield f"  +---------------- {number}"
                 yield from (f"  | {line}" for line in self.chain(inner))

@@ -8,9 +8,9 @@ database (`uniqueness`).
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -34,14 +34,14 @@ Check: TypeAlias = Callable[..., Awaitable[object]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CheckInfo:
     """What a validator may ask for beside the value, as its second argument."""
 
     model: BaseModel
     """The whole model, valid but for what is being checked."""
     field: str | None
-    context: Mapping[str, Any] = field(default_factory=lambda: NO_CONTEXT)
+    context: Mapping[str, Any] = dataclasses.field(default_factory=lambda: NO_CONTEXT)
     """What the caller of `check` passed."""
 
 
@@ -53,7 +53,8 @@ def async_field_validator(*fields: str) -> Callable[[F], F]:
     error of the application. A validator checks and changes nothing: values are brought into their
     form before (`zenith.validation.canonical`). What it raises is read by the client.
     """
-    if not fields or not all(isinstance(name, str) for name in cast("tuple[object, ...]", fields)):
+    given: tuple[Any, ...] = fields
+    if not given or not all(isinstance(name, str) for name in given):
         raise ConfigurationError(
             "async_field_validator takes names of fields",
             fix='write @async_field_validator("username")',
@@ -68,14 +69,15 @@ def async_model_validator(function: F) -> F:
 
 def _marked(fields: tuple[str | None, ...]) -> Callable[[F], F]:
     def mark(function: F) -> F:
-        plain = function.__func__ if isinstance(function, classmethod) else function
+        given: Any = function
+        plain: Any = getattr(given, "__func__", given)
         if not inspect.iscoroutinefunction(plain):
             raise ConfigurationError(
                 f"{getattr(plain, '__qualname__', plain)} is no `async def`",
                 fix="make it one, or use Pydantic's field_validator",
             )
         setattr(plain, MARK, fields)
-        return cast("F", function if isinstance(function, classmethod) else classmethod(plain))
+        return cast("F", given if isinstance(given, classmethod) else classmethod(plain))
 
     return mark
 
@@ -95,7 +97,7 @@ async def check(
     ChecksTimeoutError (503) when time is over: what could not be checked is not taken. Checks that
     still run are then stopped.
     """
-    planned = []
+    planned: list[_Planned] = []
     for each in _planned(model, tuple(at), context, MAX_DEPTH):
         planned.append(each)
         if len(planned) > MAX_CHECKS:
@@ -106,12 +108,7 @@ async def check(
         raise ValidationError(faults)
 
 
-def has_checks(model: type[BaseModel]) -> bool:
-    """Whether `model` itself has asynchronous validators; those inside of it are not looked for."""
-    return bool(_checks_of(cast("Any", model)))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Planned:
     location: Location
     call: Callable[[], Awaitable[object]]
@@ -159,7 +156,8 @@ def _checks_of(model: Any) -> tuple[tuple[str, str | None, bool], ...]:
     names = list(model.__pydantic_fields__)
     found: dict[str, tuple[str, tuple[str | None, ...], bool]] = {}
     for kind in reversed(model.__mro__):
-        for name, member in vars(kind).items():
+        members: Mapping[str, Any] = vars(kind)
+        for name, member in members.items():
             plain = getattr(member, "__func__", member)
             if hasattr(plain, MARK):
                 found[name] = (name, getattr(plain, MARK), _wants_info(plain))

@@ -29,7 +29,7 @@ TR TUR TT TTO TV TUV TW TWN TZ TZA UA UKR UG UGA UM UMI US USA UY URY UZ UZB VA 
 VG VGB VI VIR VN VNM VU VUT WF WLF WS WSM YE YEM YT MYT ZA ZAF ZM ZMB ZW ZWE
 """
 _CODES: Final = _CODES_TABLE.split()
-ALPHA_3: Final = dict(zip(_CODES[::2], _CODES[1::2], strict=True))
+ALPHA_3: Final[dict[str, str]] = dict(zip(_CODES[::2], _CODES[1::2], strict=True))
 """Alpha-3 code by alpha-2 code: the 249 countries and territories of ISO 3166-1."""
 ALPHA_2: Final = {three: two for two, three in ALPHA_3.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
 from fastapi import Depends, FastAPI, HTTPException, Request, params
@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from zenith.kernel.errors import SecurityError, ValidationError
 from zenith.validation.checks import AT_ONCE, NO_CONTEXT, WITHIN, check
-from zenith.validation.errors import ChecksTimeoutError, fault
+from zenith.validation.errors import ChecksTimeoutError, Fault, fault
 
 M = TypeVar("M", bound=BaseModel)
 UNPROCESSABLE: Final = 422
@@ -88,16 +88,19 @@ def answer_without_values(app: FastAPI) -> None:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     del request
-    errors: Any = error.errors() if isinstance(error, RequestValidationError) else None
-    if isinstance(error, ValidationError):
+    errors: Sequence[Any] = ()
+    if isinstance(error, RequestValidationError):
+        errors = error.errors()
+    elif isinstance(error, ValidationError):
         errors = error.errors
-    faults = [
-        fault(each.get("loc", ()), each.get("type", "invalid"), each.get("msg", ""))
-        if isinstance(each, Mapping)
-        else fault((), "invalid", str(each))
-        for each in cast("list[Any]", list(errors or ())[:MAX_FAULTS])
-    ]
+    faults = [_without_value(each) for each in errors[:MAX_FAULTS]]
     return JSONResponse({"detail": faults}, status_code=UNPROCESSABLE)
+
+
+def _without_value(error: Any) -> Fault:
+    if isinstance(error, str):
+        return fault((), "invalid", error)
+    return fault(error["loc"], error["type"], error["msg"])
 
 
 def _place_of(source: Any) -> str:
