@@ -135,7 +135,7 @@ PIECES = st.sampled_from(
             "Bearer ",
             "eyJhbGci.a.b",
             "Cookie",
-            "4111 1111 1111 1111",
+            " 4111 1111 1111 1111 ",
             "://",
             "@",
             "?code=",

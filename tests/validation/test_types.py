@@ -96,7 +96,7 @@ REFUSED = [
     ),
     (phone_number("CH"), "phone_number", ["123", "+999 12 34 56"]),
     (CountryCode, "country_code", ["XX", "", "Switzerland", "UK"]),
-    (Currency, "currency", ["XXX", "", "euro"]),
+    (Currency, "currency", ["ZZZ", "", "euro"]),
     (Age, "int_type", [True]),
     (Age, "greater_than_equal", [12]),
     (Age, "less_than_equal", [121]),

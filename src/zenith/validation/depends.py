@@ -69,10 +69,17 @@ def validated(
         return value
 
     annotation: Any = model if source is None else Annotated[model, source]
+    return _with_parameters(dependency, {"request": Request, key: annotation})
+
+
+def _with_parameters(
+    dependency: Callable[..., Any], annotations: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """What FastAPI reads: it looks at the signature, not at the code."""
     kind = inspect.Parameter.KEYWORD_ONLY
     parameters = [
-        inspect.Parameter("request", kind, annotation=Request),
-        inspect.Parameter(key, kind, annotation=annotation),
+        inspect.Parameter(name, kind, annotation=annotation)
+        for name, annotation in annotations.items()
     ]
     setattr(dependency, "__signature__", inspect.Signature(parameters))  # noqa: B010
     return dependency
