@@ -50,11 +50,6 @@ class SensitiveMark:
     category: str
     """Why it is sensitive, in the words of your own inventory: "pii", "health", "secret"."""
 
-    @property
-    def exposure(self) -> str:
-        """What queries make of such a column: clients cannot name it (`zenith.query`)."""
-        return "sensitive"
-
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         """As the type alone, but for JSON of what is secret."""
         from pydantic_core import core_schema  # noqa: PLC0415  # who has no models needs none
@@ -173,7 +168,11 @@ def shown_fields(value: object) -> dict[str, object] | None:
     if not names:
         return None
     marks = sensitive_fields(kind)
-    return {name: REDACTED if name in marks else getattr(value, name, None) for name in names}
+    # Not by getattr, where it can be helped: that may run code, or ask a database.
+    held: Mapping[str, Any] | None = getattr(value, "__dict__", None)
+    if held is None:
+        held = {name: getattr(value, name, None) for name in names}
+    return {name: REDACTED if name in marks else held.get(name) for name in names}
 
 
 class SensitiveMask:
@@ -235,8 +234,7 @@ def _hints(model: type) -> Mapping[str, Any]:
         return {}
     fields: Mapping[str, Any] | None = getattr(model, "__pydantic_fields__", None)
     if fields is None:
-        hints = get_type_hints(model, include_extras=True)
-        return {name: hints[name] for name in names if name in hints}
+        return _hints_of_dataclass(model)
     # Pydantic has taken the types apart; the outermost marks are in the metadata.
     return {
         name: Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
@@ -244,10 +242,26 @@ def _hints(model: type) -> Mapping[str, Any]:
     }
 
 
+def _hints_of_dataclass(model: Any) -> Mapping[str, Any]:
+    """Types that can be known only to type checkers are read as they are written."""
+    fields = dataclasses.fields(model)
+    try:
+        hints = get_type_hints(model, include_extras=True)
+    except (NameError, AttributeError, TypeError, SyntaxError):
+        hints = {field.name: _written(field.type) for field in fields}
+    return {field.name: hints.get(field.name, object) for field in fields}
+
+
+def _written(hint: Any) -> Any:
+    if isinstance(hint, str) and ("Sensitive[" in hint or "Secret" in hint):
+        return Annotated[object, SensitiveMark("unknown")]
+    return object if isinstance(hint, str) else hint
+
+
 def _field_names(model: type) -> tuple[str, ...]:
-    fields: Mapping[str, Any] | None = getattr(model, "__pydantic_fields__", None)
-    if fields is not None:
-        return tuple(fields)
+    fields: Any = getattr(model, "__pydantic_fields__", None)
+    if isinstance(fields, dict):
+        return tuple(cast("dict[str, Any]", fields))
     if dataclasses.is_dataclass(model):
         return tuple(field.name for field in dataclasses.fields(model))
     return ()

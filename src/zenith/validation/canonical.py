@@ -13,6 +13,7 @@ from typing import Final
 
 MAX_ROUNDS: Final = 4
 _COMMON: Final = "COMMON"
+_JOINERS: Final = "\u200c\u200d"
 _TOGETHER: Final = (
     frozenset({"CJK", "HIRAGANA", "KATAKANA"}),
     frozenset({"CJK", "BOPOMOFO"}),
@@ -74,6 +75,22 @@ def is_clean(text: str) -> bool:
     zero-width or private character, no lone surrogate, no line end.
     """
     return text.isprintable() and not any("\ue000" <= each <= "\uf8ff" for each in text)
+
+
+def without_joiners(text: str) -> str:
+    """`text` without the invisible characters that some scripts are written with (U+200C, U+200D),
+    where they stand between letters of such a script.
+    """
+    return "".join(
+        each
+        for place, each in enumerate(text)
+        if each not in _JOINERS
+        or not (_joins(text[place - 1 : place]) and _joins(text[place + 1 :]))
+    )
+
+
+def _joins(text: str) -> bool:
+    return text != "" and not text.isascii() and unicodedata.category(text)[0] in "LM"
 
 
 def scripts(text: str) -> frozenset[str]:

@@ -129,8 +129,9 @@ async def _run(planned: Sequence[_Planned], *, within: float, at_once: int) -> l
         return [found for task in tasks if (found := task.result()) is not None]
     finally:
         for task in tasks:
-            if not task.done():
-                await end(task)
+            task.cancel()
+        for task in tasks:
+            await end(task)
 
 
 async def _one(planned: _Planned, turns: asyncio.Semaphore) -> Fault | None:
@@ -186,21 +187,28 @@ VALUE_ONLY: Final = 2
 def _planned(
     value: object, location: Location, context: Mapping[str, Any], depth: int
 ) -> Iterator[_Planned]:
-    if not depth:
-        return
     if isinstance(value, BaseModel):
-        kind = type(value)
-        for name, field_name, wants in _checks_of(cast("Any", kind)):
+        for name, field_name, wants in _checks_of(cast("Any", type(value))):
             yield _plan(value, name, field_name, wants, location, context)
-        for name, described in kind.model_fields.items():
-            place = (*location, _alias(described, name))
-            yield from _planned(getattr(value, name, None), place, context, depth - 1)
+    if depth:
+        for place, inner in _parts(value):
+            if isinstance(inner, _HOLDERS):
+                yield from _planned(inner, (*location, place), context, depth - 1)
+
+
+_HOLDERS: Final = (BaseModel, Mapping, list, tuple)
+"""What may hold a model."""
+
+
+def _parts(value: object) -> Iterator[tuple[str | int, object]]:
+    if isinstance(value, BaseModel):
+        for name, described in type(value).model_fields.items():
+            yield _alias(described, name), getattr(value, name, None)
     elif isinstance(value, Mapping):
         for key, inner in cast("Mapping[object, object]", value).items():
-            yield from _planned(inner, (*location, str(key)), context, depth - 1)
-    elif isinstance(value, list | tuple):
-        for number, inner in enumerate(cast("Sequence[object]", value)):
-            yield from _planned(inner, (*location, number), context, depth - 1)
+            yield str(key), inner
+    else:
+        yield from enumerate(cast("Sequence[object]", value))
 
 
 def _plan(

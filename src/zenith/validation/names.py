@@ -9,9 +9,15 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from zenith.validation.canonical import folded, is_clean, is_one_script, nfc
+from zenith.validation.canonical import (
+    folded,
+    is_clean,
+    is_one_script,
+    nfc,
+    without_joiners,
+)
 
-MAX_RAW: Final = 1000
+MAX_RAW: Final = 4096
 """Characters that are looked at; a value that is longer is refused unread."""
 _USERNAME: Final = re.compile(r"[a-z0-9_]{3,20}")
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -76,7 +82,7 @@ def _slug(text: str) -> str:
 
 def _person_name(text: str) -> str:
     name = nfc(text)
-    if not name or len(name) > MAX_PERSON_NAME or not is_clean(name):
+    if not name or len(name) > MAX_PERSON_NAME or not is_clean(without_joiners(name)):
         raise ValueError(name)
     return name
 
