@@ -92,10 +92,9 @@ def test_a_log_gets_the_rest():
 def test_types_that_only_checkers_know_are_read_as_written():
     @dataclasses.dataclass
     class Unknown:
-        name: "Sensitive[Nowhere, PII]"  # noqa: F821, UP037
-        key: "Secret[Nowhere]"  # noqa: F821, UP037
-        other: "Nowhere"  # noqa: F821, UP037
-        plain: dataclasses.InitVar[int] = 1
+        name: Sensitive[Nowhere, PII]  # noqa: F821
+        key: Secret[Nowhere]  # noqa: F821
+        other: Nowhere  # noqa: F821
 
     made = Unknown("Ada", "k", "o")
     assert loggable(made) == {"name": "[redacted]", "key": "[redacted]", "other": "o"}

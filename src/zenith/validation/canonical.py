@@ -85,7 +85,7 @@ def without_joiners(text: str) -> str:
         each
         for place, each in enumerate(text)
         if each not in _JOINERS
-        or not (_joins(text[place - 1 : place]) and _joins(text[place + 1 :]))
+        or not (_joins(text[place - 1 : place]) and _joins(text[place + 1 : place + 2]))
     )
 
 
