@@ -38,7 +38,7 @@ class Patient(BaseModel):
     name: Sensitive[str, PII]
     diagnosis: Sensitive[str | None, HEALTH] = None
     pin: Sensitive[str, SECRET] = ""
-    token: Secret[str] = Secret("none")
+    token: Secret[str] | None = None
     room: int = 4
     address: Address | None = None
     others: list[Address] = []

@@ -123,7 +123,7 @@ def inventory(models: Iterable[type]) -> list[SensitiveField]:
                     field=name,
                     category=mark.category,
                     kind=_words(hint),
-                    is_outermost=_outer_mark(hint) is not None or _is_secret(hint),
+                    is_outermost=_outer_mark(hint) is not None or _holds_secret(hint),
                 )
     return [found[key] for key in sorted(found)]
 
@@ -291,6 +291,11 @@ def _marks_in(hint: Any, depth: int) -> Iterator[SensitiveMark]:
 
 def _is_secret(hint: Any) -> bool:
     return hint is Secret or get_origin(hint) is Secret
+
+
+def _holds_secret(hint: Any) -> bool:
+    """A `Secret` hides itself, wherever it is."""
+    return any(_is_secret(kind) for kind in _kinds_in(hint, MAX_DEPTH))
 
 
 def _kinds_in(hint: Any, depth: int) -> Iterator[Any]:
