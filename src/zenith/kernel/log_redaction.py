@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -99,9 +99,14 @@ class RedactionFilter(logging.Filter):
             given = tuple(values.argument(each) for each in parts)
         try:
             return str(message) % given, True
-        except Exception:  # noqa: BLE001  # they do not fit, or cannot be shown; what they are is said
-            told = ", ".join(shown(each) for each in parts or (given,))
-            return f"{shown(message)} ({told})", False
+        except Exception:  # noqa: BLE001  # they do not fit, or cannot be shown: whatever that raises
+            return self._unwritten(shown(message), parts or (given,)), False
+
+    def _unwritten(self, message: str, arguments: tuple[Any, ...]) -> str:
+        """A message whose arguments do not fit, and these, unless they may belong to a name in it."""
+        if len(message) > MAX_NAME or self._redactor.is_secret(message):
+            return f"{message} ({REDACTED})"
+        return f"{message} ({', '.join(map(shown, arguments))})"
 
     def _exception(self, record: logging.LogRecord) -> None:
         found = _raised(record.exc_info)
@@ -193,7 +198,8 @@ class Values:
         """An argument of a message, which `%d` and `%r` may still want as what it is."""
         if isinstance(value, bytes | bytearray):
             return value[:MAX_TEXT]
-        if shown_fields(value) is None and not isinstance(value, _CONTAINERS):
+        given: Any = value
+        if shown_fields(given) is None and not isinstance(given, _CONTAINERS):
             return value
         return self.value(value)
 
@@ -225,14 +231,14 @@ class Values:
         if isinstance(value, bytes | bytearray):
             return self._redactor.text(value[:MAX_TEXT].decode("utf-8", "backslashreplace"))
         self._left -= 1
-        fields = shown_fields(value)
-        if fields is not None or isinstance(value, _CONTAINERS):
-            if depth <= 0 or self._left <= 0:
-                return f"<{cast('type[object]', type(value)).__name__}>"
-            if fields is not None or isinstance(value, Mapping):
-                return self.mapping(cast("Any", fields or value), depth)
-            return self._items(cast("Sequence[Any]", value), depth)
-        return self._redactor.text(shown(value))
+        given: Any = shown_fields(value) or value
+        if not isinstance(given, _CONTAINERS):
+            return self._redactor.text(shown(value))
+        if depth <= 0 or self._left <= 0:
+            return f"<{type(value).__name__}>"
+        if isinstance(given, Mapping):
+            return self.mapping(cast("Mapping[Any, Any]", given), depth)
+        return self._items(given, depth)
 
     def _number(self, value: object) -> object:
         """A card number is a number too; one of thousands of digits is none for a log."""
@@ -258,7 +264,7 @@ class Values:
             if isinstance(text, str) and self._redactor.is_secret(text):
                 return (self.value(name, depth), REDACTED)
             return (self.value(name, depth), self.value(inner, depth))
-        return self.value(value, depth)
+        return self.value(pair, depth)
 
     def _name(self, name: object) -> object:
         if isinstance(name, str):
