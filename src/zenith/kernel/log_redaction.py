@@ -103,7 +103,7 @@ class RedactionFilter(logging.Filter):
             return self._unwritten(shown(message), parts or (given,)), False
 
     def _unwritten(self, message: str, arguments: tuple[Any, ...]) -> str:
-        """A message whose arguments do not fit, and these, unless they may belong to a name in it."""
+        """A message whose arguments do not fit, and these, unless one may be a secret of it."""
         if len(message) > MAX_NAME or self._redactor.is_secret(message):
             return f"{message} ({REDACTED})"
         return f"{message} ({', '.join(map(shown, arguments))})"

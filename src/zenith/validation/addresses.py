@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from string import ascii_lowercase, ascii_uppercase
 from typing import Annotated, Any, Final, TypeAlias
@@ -19,6 +20,8 @@ MAX_EMAIL: Final = 254
 MAX_URL: Final = 2083
 MAX_PHONE: Final = 40
 _URL: Final = TypeAdapter(ParsedUrl)
+_WEB: Final = re.compile(r"https?://[^/?#\\ ][^\\ ]*", re.IGNORECASE)
+"""Two slashes and a host, which browsers add where they are missing; no backslash, which they turn."""
 _SMALL: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
@@ -36,14 +39,12 @@ def _email(text: str) -> str:
 
 def _url(text: str) -> str:
     address = text.strip()
-    if len(address) > MAX_URL or not is_clean(address) or " " in address or "\\" in address:
+    if len(address) > MAX_URL or not is_clean(address) or _WEB.fullmatch(address) is None:
         raise ValueError(address)
     try:
         found = _URL.validate_python(address)
     except PydanticError:
         raise ValueError(address) from None
-    if found.scheme not in {"http", "https"} or not found.host or "://" not in address:
-        raise ValueError(address)
     if found.username is not None or found.password is not None:
         raise ValueError(address)
     return str(found)
@@ -77,7 +78,7 @@ Email: TypeAlias = Annotated[
 IDNA 2008 maps it. Who wants to show the owner's capitals keeps them beside it."""
 Url: TypeAlias = Annotated[
     str,
-    before(_url, "url", "Enter a web address, such as https://example.org/"),
+    before(_url, "url", "Enter a web address, such as https://www.example.org/"),
     WithJsonSchema({"type": "string", "format": "uri", "maxLength": MAX_URL}),
 ]
 """`http` or `https`, a host, no user and password in it; as WHATWG's standard writes it. It says

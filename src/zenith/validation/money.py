@@ -68,7 +68,8 @@ def _exact(value: Any) -> Any:
         raise PydanticCustomError(
             "money_exact", 'Write the amount as text, such as "12.50": a float is not exact'
         )
-    if isinstance(value, str) and len(value) > MAX_DIGITS:
+    is_long = isinstance(value, str) and len(value) > MAX_DIGITS
+    if is_long or (isinstance(value, int) and abs(value) >= LIMIT):
         raise PydanticCustomError("money_limit", "The amount is too large")
     return value
 
