@@ -21,7 +21,7 @@ MAX_URL: Final = 2083
 MAX_PHONE: Final = 40
 _URL: Final = TypeAdapter(ParsedUrl)
 _WEB: Final = re.compile(r"https?://[^/?#\\ ][^\\ ]*", re.IGNORECASE)
-"""Two slashes and a host, which browsers add where they are missing; no backslash, which they turn."""
+"""Two slashes and a host, which browsers add where missing; no backslash, which they turn."""
 _SMALL: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
