@@ -247,7 +247,7 @@ class TestMoney:
             ("1e15", "EUR", "money_limit"),
             ("1e400", "EUR", "money_limit"),
             ("1e-400", "EUR", "money_limit"),
-            (10**5000, "EUR", "money_limit"),
+            (10**400, "EUR", "money_limit"),
             ("9" * 41, "EUR", "money_limit"),
             ("NaN", "EUR", "finite_number"),
             ("Infinity", "EUR", "finite_number"),

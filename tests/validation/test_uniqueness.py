@@ -31,14 +31,16 @@ async def models(tmp_path):
         yield database
 
 
-async def add(models, username, nick="", **messages):
+async def add(models, name, nick="", /, **messages):
     async with models.open():
         with unique(**(messages or {"username": "is taken"})):
-            await Person.create({"username": username, "nick_name": nick or username})
+            await Person.create({"username": name, "nick_name": nick or name})
 
 
 async def test_of_many_at_once_one_gets_the_name(models):
-    answers = await asyncio.gather(*(add(models, "ada") for _ in range(50)), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(add(models, "ada", f"n{n}") for n in range(50)), return_exceptions=True
+    )
     refused = [answer for answer in answers if answer is not None]
     assert len(refused) == 49
     for error in refused:

@@ -94,9 +94,7 @@ class Secret(Generic[T]):
         return core_schema.no_info_wrap_validator_function(
             read,
             handler(str),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                _stars, return_schema=core_schema.str_schema(), when_used="json"
-            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(_stars, info_arg=True),
         )
 
     @classmethod
@@ -105,9 +103,9 @@ class Secret(Generic[T]):
         return {**handler(schema), "format": "password", "writeOnly": True}
 
 
-def _stars(secret: object) -> str:
-    del secret
-    return "***"
+def _stars(secret: object, info: Any) -> object:
+    """Code that dumps a model for itself keeps the Secret."""
+    return secret if info.mode == "python" else "***"
 
 
 def check_strength(secret: Secret, *, setting: str) -> None:

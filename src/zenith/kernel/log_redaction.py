@@ -92,7 +92,8 @@ class RedactionFilter(logging.Filter):
         """The message with its arguments, and whether they fit."""
         given: Any = arguments
         values = Values(self._redactor)
-        parts: tuple[Any, ...] = arguments if isinstance(arguments, tuple) else ()
+        untyped: Any = arguments
+        parts: tuple[Any, ...] = untyped if type(arguments) is tuple else ()
         if isinstance(arguments, Mapping):
             given = values.mapping(arguments)
         elif any(type(each) not in _PLAIN_KINDS for each in parts):
@@ -237,7 +238,7 @@ class Values:
         if depth <= 0 or self._left <= 0:
             return f"<{type(value).__name__}>"
         if isinstance(given, Mapping):
-            return self.mapping(cast("Mapping[Any, Any]", given), depth)
+            return self.mapping(given, depth)
         return self._items(given, depth)
 
     def _number(self, value: object) -> object:
@@ -280,10 +281,10 @@ _PLAIN_KINDS: Final = frozenset({str, int, float, bool, type(None)})
 
 def _raised(given: Any) -> Raised | None:
     """What `exc_info` means: an exception, the usual three, or True for the one at hand."""
+    parts: Any = given
     if isinstance(given, BaseException):
         return given, given.__traceback__
     if isinstance(given, tuple):
-        parts: tuple[Any, ...] = given
         if len(parts) != THREE or not isinstance(parts[1], BaseException):
             return None
         return parts[1], parts[2] if isinstance(parts[2], TracebackType) else None

@@ -322,6 +322,7 @@ class _Writer:
 
     def write(self, value: Any, depth: int) -> Any:
         self._left -= 1
+        held: Any = value
         fields = shown_fields(value)
         if fields is None and not isinstance(value, Mapping | list | tuple):
             return value
@@ -330,10 +331,8 @@ class _Writer:
         if fields is not None:
             return {name: self.write(inner, depth - 1) for name, inner in fields.items()}
         if isinstance(value, Mapping):
-            pairs: Mapping[Any, Any] = value
-            return {key: self.write(inner, depth - 1) for key, inner in pairs.items()}
-        members: Sequence[Any] = value
-        return [self.write(inner, depth - 1) for inner in members]
+            return {key: self.write(inner, depth - 1) for key, inner in held.items()}
+        return [self.write(inner, depth - 1) for inner in held]
 
 
 MAX_VALUES: Final = 1000

@@ -157,8 +157,7 @@ def _checks_of(model: Any) -> tuple[tuple[str, str | None, bool], ...]:
     names = list(model.__pydantic_fields__)
     found: dict[str, tuple[str, tuple[str | None, ...], bool]] = {}
     for kind in reversed(model.__mro__):
-        members: Mapping[str, Any] = vars(kind)
-        for name, member in members.items():
+        for name, member in cast("Mapping[str, Any]", vars(kind)).items():
             plain = getattr(member, "__func__", member)
             if hasattr(plain, MARK):
                 found[name] = (name, getattr(plain, MARK), _wants_info(plain))
