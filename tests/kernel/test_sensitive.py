@@ -157,6 +157,28 @@ def test_a_mark_inside_of_a_type_is_found_and_told():
     assert loggable(Inside(phone="1")) == {"phone": "[redacted]"}
 
 
+def test_stars_stand_for_a_number_too():
+    class Card(BaseModel):
+        pin: Sensitive[int, SECRET]
+
+    assert Card(pin=1234).model_dump_json() == '{"pin":"***"}'
+    assert Card(pin=1234).model_dump() == {"pin": 1234}
+
+
+def test_marks_too_deep_are_not_looked_for():
+    deep: Any = Sensitive[str, PII]
+    for _ in range(12):
+        deep = list[deep]
+    assert mark_of(deep) is None
+
+    @dataclasses.dataclass
+    class Deep:
+        value: object = None
+
+    Deep.__annotations__["value"] = deep
+    assert inventory([Deep]) == []
+
+
 def test_marks_of_types():
     assert mark_of(str) is None
     assert mark_of(Annotated[str, "x"]) is None

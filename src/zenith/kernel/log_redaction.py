@@ -95,7 +95,7 @@ class RedactionFilter(logging.Filter):
         untyped: Any = arguments
         parts: tuple[Any, ...] = untyped if type(arguments) is tuple else ()
         if isinstance(arguments, Mapping):
-            given = values.mapping(arguments)
+            given = values.mapping(cast("Any", arguments))
         elif any(type(each) not in _PLAIN_KINDS for each in parts):
             given = tuple(values.argument(each) for each in parts)
         try:
@@ -238,7 +238,7 @@ class Values:
         if depth <= 0 or self._left <= 0:
             return f"<{type(value).__name__}>"
         if isinstance(given, Mapping):
-            return self.mapping(given, depth)
+            return self.mapping(cast("Any", given), depth)
         return self._items(given, depth)
 
     def _number(self, value: object) -> object:
