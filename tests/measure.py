@@ -30,6 +30,7 @@ UNMEASURED = frozenset({"attacks", "properties", "browser", "scale", "services",
 MEASURED = frozenset(
     {
         "attacks/test_cors_origins.py",
+        "attacks/test_log_leaks.py",
         "attacks/test_oauth_hostile_provider.py",
         "attacks/test_oauth_identity_tokens.py",
         "attacks/test_oauth_logout_tokens.py",

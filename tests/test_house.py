@@ -23,6 +23,8 @@ BREACHES = {
     ),
     "an app of another folder": ("tokens/app.py", "import fastapi", "FastAPI is for"),
     "web in the kernel": ("kernel/keys.py", "from starlette import types", "knows no web"),
+    "web in an engine": ("validation/money.py", "import starlette", "knows no web"),
+    "web beside the kernel": ("kernel/depends.py", "import fastapi", "knows no web"),
     "driver outside stores": ("audit/log.py", "from sqlalchemy import text", "drivers"),
     "redis outside stores": ("sessions/store.py", "import redis.asyncio", "drivers"),
     "front door": ("tokens/jwt.py", "from zenith import Zenith", "import from the part"),

@@ -16,6 +16,7 @@ from examples.guide import (
     queries,
     roles,
     tokens,
+    users,
 )
 from zenith import Settings, Zenith, public
 
@@ -25,7 +26,7 @@ def create_app(settings: Settings | None = None) -> Zenith:
     app = Zenith(settings=guide_settings(settings or Settings.from_env()), title="Guide")
     app.add_auth()
     app.add_api_route("/", hello)
-    topics = (tokens, api_keys, roles, passwords, forms, limits, audit, queries, documents)
+    topics = (tokens, api_keys, roles, passwords, forms, limits, audit, queries, documents, users)
     for topic in topics:
         app.include_router(topic.router)
     middleware.install(app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, time, timedelta
@@ -14,33 +13,16 @@ from typing import Final, TypeAlias, cast
 from uuid import UUID
 
 from zenith.kernel.events import Event
+from zenith.kernel.redaction import PLAIN, REDACTED
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-REDACTED: Final = "[redacted]"
 MAX_NAME: Final = 256
 MAX_TEXT: Final = 512
 MAX_ITEMS: Final = 32
 MAX_DEPTH: Final = 4
 MAX_INTEGER: Final = 1 << 63
 
-_SECRET_NAMES: Final = re.compile(
-    r"passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|cookie|apikey|credential"
-    r"|privatekey|otp|recoverycode|onetimecode|cvv|csrf|jwt|bearer"
-)
-_PLAIN_NAMES: Final = frozenset({"tokenid", "tokentype", "apikeyid", "credentialid"})
-"""Names with such a word in them that hold no secret."""
-_NOT_LETTERS: Final = re.compile(r"[^a-z0-9]")
-# The first letters stand in front, and what must stand before them is asked afterwards: that lets
-# the engine skip all other letters at once, which takes a tenth of the time.
-_SECRET_TEXT: Final = re.compile(
-    r"[bdezBDEZ](?:"
-    r"(?<=[eE])(?i:yJ)(?<![\w-]...)[\w-]{5,}+\.[\w-]+(?:\.[\w-]*)*"  # a JWT
-    r"|(?<=[zZ])(?i:[a-z]_)(?<![\w-]...)[\w-]{20,}"  # keys and refresh tokens of our own
-    r"|(?:(?<=[bB])(?:(?i:earer)(?<!\w.{6})|(?i:asic)(?<!\w.{5}))"
-    r"|(?<=[dD])(?i:igest)(?<!\w.{6}))\s+[\w.~+/=-]{8,}"
-    r")"
-)
 _WRITTEN_OUT: Final = (
     date,
     time,
@@ -76,14 +58,7 @@ def redacted(event: Event) -> Event:
 
 def text(value: str, length: int = MAX_TEXT) -> str:
     """At most `length` characters, all of which print; without what looks like a secret."""
-    if len(value) > length:
-        # What is cut off may have been the end of a secret, so look before cutting.
-        value = _SECRET_TEXT.sub(REDACTED, value[: 2 * length])[:length]
-    else:
-        value = _SECRET_TEXT.sub(REDACTED, value)
-    if value.isprintable():
-        return value
-    return "".join(map(_visible, value))[:length]
+    return PLAIN.text(value, length)
 
 
 def details(values: Mapping[str, object]) -> dict[str, Json]:
@@ -95,12 +70,6 @@ def _optional(value: str | None) -> str | None:
     return None if value is None else text(value, MAX_NAME)
 
 
-def _visible(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")
-
-
 def _mapping(values: Mapping[object, object], depth: int) -> dict[str, Json]:
     kept: dict[str, Json] = {}
     for number, (key, value) in enumerate(values.items()):
@@ -108,7 +77,7 @@ def _mapping(values: Mapping[object, object], depth: int) -> dict[str, Json]:
             kept["..."] = f"{len(values) - MAX_ITEMS} more"
             break
         name = text(key if isinstance(key, str) else type(key).__name__, MAX_NAME)
-        kept[name] = REDACTED if _names_secret(name) else _value(value, depth - 1)
+        kept[name] = REDACTED if PLAIN.is_secret(name) else _value(value, depth - 1)
     return kept
 
 
@@ -135,8 +104,3 @@ def _value(value: object, depth: int) -> Json:
         return _items(items, len(items), depth)
     # Numbers beyond 64 bits, infinities, and objects that may show more than anybody meant to keep.
     return f"<{type(value).__name__}>"
-
-
-def _names_secret(name: str) -> bool:
-    plain = _NOT_LETTERS.sub("", name.lower())
-    return plain not in _PLAIN_NAMES and _SECRET_NAMES.search(plain) is not None

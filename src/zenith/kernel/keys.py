@@ -6,7 +6,8 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -32,8 +33,22 @@ PLACEHOLDERS: Final = (
 GENERATE: Final = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
-class Secret:
-    """A value that never shows itself: not in reprs, logs, tracebacks or settings reports."""
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", bound=str, default=str)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T", bound=str)
+
+
+class Secret(Generic[T]):
+    """A value that never shows itself: not in reprs, logs, tracebacks or settings reports.
+
+    `Secret[str]` is also the type of a Pydantic field: text comes in as a `Secret`, and leaves as
+    stars, whoever dumps the model.
+    """
 
     __slots__ = ("_value",)
 
@@ -60,8 +75,37 @@ class Secret:
     def __bool__(self) -> bool:
         return bool(self._value)
 
+    def __len__(self) -> int:
+        return len(self._value)
+
     def __reduce__(self) -> str:
         raise TypeError("a Secret cannot be pickled")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """How Pydantic reads and writes it: text with its constraints in, stars out."""
+        from pydantic_core import core_schema  # noqa: PLC0415  # who has no models needs none
+
+        del source
+
+        def read(value: Any, inner: Callable[[Any], str]) -> Secret[str]:
+            return cast("Secret[str]", value) if isinstance(value, cls) else Secret(inner(value))
+
+        return core_schema.no_info_wrap_validator_function(
+            read,
+            handler(str),
+            serialization=core_schema.plain_serializer_function_ser_schema(_stars, info_arg=True),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        """As OpenAPI describes a password."""
+        return {**handler(schema), "format": "password", "writeOnly": True}
+
+
+def _stars(secret: object, info: Any) -> object:
+    """Code that dumps a model for itself keeps the Secret."""
+    return secret if info.mode == "python" else "***"
 
 
 def check_strength(secret: Secret, *, setting: str) -> None:

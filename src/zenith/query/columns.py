@@ -18,6 +18,7 @@ from sqlalchemy.orm import ColumnProperty, InstrumentedAttribute, Mapper
 from sqlmodel import SQLModel
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.sensitive import mark_among
 from zenith.query.values import Check, Kind, kind_of
 
 Exposure: TypeAlias = Literal["open", "hidden", "sensitive"]
@@ -151,6 +152,7 @@ def exposure_of(field: FieldInfo | None, column: TableColumn[Any]) -> Exposure:
     told = [column.info.get(INFO)]
     if field is not None:
         told += [each.exposure for each in field.metadata if isinstance(each, Marker)]
+        told += ["sensitive"] if mark_among(field.metadata, field.annotation) else []
         told += ["hidden"] if field.exclude else []
     for exposure in ("sensitive", "hidden"):
         if exposure in told:

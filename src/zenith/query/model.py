@@ -11,6 +11,7 @@ from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from zenith.kernel.errors import ConflictError
+from zenith.kernel.sensitive import sensitive_fields
 from zenith.query.columns import Columns, columns_of
 from zenith.query.errors import invalid
 from zenith.query.query import BESIDE, Condition, Query
@@ -35,6 +36,10 @@ class ZenithModel(SQLModel):
     """Columns that clients may sort by."""
     __max_page_size__: ClassVar[int] = 100
     """Rows that a client gets at once, at most."""
+
+    def __repr_args__(self) -> Sequence[tuple[str | None, Any]]:
+        marks = sensitive_fields(type(self))
+        return [each for each in super().__repr_args__() if each[0] not in marks]
 
     @classmethod
     def where(cls, *conditions: Condition, **filters: object) -> Query[Self]:

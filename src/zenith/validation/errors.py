@@ -1,0 +1,33 @@
+"""Faults of input, in the shape that FastAPI gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from zenith.kernel.errors import ServiceUnavailableError
+
+Location: TypeAlias = "tuple[str | int, ...]"
+Fault: TypeAlias = dict[str, Any]
+MAX_NAME = 100
+
+
+class ChecksTimeoutError(ServiceUnavailableError):
+    """The checks of an input did not end in time: it is not known whether it holds (503)."""
+
+
+def fault(location: Sequence[str | int], kind: str, message: str) -> Fault:
+    """`type`, `loc` and `msg`, and never the value: it may be a password (ASVS 14.2.1)."""
+    places = [part[:MAX_NAME] if isinstance(part, str) else part for part in location]
+    return {"type": kind, "loc": places, "msg": message}
+
+
+def fault_of(location: Sequence[str | int], error: Exception) -> Fault:
+    """The fault for what a validator raised, named and worded as Pydantic does."""
+    kind = getattr(error, "type", None)
+    message = getattr(error, "message", None)
+    if isinstance(kind, str) and callable(message):  # PydanticCustomError
+        return fault(location, kind, str(message()))
+    if isinstance(error, AssertionError):
+        return fault(location, "assertion_error", f"Assertion failed, {error}")
+    return fault(location, "value_error", f"Value error, {error}")

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zenith.kernel.redaction import MARGIN, PLAIN, REDACTED, Redactor, printable
+
+CARDS = [
+    "4111111111111111",
+    "5500-0000-0000-0004",
+    "3782 822463 10005",
+    "6011 1111 1111 1117",
+    "2223000048400011",
+    "4222222222222",
+]
+
+
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("around", ["{}", "card {}, 12/29", "n={}, 3 more", "{} 99"])
+def test_a_card_number_is_replaced(card: str, around: str) -> None:
+    assert PLAIN.text(around.format(card)) == around.format(REDACTED)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4111111111111112",  # another check digit
+        "1732284303123",  # a point in time
+        "20261122140503123",
+        "2026-11-22 14:05:03",
+        "9999999999999995",
+        "41111111111111110000",
+        "4444 4444",
+        "5555 4444 3333 2222 1110 0000",
+        "id 0000-4111111111111111",
+    ],
+)
+def test_other_numbers_are_kept(number: str) -> None:
+    kept = PLAIN.text(number)
+    assert kept == (number if "0000-4111" not in number else f"id 0000-{REDACTED}")
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "key=4 monkey: x, turkey=1",
+        "status code: 404",
+        "bypass=1 compass: north passed=5",
+        "hotpatch=1 laptop: x",
+        "cvvs=1",
+        "token_id=4 tokenType: x",
+        "password_count=3, secret name: x",
+        "https://example.org:8000/a@b",
+        "https://example.org/?page=2&sort=name",
+        "GET /a?b=c",
+        "ghost-writer glpat- xox IAmA AIza",
+        "a 'quoted' word: and > more",
+        "id token: nonce does not hold",
+        "Key (a",
+        "-----BEGIN of it",
+        "f(x) = y",
+        "basic needs",
+        "100%3d",
+    ],
+)
+def test_plain_text_is_kept(plain: str) -> None:
+    assert PLAIN.text(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("token=password=abc x", f"token={REDACTED} x"),
+        ("password='a' secret=\"b\" c", f"password='{REDACTED}' secret=\"{REDACTED}\" c"),
+        ("db_pass=x,y", f"db_pass={REDACTED},y"),
+        ("account-key: x", f"account-key: {REDACTED}"),
+        ("backup code: x", f"backup code: {REDACTED}"),
+        ("cvc: 123", f"cvc: {REDACTED}"),
+        ("\u0130 password=abc", f"\u0130 password={REDACTED}"),
+        ("token: Bearer abc, x", f"token: Bearer {REDACTED}, x"),
+        ("password => [1, 2] x", f"password => {REDACTED} x"),
+        ("password=\\x x", f"password={REDACTED} x"),
+        ("password%3Dx", f"password%3D{REDACTED}"),
+        ("cookie2: a=b; c", f"cookie2: {REDACTED}"),
+        ("redis://:pw@h/0", f"redis://:{REDACTED}@h/0"),
+        ("token: ", "token: "),
+        ("xoxb-1234567890ab", REDACTED),
+        ("zk_" + "a" * 20, REDACTED),
+    ],
+)
+def test_a_value_goes_and_its_name_stays(text: str, safe: str) -> None:
+    assert PLAIN.without_secrets(text) == safe
+    assert PLAIN.without_secrets(safe) == safe
+
+
+def test_further_names() -> None:
+    redactor = Redactor(["email", "National-Number", "token", ""])
+    text = "email=ada@example.org user_email: a@b.ch emails=4 national-number='7'"
+    assert redactor.text(text) == (
+        f"email={REDACTED} user_email: {REDACTED} emails=4 national-number='{REDACTED}'"
+    )
+    assert redactor.is_secret("EMAIL")
+    assert redactor.is_secret("nationalNumber")
+    assert not PLAIN.is_secret("email")
+    assert redactor.is_secret("access_token")
+    assert not redactor.is_secret("token_type")
+
+
+def test_a_cut_leaves_no_half_of_a_secret() -> None:
+    secret = "zk_" + "s" * 40
+    for length in range(1970, 2030):
+        text = PLAIN.text("x" * length + " " + secret + " " + "y" * 5000, 1000)
+        assert len(text) <= 1000
+        assert "sss" not in text
+    hidden = "zk_" + "q" * 30 + " "
+    text = PLAIN.text(hidden * 80 + "password='" + "s" * 5000, 1500)
+    assert "sss" not in text
+    assert len(PLAIN.text("a" * 1500, 1000)) == 1000
+    assert PLAIN.text("b" * 5000, MARGIN // 4) == "b" * (MARGIN // 4)
+
+
+def test_what_does_not_print_is_written_as_an_escape() -> None:
+    assert PLAIN.text("a\nb\x1b[0m\u202e\ud800\x00") == r"a\nb\x1b[0m\u202e\ud800\x00"
+    assert PLAIN.text("Grüße, 世界") == "Grüße, 世界"
+    assert printable("Grüße\r") == r"Grüße\r"
+    assert len(PLAIN.text("\x00" * 900, 1000)) == 1000
+    assert len(PLAIN.text("\x00" * 9000, 1000)) == 1000
+
+
+PIECES = st.sampled_from(
+    [
+        *("password", "token", "=", ":", "'", '"', "\\", "[", "]", "(", ")", "{", ",", " ", "\n"),
+        *(
+            "Bearer ",
+            "eyJhbGci.a.b",
+            "Cookie",
+            " 4111 1111 1111 1111 ",
+            "://",
+            "@",
+            "?code=",
+            "&",
+            "x",
+        ),
+        *(
+            "-----BEGIN PRIVATE KEY-----",
+            "input_value=",
+            ", input_type=",
+            "Key (a)=",
+            "\u0130",
+            "zk_",
+        ),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=30).map("".join), st.text())
+def test_safe_text_stays_as_it_is(pieces: str, more: str) -> None:
+    for text in (pieces, pieces + more, more):
+        safe = PLAIN.text(text)
+        assert safe.isprintable()
+        assert "4111" not in safe
+        assert PLAIN.text(safe, 10**6) == safe or "[redacted]" in safe
