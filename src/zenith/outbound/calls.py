@@ -52,8 +52,9 @@ def build(
             raise CallRefusedError(reason="a header holds what no header holds")
         sent[name.lower()] = value
     try:
-        return httpx.Request(
-            method, url, params=params, headers=sent, content=content, data=data, json=json
-        )
+        target = httpx.URL(url)
+        if params:
+            target = target.copy_merge_params(params)
+        return httpx.Request(method, target, headers=sent, content=content, data=data, json=json)
     except (httpx.InvalidURL, UnicodeError):
         raise CallRefusedError(reason="the URL or the body cannot be written") from None

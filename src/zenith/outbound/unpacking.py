@@ -67,6 +67,6 @@ class Unpacking:
             raise MalformedAnswerError(reason="the answer goes on after its end")
 
     def finish(self) -> None:
-        """Raises MalformedAnswerError if the body ended too early; one that is absent has no end."""
+        """Raises MalformedAnswerError if the body ended too early; one that is absent has none."""
         if self._zlib is not None and self._packed and not self._zlib.eof:
             raise MalformedAnswerError(reason="the answer ends before its end")
