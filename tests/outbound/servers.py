@@ -1,4 +1,4 @@
-"""Other servers, on loopback: with TLS, and as slow, endless, large or misleading as a test wants."""
+"""Other servers, on loopback: with TLS, as slow, endless, large or misleading as a test wants."""
 
 from __future__ import annotations
 

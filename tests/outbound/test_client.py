@@ -33,9 +33,9 @@ def url(site, path="/"):
 
 
 async def test_an_answer_is_read_to_its_end():
-    async with running(reply(b'{"a": [1]}', Content_Type="application/json")) as site:
-        async with client(site) as outbound:
-            answer = await outbound.get(url(site, "/x?a=1#f"), params={"b": "2 3"})
+    document = reply(b'{"a": [1]}', Content_Type="application/json")
+    async with running(document) as site, client(site) as outbound:
+        answer = await outbound.get(url(site, "/x?a=1#f"), params={"b": "2 3"})
     assert (answer.status, answer.content, answer.text) == (200, b'{"a": [1]}', '{"a": [1]}')
     assert answer.is_success
     assert answer.json() == {"a": [1]}
@@ -81,9 +81,9 @@ async def test_a_connection_is_used_again_and_closed():
 
 
 async def test_other_statuses_are_answers():
-    async with running(reply(b"gone", status="503 Later", Location="/x")) as site:
-        async with client(site, max_redirects=2) as outbound:
-            answer = await outbound.get(url(site))
+    later = reply(b"gone", status="503 Later", Location="/x")
+    async with running(later) as site, client(site, max_redirects=2) as outbound:
+        answer = await outbound.get(url(site))
     assert (answer.status, answer.content, answer.is_success) == (503, b"gone", False)
 
 
@@ -147,9 +147,9 @@ async def test_answers_that_are_none(sent, error):
 
 
 async def test_the_limit_itself_may_come():
-    async with running(reply(b"a" * 1000)) as site:
-        async with client(site, max_answer_bytes=1000) as outbound:
-            assert len((await outbound.get(url(site))).content) == 1000
+    large = reply(b"a" * 1000)
+    async with running(large) as site, client(site, max_answer_bytes=1000) as outbound:
+        assert len((await outbound.get(url(site))).content) == 1000
 
 
 async def drip(call, writer):
@@ -350,6 +350,23 @@ async def test_the_usual_settings_refuse_http():
     async with OutboundClient() as outbound:
         with pytest.raises(CallRefusedError, match="not called"):
             await outbound.get("http://example.com/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example.com/\\a",
+        "http://api.example.com/a b",
+        "http://ada@api.example.com/",
+        "http://api.example.com/" + "a" * 9000,
+        "http://ⓛⓞⓒⓐⓛ.example.com/",
+        "",
+    ],
+)
+async def test_text_that_is_no_plain_url(url):
+    async with OutboundClient(inside(), resolver=HERE) as outbound:
+        with pytest.raises(CallRefusedError):
+            await outbound.get(url)
 
 
 async def test_only_hosts_that_are_listed():

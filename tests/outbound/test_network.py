@@ -28,8 +28,8 @@ class Deaf:
     def __init__(self, clock, *, takes=0.0):
         self.clock, self.takes, self.tried = clock, takes, []
 
-    async def connect_tcp(self, host, port, timeout, local_address, socket_options):
-        self.tried.append((host, round(timeout, 2)))
+    async def connect_tcp(self, host, port, share, local_address, socket_options):
+        self.tried.append((host, round(share, 2)))
         self.clock.now += self.takes
         raise httpcore.ConnectTimeout
 

@@ -158,3 +158,13 @@ def test_the_usual_port_is_the_same_origin():
     assert after.headers["x-key"] == "k"
     assert after.headers["host"] == "example.com"
     assert after.url.raw_path == b"/b?c"
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["\\\\a.com", "///a.com/", "http://[::1", "https://10.0.0.1/", "https://a@b.com/", "/\x00"],
+)
+def test_what_no_redirect_may_lead_to(location):
+    request = httpx.Request("GET", "https://example.com/a")
+    with pytest.raises(RedirectRefusedError):
+        follow(request, 302, location, destinations=Destinations(OutboundSettings()))

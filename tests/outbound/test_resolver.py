@@ -19,8 +19,8 @@ async def test_what_the_system_says(resolver):
 
 
 async def test_each_address_once(resolver, monkeypatch):
-    def answer(host, port, *, type):
-        assert type is socket.SOCK_STREAM
+    def answer(host, port, **hints):
+        assert hints == {"type": socket.SOCK_STREAM}
         return [
             (2, 1, 6, "", ("192.0.2.1", 0)),
             (2, 2, 17, "", ("192.0.2.1", 0)),
@@ -33,7 +33,7 @@ async def test_each_address_once(resolver, monkeypatch):
 
 @pytest.mark.parametrize("error", [socket.gaierror("no"), UnicodeError("no")])
 async def test_names_that_are_none(resolver, monkeypatch, error):
-    def answer(host, port, *, type):
+    def answer(host, port, **hints):
         raise error
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
@@ -42,6 +42,7 @@ async def test_names_that_are_none(resolver, monkeypatch, error):
 
 async def test_it_may_be_used_after_it_was_closed(resolver):
     resolver.close()
+    await resolver("localhost")
     await resolver("localhost")
     resolver.close()
     resolver.close()

@@ -73,9 +73,10 @@ async def test_certificates_that_do_not_hold(authority, tmp_path, fault):
 async def test_the_usual_authorities_do_not_believe_any(authority, tmp_path):
     context = authority.server_context(tmp_path, "api.example.com")
     async with running(tls=context) as site:
-        async with OutboundClient(inside(site.port), resolver=NAMES) as outbound:
-            with pytest.raises(UnreachableError):
-                await outbound.get(f"https://api.example.com:{site.port}/")
+        outbound = OutboundClient(inside(site.port), resolver=NAMES)
+        with pytest.raises(UnreachableError):
+            await outbound.get(f"https://api.example.com:{site.port}/")
+        await outbound.aclose()
 
 
 def test_the_usual_context_verifies_and_logs_no_keys(monkeypatch, tmp_path):

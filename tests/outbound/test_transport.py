@@ -23,16 +23,16 @@ def client(site, **settings):
 
 
 async def test_a_client_of_ones_own_is_fenced():
-    async with running(reply(gzip.compress(b"ok"), Content_Encoding="gzip")) as site:
-        async with client(site) as outbound:
-            answer = await outbound.get(f"http://api.example.com:{site.port}/")
-            assert (answer.status_code, answer.text) == (200, "ok")
-            with pytest.raises(AddressRefusedError):
-                await outbound.get(f"http://inside.example.com:{site.port}/")
-            with pytest.raises(CallRefusedError):
-                await outbound.get(f"http://10.0.0.1:{site.port}/")
-            with pytest.raises(CallRefusedError):
-                await outbound.get(f"http://ada:secret@api.example.com:{site.port}/")
+    packed = reply(gzip.compress(b"ok"), Content_Encoding="gzip")
+    async with running(packed) as site, client(site) as outbound:
+        answer = await outbound.get(f"http://api.example.com:{site.port}/")
+        assert (answer.status_code, answer.text) == (200, "ok")
+        with pytest.raises(AddressRefusedError):
+            await outbound.get(f"http://inside.example.com:{site.port}/")
+        with pytest.raises(CallRefusedError):
+            await outbound.get(f"http://10.0.0.1:{site.port}/")
+        with pytest.raises(CallRefusedError):
+            await outbound.get(f"http://ada:secret@api.example.com:{site.port}/")
     assert site.calls[0].headers["accept-encoding"] == "gzip"
 
 

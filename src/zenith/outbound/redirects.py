@@ -46,8 +46,8 @@ def follow(
 
 
 def _target(url: httpx.URL, location: str, destinations: Destinations) -> httpx.URL:
-    if "\\" in location:
-        # A slash to some, a letter to others.
+    if "\\" in location or location.startswith("///"):
+        # A host to some, a path to others.
         raise RedirectRefusedError(reason="a redirect to what is no URL")
     try:
         target = url.join(location)
