@@ -119,4 +119,8 @@ def test_a_prefix_of_the_network_s_own_is_looked_through():
     rules = AddressRules(nat64=[ip_network("2a00:64::/96")])
     assert rules.refusal_of(ip_address("2a00:64::10.0.0.1")) == "private"
     assert rules.refusal_of(ip_address("2a00:64::1.1.1.1")) == ""
+    assert rules.refusal_of(ip_address("2a00:64::168.63.129.16")) == "a metadata service"
     assert RULES.refusal_of(ip_address("2a00:64::10.0.0.1")) == ""
+    local = AddressRules(nat64=[ip_network("64:ff9b:1::/48")])
+    assert local.refusal_of(ip_address("64:ff9b:1:101:1:100::")) == ""
+    assert local.refusal_of(ip_address("64:ff9b:1:a00:0:100::")) == "private"

@@ -310,6 +310,13 @@ async def test_one_body_at_most():
             await outbound.post("https://example.com/", content=b"a", json={})
 
 
+@pytest.mark.parametrize("body", [{"data": {"a": "\ud800"}}, {"json": float("nan")}])
+async def test_bodies_that_cannot_be_written(body):
+    async with OutboundClient() as outbound:
+        with pytest.raises(CallRefusedError):
+            await outbound.post("https://example.com/", **body)
+
+
 async def test_errors_tell_nothing_of_the_other_end(caplog):
     caplog.set_level(logging.INFO)
     body, token = secrets.token_hex(), secrets.token_hex()

@@ -56,5 +56,5 @@ def build(
         if params:
             target = target.copy_merge_params(params)
         return httpx.Request(method, target, headers=sent, content=content, data=data, json=json)
-    except (httpx.InvalidURL, UnicodeError):
+    except (httpx.InvalidURL, ValueError):  # no host, lone surrogates, no JSON number
         raise CallRefusedError(reason="the URL or the body cannot be written") from None

@@ -7,13 +7,13 @@ import functools
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Resolver: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
 """From a name to its addresses, all of them, in the order in which they are tried; empty if there
 is none. Raises OSError where it cannot say."""
 
-THREADS = 8
+THREADS: Final = 8
 
 
 class SystemResolver:
