@@ -1,0 +1,32 @@
+"""What makes another server the one that was meant."""
+
+from __future__ import annotations
+
+import ssl
+
+from zenith.kernel.errors import ConfigurationError
+
+
+def usual_context() -> ssl.SSLContext:
+    """The system's authorities, names checked, TLS 1.2 or later. Reads files: call it in a thread.
+
+    Not `ssl.create_default_context`, which writes the keys of connections to the file that the
+    environment names in SSLKEYLOGFILE.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    return context
+
+
+def check_context(context: ssl.SSLContext) -> ssl.SSLContext:
+    """A context of the application's own, with authorities of its own; raises ConfigurationError if
+    it believes any certificate.
+    """
+    if context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname:
+        raise ConfigurationError(
+            "the TLS context for outbound calls does not verify whom it speaks to",
+            fix="add the authority: context.load_verify_locations(cafile), and leave verify_mode"
+            " and check_hostname as ssl.PROTOCOL_TLS_CLIENT sets them",
+        )
+    return context

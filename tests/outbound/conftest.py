@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from zenith.outbound import certificates, transport
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _authorities_once():
+    """Each client of its own reads the system's authorities, which takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "usual_context", cache(certificates.usual_context))
+        yield
