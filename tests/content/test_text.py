@@ -37,11 +37,33 @@ KEPT = [
     "",
 ]
 HIDDEN = [
-    "a\x00b", "a\x1b[31mb", "a\x7fb", "a\x9bb", "a\u202eb", "a\u2066b", "a\u2069b", "a\u200bb",
-    "a\u200eb", "a\u2060b", "a\ufeffb", "a\u00adb", "a\u200db", "a\u200cb", "a\ufe0fb", "a\u3164b",
-    "a\U000e0041b", "a\U000e0100b", "a\ufffeb", "\u0430\u200d\u0431", "\u200da", "a\u034fb",
-    "\ufe0fa", "\U0001f600\ufe0f\ufe0e", "a\u061cb", "\u0645\u200c",
-]  # fmt: skip
+    "a\x00b",
+    "a\x1b[31mb",
+    "a\x7fb",
+    "a\x9bb",
+    "a\u202eb",
+    "a\u2066b",
+    "a\u2069b",
+    "a\u200bb",
+    "a\u200eb",
+    "a\u2060b",
+    "a\ufeffb",
+    "a\u00adb",
+    "a\u200db",
+    "a\u200cb",
+    "a\ufe0fb",
+    "a\u3164b",
+    "a\U000e0041b",
+    "a\U000e0100b",
+    "a\ufffeb",
+    "\u0430\u200d\u0431",
+    "\u200da",
+    "a\u034fb",
+    "\ufe0fa",
+    "\U0001f600\ufe0f\ufe0e",
+    "a\u061cb",
+    "\u0645\u200c",
+]
 
 
 @pytest.mark.parametrize("text", KEPT)
@@ -102,6 +124,27 @@ class Profile(BaseModel):
     website: SafeUrl | None = None
 
 
+def test_declarations_are_inherited():
+    class Line(PlainText, hidden="remove"):
+        pass
+
+    class Word(Line, max_length=3):
+        pass
+
+    class Page(SafeUrl, schemes=("https",)):
+        pass
+
+    class OwnPage(Page):
+        pass
+
+    assert Word("a\u200bb") == "ab"
+    assert Line("abcdef\n") == "abcdef "
+    assert OwnPage("https://a.b") == "https://a.b/"
+    assert OwnPage.schemes == Page.schemes
+    with pytest.raises(ContentError):
+        Word("abcd")
+
+
 def test_fields_of_text():
     profile = Profile.model_validate({"name": "Ada", "bio": "a\u200b\r\nb"})
     assert (profile.name, profile.bio) == ("Ada", "a\nb")
@@ -135,24 +178,74 @@ ADDRESSES = {
     "mailto:a.b+c@example.org?subject=x&body=y": "mailto:a.b+c@example.org?subject=x&body=y",
 }
 UNSAFE = [
-    "", "example.org", "/path", "//example.org", "https:", "https:example.org", "https:/example.org",
-    "https:///example.org", "https://", "https://?x", "https://:443/", "https://example.org:0/",
-    "https://example.org:65536/", "https://example.org:1:2/", "https://example.org:x/",
-    "https://ada@example.org/", "https://ada:secret@example.org/", "https://example.org\\@evil.example/",
-    "https:\\\\evil.example", " https://example.org", "https://example.org ", "https://exa mple.org",
-    "https://exa\tmple.org", "https://example.org/\n", "https://exam\u200bple.org/",
-    "https://example.org/\u202e", "java\nscript:hit(1)", "javascript:hit(1)", "JAVASCRIPT:hit(1)",
-    "javascript://example.org/%0ahit(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd",
-    "blob:https://example.org/1", "ftp://example.org/", "tel:+49", "view-source:https://x.example",
-    "https://0x7f.0.0.1/", "https://127.1/", "https://2130706433/", "https://0177.0.0.1/",
-    "https://1.2.3.256/", "https://1.2.3.4.5/", "https://[::1", "https://[::1%25eth0]/", "https://[x]/",
-    "https://a..b/", "https://-a.example/", "https://a-.example/", "https://%65xample.org/",
-    "https://example.org\uff0fevil.example/", "https://example.org\u2044@evil.example/",
-    "https://" + "a" * 64 + ".example/", "https://" + "a." * 130 + "b/", "https://\u00fc" + "a" * 300,
-    "https://xn--zzzz--a.example/", "https://example.org/<b>", "https://example.org/\"x", "https://a.b/`",
-    "https://a.b/" + "c" * 2048, "mailto:", "mailto:ada", "mailto:a@b@c.d", "mailto:a@b.c?cc=d@e.f",
-    "mailto:a@b.c?subject=x%0Abcc:d@e.f", "mailto:a@b.c?body=%00", "mailto:a@b.c,d@e.f",
-]  # fmt: skip
+    "",
+    "example.org",
+    "/path",
+    "//example.org",
+    "https:",
+    "https:example.org",
+    "https:/example.org",
+    "https:///example.org",
+    "https://",
+    "https://?x",
+    "https://:443/",
+    "https://example.org:0/",
+    "https://example.org:65536/",
+    "https://example.org:1:2/",
+    "https://example.org:x/",
+    "https://ada@example.org/",
+    "https://ada:secret@example.org/",
+    "https://example.org\\@evil.example/",
+    "https:\\\\evil.example",
+    " https://example.org",
+    "https://example.org ",
+    "https://exa mple.org",
+    "https://exa\tmple.org",
+    "https://example.org/\n",
+    "https://exam\u200bple.org/",
+    "https://example.org/\u202e",
+    "java\nscript:hit(1)",
+    "javascript:hit(1)",
+    "JAVASCRIPT:hit(1)",
+    "javascript://example.org/%0ahit(1)",
+    "data:text/html,x",
+    "vbscript:x",
+    "file:///etc/passwd",
+    "blob:https://example.org/1",
+    "ftp://example.org/",
+    "tel:+49",
+    "view-source:https://x.example",
+    "https://0x7f.0.0.1/",
+    "https://127.1/",
+    "https://2130706433/",
+    "https://0177.0.0.1/",
+    "https://1.2.3.256/",
+    "https://1.2.3.4.5/",
+    "https://[::1",
+    "https://[::1%25eth0]/",
+    "https://[x]/",
+    "https://a..b/",
+    "https://-a.example/",
+    "https://a-.example/",
+    "https://%65xample.org/",
+    "https://example.org\uff0fevil.example/",
+    "https://example.org\u2044@evil.example/",
+    "https://" + "a" * 64 + ".example/",
+    "https://" + "a." * 130 + "b/",
+    "https://\u00fc" + "a" * 300,
+    "https://xn--zzzz--a.example/",
+    "https://example.org/<b>",
+    'https://example.org/"x',
+    "https://a.b/`",
+    "https://a.b/" + "c" * 2048,
+    "mailto:",
+    "mailto:ada",
+    "mailto:a@b@c.d",
+    "mailto:a@b.c?cc=d@e.f",
+    "mailto:a@b.c?subject=x%0Abcc:d@e.f",
+    "mailto:a@b.c?body=%00",
+    "mailto:a@b.c,d@e.f",
+]
 
 
 @pytest.mark.parametrize("given", ADDRESSES)
@@ -226,9 +319,18 @@ def test_redirects_to_paths_and_named_origins():
 
 @pytest.mark.parametrize(
     "origin",
-    ["example.org", "https://example.org/", "https://example.org/a", "ftp://example.org", "*",
-     "https://*.example.org", "https://a@example.org", "https://example.org?x", ""],
-)  # fmt: skip
+    [
+        "example.org",
+        "https://example.org/",
+        "https://example.org/a",
+        "ftp://example.org",
+        "*",
+        "https://*.example.org",
+        "https://a@example.org",
+        "https://example.org?x",
+        "",
+    ],
+)
 def test_an_origin_is_no_more_than_that(origin):
     with pytest.raises(ConfigurationError, match="is no origin"):
         safe_redirect("/", origins=[origin])
@@ -242,13 +344,31 @@ def test_the_default_of_a_redirect_is_checked():
 @pytest.mark.parametrize(
     ("value", "cell"),
     [
-        ("plain", "plain"), ("=1+1", "'=1+1"), ("+1+1", "'+1+1"), ("-1+1", "'-1+1"), ("@x", "'@x"),
-        (" \t=1", "' \t=1"), ("\tx", "'\tx"), ("\nx", "'\nx"), ("\x00=1", "'=1"), ("|x", "'|x"),
-        ("\uff1d1", "'\uff1d1"), ("\u2212x", "'\u2212x"), ("\ufeff=1", "'\ufeff=1"), ("\xa0=1", "'\xa0=1"),
-        ("-5", "-5"), ("+49.5", "+49.5"), (-5, "-5"), (-1.5, "-1.5"), (Decimal(-3), "-3"),
-        (None, ""), (True, "True"), ("a\x07b", "ab"), ("", ""),
+        ("plain", "plain"),
+        ("=1+1", "'=1+1"),
+        ("+1+1", "'+1+1"),
+        ("-1+1", "'-1+1"),
+        ("@x", "'@x"),
+        (" \t=1", "' \t=1"),
+        ("\tx", "'\tx"),
+        ("\nx", "'\nx"),
+        ("\x00=1", "'=1"),
+        ("|x", "'|x"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\u2212x", "'\u2212x"),
+        ("\ufeff=1", "'\ufeff=1"),
+        ("\xa0=1", "'\xa0=1"),
+        ("-5", "-5"),
+        ("+49.5", "+49.5"),
+        (-5, "-5"),
+        (-1.5, "-1.5"),
+        (Decimal(-3), "-3"),
+        (None, ""),
+        (True, "True"),
+        ("a\x07b", "ab"),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_cells(value, cell):
     assert csv_cell(value) == cell
 
@@ -258,8 +378,10 @@ def test_lines_of_csv_are_read_back_as_they_were():
     lines = [*csv_lines(rows)]
     assert lines[1] == '"a;=b","c""d"\r\n'
     assert [*csv.reader(io.StringIO("".join(lines), newline=""))] == [
-        ["name", "note"], ["a;=b", 'c"d'], ["e\nf", "'=g"]
-    ]  # fmt: skip
+        ["name", "note"],
+        ["a;=b", 'c"d'],
+        ["e\nf", "'=g"],
+    ]
 
 
 @pytest.mark.parametrize("value", ["", "a", "a b\tc", 'x="y"; z'])
@@ -281,10 +403,13 @@ def test_what_is_no_value_of_a_header_is_refused(value):
     [
         ("a b.pdf", 'attachment; filename="a b.pdf"'),
         ('"\\%.txt', "attachment; filename=\"___.txt\"; filename*=UTF-8''%22%5C%25.txt"),
-        ("\u00fc\r\nx: y", "attachment; filename=\"___x: y\"; filename*=UTF-8''%C3%BC%0D%0Ax%3A%20y"),
+        (
+            "\u00fc\r\nx: y",
+            "attachment; filename=\"___x: y\"; filename*=UTF-8''%C3%BC%0D%0Ax%3A%20y",
+        ),
         ("\ud800", "attachment; filename=\"_\"; filename*=UTF-8''%3F"),
     ],
-)  # fmt: skip
+)
 def test_names_of_attachments(name, value):
     assert content_disposition(name) == value
     assert header_value(value) == value

@@ -106,7 +106,12 @@ WORDS = archive(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>")
         (gif(frames=3), "a.gif", "gif", (3, 2)),
         (riff(lossy()), "a.webp", "webp", (3, 2)),
         (riff(lossless()), "a.webp", "webp", (3, 2)),
-        (riff(canvas(), (b"ANIM", b"x"), (b"ANMF", b"xy"), (b"ANMF", b"")), "a.webp", "webp", (3, 2)),
+        (
+            riff(canvas(), (b"ANIM", b"x"), (b"ANMF", b"xy"), (b"ANMF", b"")),
+            "a.webp",
+            "webp",
+            (3, 2),
+        ),
         (PDF, "a.pdf", "pdf", (None, None)),
         (archive(("a/", b""), ("a/b.txt", b"x"), (".c", b"y")), "a.zip", "zip", (None, None)),
         (archive(), "a.zip", "zip", (None, None)),
@@ -115,7 +120,7 @@ WORDS = archive(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>")
         (b"", "a.txt", "text", (None, None)),
         (b"\xef\xbb\xbfa,b", "a.csv", "csv", (None, None)),
     ],
-)  # fmt: skip
+)
 def test_files_are_what_their_content_is(data, name, kind, size):
     file = check_file(data, name, ALL)
     assert file.kind.name == kind
@@ -128,13 +133,22 @@ def test_files_are_what_their_content_is(data, name, kind, size):
 @pytest.mark.parametrize(
     ("data", "name", "types"),
     [
-        (png(), "a.gif", TYPES), (png(), "a", TYPES), (png(), "", TYPES), (png(), "a.png", ("gif",)),
-        (png(), "a.png.html", TYPES), (b"MZ\x90", "a.png", TYPES), (b"<svg>", "a.svg", TYPES),
-        (PDF, "a.png", TYPES), (b" " + PDF, "a.pdf", TYPES), (WORDS, "a.xlsx", TYPES),
-        (archive(("word/document.xml", b"")), "a.docx", TYPES), (b"", "a.png", TYPES),
-        (png(), "a.txt", TYPES), (archive(), "a.jar", TYPES),
+        (png(), "a.gif", TYPES),
+        (png(), "a", TYPES),
+        (png(), "", TYPES),
+        (png(), "a.png", ("gif",)),
+        (png(), "a.png.html", TYPES),
+        (b"MZ\x90", "a.png", TYPES),
+        (b"<svg>", "a.svg", TYPES),
+        (PDF, "a.png", TYPES),
+        (b" " + PDF, "a.pdf", TYPES),
+        (WORDS, "a.xlsx", TYPES),
+        (archive(("word/document.xml", b"")), "a.docx", TYPES),
+        (b"", "a.png", TYPES),
+        (png(), "a.txt", TYPES),
+        (archive(), "a.jar", TYPES),
     ],
-)  # fmt: skip
+)
 def test_what_name_and_content_do_not_agree_on_is_no_type(data, name, types):
     with pytest.raises(UploadTypeError) as caught:
         check_file(data, name, UploadSettings(types=types))
@@ -144,21 +158,37 @@ def test_what_name_and_content_do_not_agree_on_is_no_type(data, name, types):
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (png()[:-3], "a.png"), (png()[:20], "a.png"), (png(0, 2), "a.png"),
+        (png()[:-3], "a.png"),
+        (png()[:20], "a.png"),
+        (png(0, 2), "a.png"),
         (png().replace(b"IHDR", b"IDAT"), "a.png"),
         (png(extra=chunk(b"IHDR", b"\0" * 13)), "a.png"),
         (png(extra=chunk(b"acTL", b"\0" * 8)), "a.png"),
-        (jpeg()[:-2], "a.jpg"), (jpeg(0, 0), "a.jpg"), (b"\xff\xd8\xff\xe0\x00\x01", "a.jpg"),
-        (jpeg(scan=b"\xff\xd8"), "a.jpg"), (b"\xff\xd8\xff\xe0", "a.jpg"),
-        (jpeg(scan=jpeg()[2:-3]), "a.jpg"), (b"\xff\xd8\xff\xe0\x00\x02\xff\xd9", "a.jpg"),
-        (gif()[:-1], "a.gif"), (gif(frames=0), "a.gif"), (gif(frame=(1, 0, 3, 2)), "a.gif"),
-        (gif(frame=(0, 0, 3, 9)), "a.gif"), (gif()[:19] + b"\x99", "a.gif"), (gif()[:10], "a.gif"),
-        (riff(canvas()), "a.webp"), (riff(lossy())[:-4], "a.webp"), (riff((b"VP8 ", b"x" * 12)), "a.webp"),
-        (riff((b"VP8L", b"x" * 5)), "a.webp"), (riff(lossy(0, 1)), "a.webp"),
+        (jpeg()[:-2], "a.jpg"),
+        (jpeg(0, 0), "a.jpg"),
+        (b"\xff\xd8\xff\xe0\x00\x01", "a.jpg"),
+        (jpeg(scan=b"\xff\xd8"), "a.jpg"),
+        (b"\xff\xd8\xff\xe0", "a.jpg"),
+        (jpeg(scan=jpeg()[2:-3]), "a.jpg"),
+        (b"\xff\xd8\xff\xe0\x00\x02\xff\xd9", "a.jpg"),
+        (gif()[:-1], "a.gif"),
+        (gif(frames=0), "a.gif"),
+        (gif(frame=(1, 0, 3, 2)), "a.gif"),
+        (gif(frame=(0, 0, 3, 9)), "a.gif"),
+        (gif()[:19] + b"\x99", "a.gif"),
+        (gif()[:10], "a.gif"),
+        (riff(canvas()), "a.webp"),
+        (riff(lossy())[:-4], "a.webp"),
+        (riff((b"VP8 ", b"x" * 12)), "a.webp"),
+        (riff((b"VP8L", b"x" * 5)), "a.webp"),
+        (riff(lossy(0, 1)), "a.webp"),
         (riff(lossy()).replace(b"\x0b\0\0\0", b"\x0d\0\0\0"), "a.webp"),
-        (PDF[:-7], "a.pdf"), (b"\x80", "a.txt"), (b"a\x00b", "a.txt"), (b"\x1b[31m", "a.csv"),
+        (PDF[:-7], "a.pdf"),
+        (b"\x80", "a.txt"),
+        (b"a\x00b", "a.txt"),
+        (b"\x1b[31m", "a.csv"),
     ],
-)  # fmt: skip
+)
 def test_broken_files_are_refused(data, name):
     with pytest.raises(UploadRefusedError, match="damaged"):
         check_file(data, name, ALL)
@@ -237,14 +267,24 @@ def test_settings_that_are_none_are_refused(settings, said):
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("report.png", "report.png"), ("../../etc/passwd.png", "passwd.png"),
-        ("C:\\x\\y.png", "y.png"), ("a.php.png", "a_php.png"), ("a.exe", "a_exe.png"),
-        (".png", "file.png"), ("", "file.png"), ("CON.png", "file CON.png"), ("a\u202egnp.png", "agnp.png"),
-        ("x\r\ny;z\".PNG", "x y z.png"), ("  a  .png", "a.png"), ("\u65e5\u672c.png", "\u65e5\u672c.png"),
-        ("a" * 500 + ".png", "a" * 100 + ".png"), ("a\ud800.png", "a.png"), ("-rf.png", "rf.png"),
+        ("report.png", "report.png"),
+        ("../../etc/passwd.png", "passwd.png"),
+        ("C:\\x\\y.png", "y.png"),
+        ("a.php.png", "a_php.png"),
+        ("a.exe", "a_exe.png"),
+        (".png", "file.png"),
+        ("", "file.png"),
+        ("CON.png", "file CON.png"),
+        ("a\u202egnp.png", "agnp.png"),
+        ('x\r\ny;z".PNG', "x y z.png"),
+        ("  a  .png", "a.png"),
+        ("\u65e5\u672c.png", "\u65e5\u672c.png"),
+        ("a" * 500 + ".png", "a" * 100 + ".png"),
+        ("a\ud800.png", "a.png"),
+        ("-rf.png", "rf.png"),
         ("e\u0301.png", "\u00e9.png"),
     ],
-)  # fmt: skip
+)
 def test_names_are_made_safe_to_show(given, shown):
     assert shown_name(given, FILE_TYPES["png"]) == shown
 
@@ -344,9 +384,15 @@ async def test_the_dependency_gives_a_checked_file():
 
         answer = await send(png(), "../x.png")
         assert answer.json() == {"name": "x.png", "width": 3}
-        refused = [await send(png(), "x.gif"), await send(png() + b"x" * 200, "x.png"),
-                   await send(png() + b"x", "x.png"), await send(png(), "x.png", "other")]  # fmt: skip
+        refused = [
+            await send(png(), "x.gif"),
+            await send(png() + b"x" * 200, "x.png"),
+            await send(png() + b"x", "x.png"),
+            await send(png(), "x.png", "other"),
+        ]
         assert [each.status_code for each in refused] == [415, 413, 422, 422]
         assert [each.json().get("code") for each in refused[:3]] == [
-            "upload_type", "payload_too_large", "upload_refused"
-        ]  # fmt: skip
+            "upload_type",
+            "payload_too_large",
+            "upload_refused",
+        ]

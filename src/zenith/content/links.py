@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import escape, unescape
 from typing import Final
-
-import markupsafe
 
 from zenith.content.errors import UnsafeUrlError
 from zenith.content.safe_html import SafeHTML, marked
@@ -72,9 +70,9 @@ def _link_text(text: str, profile: HtmlProfile) -> str:
         link = _link(shown, profile, is_mail=bool(found["mail"]))
         if link is None:
             continue
-        done += (_escaped(text[position : found.start()]), link)
+        done += (_text(text[position : found.start()]), link)
         position = found.start() + len(shown)
-    done.append(_escaped(text[position:]))
+    done.append(_text(text[position:]))
     return "".join(done)
 
 
@@ -87,7 +85,7 @@ def _link(shown: str, profile: HtmlProfile, *, is_mail: bool) -> str | None:
         return None
     if not shown.isascii():
         shown = href
-    return f'<a href="{_escaped(href)}" rel="{_escaped(profile.rel)}">{_escaped(shown)}</a>'
+    return f'<a href="{escape(href)}" rel="{escape(profile.rel)}">{_text(shown)}</a>'
 
 
 def _trimmed(url: str) -> str:
@@ -102,5 +100,6 @@ def _trimmed(url: str) -> str:
     return url
 
 
-def _escaped(text: str) -> str:
-    return str(markupsafe.escape(text))
+def _text(text: str) -> str:
+    """Text within an element, as the sanitizer writes it: what is linked is sanitized still."""
+    return escape(text, quote=False).replace("\xa0", "&nbsp;")

@@ -43,6 +43,7 @@ class Sanitizer:
     def __init__(self, profile: HtmlProfile) -> None:
         self.profile: Final = profile
         attributes = {tag: set(names) for tag, names in profile.attributes.items()}
+        attributes["*"] = set()  # else the library lets some stay on every tag
         self._clean: Final = nh3.Cleaner(
             tags=set(profile.tags),
             clean_content_tags=set(WITHOUT_TRACE),

@@ -25,7 +25,7 @@ HARMLESS_TAGS: Final = frozenset(
 read, which is what mutations of sanitized HTML live on."""
 HARMLESS_ATTRIBUTES: Final = frozenset(
     (
-        "alt", "cite", "colspan", "datetime", "dir", "height", "href", "lang", "reversed",
+        "alt", "colspan", "datetime", "dir", "height", "href", "lang", "reversed",
         "rowspan", "scope", "span", "src", "start", "title", "width",
     )
 )  # fmt: skip
@@ -108,14 +108,12 @@ ARTICLE: Final = HtmlProfile(
         "a": ("href", "title"),
         "abbr": ("title",),
         "bdo": ("dir",),
-        "blockquote": ("cite",),
         "col": ("span",),
         "colgroup": ("span",),
-        "del": ("cite", "datetime"),
+        "del": ("datetime",),
         "img": ("src", "alt", "title", "width", "height"),
-        "ins": ("cite", "datetime"),
+        "ins": ("datetime",),
         "ol": ("start", "reversed"),
-        "q": ("cite",),
         "td": ("colspan", "rowspan"),
         "th": ("colspan", "rowspan", "scope"),
         "time": ("datetime",),
