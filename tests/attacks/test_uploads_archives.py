@@ -73,7 +73,9 @@ def test_a_bomb_that_says_it_is_small():
 def test_a_small_file_that_says_it_is_smaller_or_larger():
     data = packed(("a", b"x" * 100), method=zipfile.ZIP_STORED)
     larger = patched(data, directory(data) + 24, "<I", 200)
-    assert refused(larger) in {"BadZipFile", "size is another than declared", "EOFError"}
+    assert refused(larger) == "file and directory differ"
+    both = patched(larger, 22, "<I", 200)
+    assert refused(both) in {"BadZipFile", "size is another than declared", "EOFError"}
 
 
 def test_a_stream_that_goes_on_after_the_last_byte_declared():
@@ -85,6 +87,10 @@ def test_a_stream_that_goes_on_after_the_last_byte_declared():
     changed = data[:start] + body + data[end:]
     place = changed.index(b"PK\x01\x02")
     changed = patched(changed, place + 20, "<I", len(body))
+    assert refused(patched(changed, changed.rindex(b"PK\x05\x06") + 16, "<I", place)) == (
+        "file and directory differ"
+    )
+    changed = patched(changed, 18, "<I", len(body))
     changed = patched(changed, changed.rindex(b"PK\x05\x06") + 16, "<I", place)
     assert refused(changed) == "BadZipFile"
 
@@ -155,6 +161,61 @@ def test_one_name_twice():
 def test_a_directory_that_differs_from_the_files():
     data = packed(("aaaa", b"x"))
     assert refused(data.replace(b"aaaa", b"bbbb", 1)) == "BadZipFile"
+
+
+def test_a_file_that_says_something_else_of_itself():
+    data = packed(("a", b"x" * 100))
+    assert refused(patched(data, 8, "<H", 0)) == "file and directory differ"
+    assert refused(patched(data, 6, "<H", 1)) == "file and directory differ"
+    # Sizes after the file, as programs write that do not know them before.
+    held = io.BytesIO()
+
+    class Stream(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, piece):
+            return held.write(piece)
+
+    with zipfile.ZipFile(Stream(), "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("a", b"x" * 100)
+        made.writestr("b", b"y" * 100)
+    assert read_archive(held.getvalue(), LIMITS) == ("a", "b")
+
+
+def test_data_between_the_files():
+    data = packed(("a", b"x"), ("b", b"y"))
+    second = data.index(b"PK\x03\x04", 4)
+    place = directory(data)
+    moved = data[:second] + b"<script>" + data[second:]
+    moved = patched(moved, moved.rindex(b"PK\x01\x02") + 42, "<I", second + 8)
+    moved = patched(moved, moved.rindex(b"PK\x05\x06") + 16, "<I", place + 8)
+    assert refused(moved) == "data between files"
+    last = data[:place] + b"<script>" + data[place:]
+    last = patched(last, last.rindex(b"PK\x05\x06") + 16, "<I", place + 8)
+    assert refused(last) == "data between files"
+
+
+def test_another_name_for_some():
+    for path, is_taken in ((b"../evil", False), (b"a", True)):
+        info = zipfile.ZipInfo("a")
+        info.extra = struct.pack("<HHBI", 0x7075, 5 + len(path), 1, zlib.crc32(b"a")) + path
+        data = packed((info, b"x"))
+        if is_taken:
+            assert read_archive(data, LIMITS) == ("a",)
+        else:
+            assert refused(data) == "path"
+
+
+def test_a_second_end():
+    info = zipfile.ZipInfo("a")
+    info.comment = b"PK\x06\x07" + b"\0" * 16
+    assert refused(packed((info, b"x"))) == "two ends"
+
+
+def test_a_name_that_is_no_text():
+    data = packed(("\u00fc", b"x")).replace("\u00fc".encode(), b"\xff\xff")
+    assert refused(data) == "UnicodeDecodeError"
 
 
 def test_encrypted_files_and_other_methods():

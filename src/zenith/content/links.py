@@ -91,12 +91,8 @@ def _link(shown: str, profile: HtmlProfile, *, is_mail: bool) -> str | None:
 def _trimmed(url: str) -> str:
     """Without the full stop of the sentence, and the bracket around it."""
     url = url[: MAX_URL + 1]
-    while url:
-        last = url[-1]
-        if last in _AFTER or (last in _PAIRS and url.count(last) > url.count(_PAIRS[last])):
-            url = url[:-1]
-        else:
-            break
+    while (last := url[-1]) in _AFTER or url.count(last) > url.count(_PAIRS.get(last, last)):
+        url = url[:-1]
     return url
 
 
