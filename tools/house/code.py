@@ -94,12 +94,16 @@ def imports(source: Source) -> Iterator[str]:
         top = module.split(".")[0]
         if top == "fastapi" and not _may_use_fastapi(source):
             yield source.at(line, "FastAPI is for app, depends, routes, console and testing")
-        elif top in WEB and source.folder in WEBLESS:
+        elif top in WEB and source.folder in WEBLESS and not _is_depends(source, top):
             yield source.at(line, f"{source.folder} knows no web: {top}")
         elif top in DRIVERS and source.folder != "stores" and not _may_speak(source, top):
             yield source.at(line, f"only stores import drivers: {top}")
         elif module == "zenith" and source.folder not in {"console", "cli", "testing", "scanner"}:
             yield source.at(line, "import from the part that defines the name, not from zenith")
+
+
+def _is_depends(source: Source, module: str) -> bool:
+    return module == "fastapi" and source.name == "depends.py"
 
 
 def _may_speak(source: Source, module: str) -> bool:
