@@ -34,6 +34,7 @@ KEPT = [
     "\u2764\ufe0f 1\ufe0f\u20e3 \u00a9\ufe0f",
     "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
     "\u0915\u094d\u200d\u0937",
+    "\u8fbb\U000e0100 \u2139\ufe0f \u2194\ufe0f",
     "",
 ]
 HIDDEN = [
@@ -62,6 +63,12 @@ HIDDEN = [
     "\ufe0fa",
     "\U0001f600\ufe0f\ufe0e",
     "a\u061cb",
+    "a\ufe0f\u200d\U0001f308",
+    "\ufe0f\u200d\U0001f308",
+    "\u65e5\u200d\u672c",
+    "\u05d0\u200c\u05d1",
+    "\u0430\ufe0f",
+    "\U000e0100",
     "\u0645\u200c",
 ]
 
@@ -94,6 +101,8 @@ def test_lines():
 def test_text_is_composed():
     assert clean_text("e\u0301") == "\u00e9"
     assert clean_text("e\u200b\u0301", hidden="remove") == "\u00e9"
+    reordered = clean_text("\u0915\u200d\u094d\ufe0f\u0338", hidden="remove")
+    assert reordered == clean_text(reordered) == "\u0915\u0338\u094d"
 
 
 def test_half_characters_and_length():

@@ -27,9 +27,17 @@ _SUSPECT: Final = re.compile(
 )
 HIDDEN: Final = re.compile(f"[{_CONTROL}\x85{_DIRECTION}{_INVISIBLE}{_JOINER}{_SELECTOR}{_NEVER}]")
 """Every character that is never a part of a name, an address or a header."""
-_UNJOINED: Final = ("LATIN ", "GREEK ", "CYRILLIC ")
-_BASES: Final = "0123456789#*©®"
-"""Signs outside the emoji that are shown as such by a selector."""
+_JOINING: Final = (
+    "ARABIC", "SYRIAC", "MANDAIC", "NKO", "MONGOLIAN", "DEVANAGARI", "BENGALI", "GURMUKHI",
+    "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "KHMER", "MYANMAR",
+    "TIBETAN", "BALINESE", "JAVANESE",
+)  # fmt: skip
+"""Scripts in which a joiner changes what is seen."""
+_IDEOGRAPH: Final = "CJK UNIFIED"
+_BASES: Final = "0123456789#*©®\u2139\u3030"
+"""Signs that are no symbols, and that a selector shows as emoji."""
+_SELECTORS_OF_EMOJI: Final = "\ufe0e\ufe0f"
+_JOINERS: Final = "\u200c\u200d"
 
 
 def has_hidden(text: str) -> bool:
@@ -52,26 +60,27 @@ def _belongs(text: str, found: re.Match[str]) -> bool:
         return True
     if not found["context"]:
         return False
-    before = text[found.start() - 1 : found.start()]
-    if found[0] in "\u200c\u200d":
-        after = text[found.end() : found.end() + 1]
-        return _joins(before, after_selector=True) and _joins(after, after_selector=False)
-    return before != "" and (before in _BASES or _is_base(before))
-
-
-def _joins(char: str, *, after_selector: bool) -> bool:
-    """Whether a joiner beside `char` changes what is seen: not in scripts whose letters stand
-    alone, where it would only make two names of one.
-    """
-    if not char or char.isascii():
+    at = found.start()
+    before = text[at - 1 : at]
+    if found[0] in _SELECTORS_OF_EMOJI:
+        return _takes_selector(before)
+    if found[0] not in _JOINERS:
+        return before != "" and unicodedata.name(before, "").startswith(_IDEOGRAPH)
+    if not _joins(text[found.end() : found.end() + 1]):
         return False
-    if after_selector and char == "\ufe0f":
-        return True
-    kind = unicodedata.category(char)
-    return kind in {"Lo", "Mn", "Mc", "So", "Sk"} or (
-        kind[0] == "L" and not unicodedata.name(char, "LATIN ").startswith(_UNJOINED)
-    )
+    # A selector beside it must be one that belongs, or a second look would find the joiner alone.
+    selected = before != "" and before in _SELECTORS_OF_EMOJI and at > 1
+    return _takes_selector(text[at - 2]) if selected else _joins(before)
 
 
-def _is_base(char: str) -> bool:
-    return not char.isascii() and unicodedata.category(char) in {"Lo", "So", "Sm", "Po", "Sk"}
+def _joins(char: str) -> bool:
+    """Whether a joiner beside `char` changes what is seen; elsewhere it makes two names of one."""
+    return char != "" and (_is_symbol(char) or unicodedata.name(char, "").startswith(_JOINING))
+
+
+def _takes_selector(char: str) -> bool:
+    return char != "" and (char in _BASES or _is_symbol(char))
+
+
+def _is_symbol(char: str) -> bool:
+    return not char.isascii() and unicodedata.category(char) in {"So", "Sm", "Sk", "Po"}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
-from zenith.content.characters import LINE_ENDS, SURROGATE, has_hidden, without_hidden
+from zenith.content.characters import HIDDEN, LINE_ENDS, SURROGATE, has_hidden, without_hidden
 from zenith.content.errors import ContentError
 from zenith.content.fields import text_schema
 
@@ -39,6 +39,9 @@ def clean_text(
     spaced = text if multiline else text.replace("\n", " ").replace("\t", " ")
     if hidden == "remove":
         text = unicodedata.normalize("NFC", without_hidden(spaced))
+        if has_hidden(text):
+            # Marks that changed places took from a joiner what it joined.
+            text = unicodedata.normalize("NFC", HIDDEN.sub("", text))
     elif has_hidden(spaced) or spaced != text:
         raise ContentError("Text with characters that cannot be seen", fault="hidden_characters")
     if len(text) > max_length:
