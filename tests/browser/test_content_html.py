@@ -31,7 +31,7 @@ READ_AGAIN = """() => {
 }"""
 FOUND = """() => {
     const bad = [];
-    const safe = ["http:", "https:", "mailto:", "tel:", ":"];  // the last one: leads nowhere here
+    const safe = ["http:", "https:", "mailto:", "tel:", "about:", ":"];  // "#x" and "x" here
     for (const each of document.querySelectorAll("section *")) {
         if (each.namespaceURI !== "http://www.w3.org/1999/xhtml") bad.push(each.tagName);
         if (/^(script|style|iframe|object|embed|form|base|meta|link)$/i.test(each.tagName))
