@@ -50,8 +50,8 @@ class Sanitizer:
             attributes=attributes,
             link_rel=profile.rel,
             url_schemes=set(profile.url_schemes),
-            allowed_classes={tag: set(names) for tag, names in profile.classes.items()},
-            url_relative="pass_through" if profile.relative_urls else "deny",
+            allowed_classes={tag: set(names) for tag, names in profile.classes.items()} or None,
+            url_relative=None if profile.relative_urls else "deny",
         ).clean
 
     def __call__(self, html: str) -> str:
