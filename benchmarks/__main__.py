@@ -25,6 +25,7 @@ SECTIONS = (
     "policies",
     "queries",
     "headers",
+    "content",
     "redaction",
     "audit",
     "passwords",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from examples.guide import (
     api_keys,
     audit,
+    content,
     documents,
     forms,
     headers,
@@ -27,7 +28,7 @@ def create_app(settings: Settings | None = None) -> Zenith:
     app.add_auth()
     app.add_api_route("/", hello)
     topics = (tokens, api_keys, roles, passwords, forms, limits, audit, queries, documents, users)
-    for topic in topics:
+    for topic in (*topics, content):
         app.include_router(topic.router)
     middleware.install(app)
     return app

@@ -56,6 +56,15 @@ class TestAuthentication:
 class TestVulnerabilities:
     """Common weaknesses."""
 
+    async def test_xss_prevention(self, guide):
+        """The guide accepts a script that was escaped where none should be left."""
+        headers = await guide.csrf()
+        payload = {"content": "<script>alert('XSS')</script>"}
+        response = await guide.client.post("/comments", json=payload, headers=headers)
+        comment = await guide.client.get(f"/comments/{response.json()['id']}")
+        assert "<script>" not in comment.json()["content"]
+        assert "alert(" not in comment.json()["content"]
+
     async def test_csrf_protection(self, guide):
         """As in the guide: a change without a token."""
         response = await guide.client.post("/api/sensitive-action", json={"data": "test"})

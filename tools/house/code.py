@@ -94,7 +94,7 @@ def imports(source: Source) -> Iterator[str]:
         top = module.split(".")[0]
         if top == "fastapi" and not _may_use_fastapi(source):
             yield source.at(line, "FastAPI is for app, depends, routes, console and testing")
-        elif top in WEB and source.folder in WEBLESS and not _is_plug(source):
+        elif top in WEB and source.folder in WEBLESS and not _is_depends(source, top):
             yield source.at(line, f"{source.folder} knows no web: {top}")
         elif top in DRIVERS and source.folder != "stores" and not _may_speak(source, top):
             yield source.at(line, f"only stores import drivers: {top}")
@@ -102,9 +102,10 @@ def imports(source: Source) -> Iterator[str]:
             yield source.at(line, "import from the part that defines the name, not from zenith")
 
 
-def _is_plug(source: Source) -> bool:
-    """Where an engine meets the web: one file, in which no engine is."""
-    return source.name == "depends.py" and source.folder != "kernel"
+def _is_depends(source: Source, module: str) -> bool:
+    """Where an engine meets FastAPI: one file, in which no engine is."""
+    is_engine = source.folder != "kernel"
+    return is_engine and module == "fastapi" and source.name == "depends.py"
 
 
 def _may_speak(source: Source, module: str) -> bool:

@@ -1,0 +1,191 @@
+"""ZIP archives: what they hold and how much, before anybody unpacks them."""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from zenith.content.characters import HIDDEN
+from zenith.content.errors import UploadRefusedError
+from zenith.content.settings import ArchiveLimits
+
+END: Final = b"PK\x05\x06"
+LARGE_END: Final = b"PK\x06\x07"
+LOCAL: Final = b"PK\x03\x04"
+END_SIZE: Final = 22
+ENTRY_SIZE: Final = 46
+EXTRA: Final = 512
+"""Bytes that an entry of the directory may have beside its name."""
+CHUNK: Final = 64 * 1024
+LOCAL_SIZE: Final = 30
+LARGE_END_SIZE: Final = 20
+DESCRIPTOR: Final = 24
+"""Bytes that may follow a file whose sizes were not known when it began."""
+ENCRYPTED, DESCRIBED = 0x1, 0x8
+UNICODE_PATH: Final = 0x7075
+EXTRA_HEAD, PATH_HEAD = 4, 5
+METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_NESTED: Final = re.compile(
+    r"\.(?:zip|jar|war|apk|docx|docm|xlsx|xlsm|pptx|odt|ods|odp|epub|7z|rar|gz|tgz|bz2|tbz|xz|zst"
+    r"|tar|lz|lzma|cab|iso|dmg|arj)\Z",
+    re.IGNORECASE,
+)
+_PACKED: Final = (
+    b"PK\x03\x04", b"PK\x05\x06", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh",
+    b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"MSCF",
+)  # fmt: skip
+_BROKEN: Final = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError
+)  # fmt: skip
+_STRANGE: Final = re.compile(r'[\\:*?"<>|]')
+
+
+def read_archive(data: bytes, limits: ArchiveLimits) -> tuple[str, ...]:
+    """The paths of the files in a ZIP archive that holds no more than `limits`.
+
+    Threat: archives that unpack to what no disk holds, by ratio, by number, by overlapping or
+    within each other; paths that lead out of the folder, links, and names that some programs read
+    otherwise (ASVS 5.2.3, 5.2.5, 5.3.3). What the archive says of itself is checked first; then
+    each file is unpacked once, chunk by chunk and kept nowhere, to see that it is true. Raises
+    UploadRefusedError; for encrypted archives, ones with other methods than deflate, and ones with
+    anything before, between or behind, too.
+    """
+    directory = _check_frame(data, limits)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            _check_claims(entries, limits)
+            _check_layout(entries, data, directory)
+            left = limits.max_unpacked
+            for entry in entries:
+                left -= _unpack(archive, entry, left)
+    except _BROKEN as error:
+        raise _refused("damaged", type(error).__name__) from None
+    return tuple(entry.filename for entry in entries if not entry.is_dir())
+
+
+def _refused(what: str, reason: str = "") -> UploadRefusedError:
+    return UploadRefusedError(f"The archive is {what}", reason=f"archive: {reason or what}")
+
+
+def _check_frame(data: bytes, limits: ArchiveLimits) -> int:
+    """Where the directory begins: it is as large as it may be, and lies before the end."""
+    position = data.rfind(END)
+    if position < 0 or not data.startswith((LOCAL, END)) or len(data) < position + END_SIZE:
+        raise _refused("damaged", "no frame")
+    disk, first, here, entries, size, offset, comment = struct.unpack_from(
+        "<HHHHIIH", data, position + 4
+    )
+    if position + END_SIZE + comment != len(data) or offset + size != position:
+        raise _refused("damaged", "data around it")
+    if disk or first or here != entries:
+        raise _refused("damaged", "several parts")
+    # A second end for archives beyond 4 GiB, which some programs believe and others do not.
+    if data[max(0, position - LARGE_END_SIZE) : position].startswith(LARGE_END):
+        raise _refused("damaged", "two ends")
+    if entries > limits.max_entries:
+        raise _refused("of too many files", "entries")
+    if size > entries * (ENTRY_SIZE + EXTRA + 4 * limits.max_name):
+        raise _refused("damaged", "directory larger than its entries")
+    return int(offset)
+
+
+def _check_claims(entries: Sequence[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
+    if len(entries) > limits.max_entries:
+        raise _refused("of too many files", "entries")
+    names: set[str] = set()
+    total = 0
+    for entry in entries:
+        _check_entry(entry, limits)
+        names.add(entry.filename.rstrip("/").casefold())
+        total += entry.file_size
+    if len(names) != len(entries):
+        raise _refused("damaged", "one name twice")
+    if total > limits.max_unpacked:
+        raise _refused("too large unpacked", "declared size")
+
+
+def _check_layout(entries: Sequence[zipfile.ZipInfo], data: bytes, directory: int) -> None:
+    """File follows file, and each says of itself what the directory says of it: programs that read
+    from the front see the same as those that read from the end.
+    """
+    end = slack = 0
+    for entry in sorted(entries, key=lambda each: each.header_offset):
+        _check_gap(entry.header_offset - end, slack)
+        mark, flags, method, packed, size, name, extra = struct.unpack_from(
+            "<4s2xHH8xIIHH", data, entry.header_offset
+        )
+        described = flags & DESCRIBED
+        differs = (flags ^ entry.flag_bits) & (ENCRYPTED | DESCRIBED)
+        if mark != LOCAL or method != entry.compress_type or differs:
+            raise _refused("damaged", "file and directory differ")
+        if (packed, size) != (entry.compress_size, entry.file_size) and not described:
+            raise _refused("damaged", "file and directory differ")
+        end = entry.header_offset + LOCAL_SIZE + name + extra + entry.compress_size
+        slack = DESCRIPTOR if described else 0
+    _check_gap(directory - end, slack)
+
+
+def _check_gap(gap: int, slack: int) -> None:
+    if gap < 0:
+        raise _refused("damaged", "files overlap")
+    if gap > slack:
+        raise _refused("damaged", "data between files")
+
+
+def _check_entry(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
+    name = entry.filename
+    if entry.orig_filename != name or not all(
+        _is_path(each, limits.max_name) for each in (name, *_other_names(entry.extra))
+    ):
+        raise _refused("unsafe", "path")
+    mode = entry.external_attr >> 16
+    if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise _refused("unsafe", "link or device")
+    if entry.flag_bits & ENCRYPTED:
+        raise _refused("encrypted")
+    if entry.compress_type not in METHODS:
+        raise _refused("packed in a way that is not taken", "method")
+    if entry.file_size > CHUNK + entry.compress_size * limits.max_ratio:
+        raise _refused("packed too tight", "ratio")
+    if _NESTED.search(name):
+        raise _refused("of archives", "nested by name")
+
+
+def _is_path(name: str, longest: int) -> bool:
+    parts = name.rstrip("/").split("/")
+    return (
+        len(name) <= longest
+        and not _STRANGE.search(name)
+        and not HIDDEN.search(name)
+        and not any(part in {"", ".", ".."} or part.endswith((" ", ".")) for part in parts)
+    )
+
+
+def _other_names(extra: bytes) -> Iterator[str]:
+    """Names that some programs prefer to the one in the directory."""
+    while len(extra) >= EXTRA_HEAD:
+        kind, size = struct.unpack_from("<HH", extra)
+        if kind == UNICODE_PATH:
+            yield extra[EXTRA_HEAD + PATH_HEAD : EXTRA_HEAD + size].decode("utf-8")
+        extra = extra[EXTRA_HEAD + size :]
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> int:
+    size = 0
+    with archive.open(entry) as file:
+        while chunk := file.read(CHUNK):
+            if not size and chunk.startswith(_PACKED):
+                raise _refused("of archives", "nested by content")
+            size += len(chunk)
+            if size > left:
+                raise _refused("too large unpacked", "true size")
+    if size != entry.file_size:
+        raise _refused("damaged", "size is another than declared")
+    return size

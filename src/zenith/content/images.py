@@ -1,0 +1,161 @@
+"""Pictures: their size and their end, read from their structure without decoding anything."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from zenith.content.errors import UploadRefusedError
+
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+_MARKER: Final = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+_START, _END, _ALONE = 0xD8, 0xD9, 0x01
+_SIZED: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_LENGTH: Final = 2
+_GIF_END, _GIF_PICTURE, _GIF_EXTENSION = 0x3B, 0x2C, 0x21
+_LOSSLESS: Final = 0x2F
+
+
+class Picture(NamedTuple):
+    """What the structure of an image says."""
+
+    width: int
+    height: int
+    frames: int
+    end: int
+    """Bytes up to the end of the image."""
+
+
+def read_picture(kind: str, data: bytes) -> Picture:
+    """The size, the number of pictures and the end of a `png`, `jpeg`, `gif` or `webp`.
+
+    Threat: an image of few bytes that takes gigabytes to decode, and one with something else behind
+    it (ASVS 5.2.2, 5.2.6). Raises UploadRefusedError for one that is broken or has no size.
+    """
+    try:
+        found = _READERS[kind](data)
+    except (struct.error, IndexError):
+        raise broken() from None
+    if found.width < 1 or found.height < 1 or found.frames < 1:
+        raise broken()
+    return found
+
+
+def broken() -> UploadRefusedError:
+    """The refusal of a file whose structure does not hold."""
+    return UploadRefusedError("The file is damaged", reason="upload: broken structure")
+
+
+def _png(data: bytes) -> Picture:
+    width = height = 0
+    frames, position = 1, len(PNG)
+    while True:
+        length, name = struct.unpack_from(">I4s", data, position)
+        if (position == len(PNG)) != (name == b"IHDR"):
+            raise broken()
+        if name == b"IHDR":
+            width, height = struct.unpack_from(">II", data, position + 8)
+        elif name == b"acTL":
+            (frames,) = struct.unpack_from(">I", data, position + 8)
+        position += length + 12
+        if position > len(data):
+            raise broken()
+        if name == b"IEND":
+            return Picture(width, height, frames, position)
+
+
+def _jpeg(data: bytes) -> Picture:
+    width = height = 0
+    position = 2
+    while True:
+        # Between segments, and at the end of what is coded, the next marker is what counts.
+        marker = _MARKER.search(data, position)
+        if marker is None:
+            raise broken()
+        code, position = data[marker.end() - 1], marker.end()
+        if code == _END:
+            return Picture(width, height, 1, position)
+        if code == _ALONE:
+            continue
+        (length,) = struct.unpack_from(">H", data, position)
+        if length < _LENGTH or code == _START:
+            raise broken()
+        if code in _SIZED:
+            if height:
+                raise broken()
+            height, width = struct.unpack_from(">HH", data, position + 3)
+        position += length
+
+
+def _gif(data: bytes) -> Picture:
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    position = 13 + _palette(flags)
+    frames = 0
+    while True:
+        block = data[position]
+        if block == _GIF_END:
+            return Picture(width, height, frames, position + 1)
+        if block == _GIF_PICTURE:
+            left, top, wide, high, flags = struct.unpack_from("<HHHHB", data, position + 1)
+            if left + wide > width or top + high > height:
+                raise broken()
+            frames += 1
+            position += 11 + _palette(flags)
+        elif block == _GIF_EXTENSION:
+            position += 2
+        else:
+            raise broken()
+        while data[position]:
+            position += data[position] + 1
+        position += 1
+
+
+def _palette(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _webp(data: bytes) -> Picture:
+    (size,) = struct.unpack_from("<I", data, 4)
+    end = size + 8
+    width = height = frames = 0
+    position = 12
+    while position < end:
+        name, length = struct.unpack_from("<4sI", data, position)
+        start = position + 8
+        if name == b"VP8X":
+            width = 1 + int.from_bytes(data[start + 4 : start + 7], "little")
+            height = 1 + int.from_bytes(data[start + 7 : start + 10], "little")
+        elif name in (b"VP8 ", b"VP8L"):
+            own = _webp_lossy(data, start) if name == b"VP8 " else _webp_lossless(data, start)
+            width, height = max(width, own[0]), max(height, own[1])
+            frames += 1
+        elif name == b"ANMF":
+            frames += 1
+        position = start + length + length % 2
+    if position != end or end > len(data):
+        raise broken()
+    return Picture(width, height, frames, end)
+
+
+def _webp_lossy(data: bytes, start: int) -> tuple[int, int]:
+    if data[start + 3 : start + 6] != b"\x9d\x01\x2a":
+        raise broken()
+    width, height = struct.unpack_from("<HH", data, start + 6)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _webp_lossless(data: bytes, start: int) -> tuple[int, int]:
+    signature, bits = struct.unpack_from("<BI", data, start)
+    if signature != _LOSSLESS:
+        raise broken()
+    return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+
+
+_READERS: Final[Mapping[str, Callable[[bytes], Picture]]] = {
+    "png": _png,
+    "jpeg": _jpeg,
+    "gif": _gif,
+    "webp": _webp,
+}

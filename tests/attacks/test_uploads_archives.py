@@ -1,0 +1,263 @@
+"""An attacker uploads an archive: it unpacks to what no disk holds, writes outside of its folder,
+or holds links, devices, further archives and names that two programs read differently (ASVS 5.2.3,
+5.2.5, 5.3.3). Every one is refused before anything is written, and without unpacking it in memory.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import time
+import zipfile
+import zlib
+
+import pytest
+
+from zenith.content import (
+    ArchiveLimits,
+    UploadRefusedError,
+    UploadSettings,
+    check_file,
+    read_archive,
+)
+
+LIMITS = ArchiveLimits(max_entries=20, max_unpacked=1_000_000, max_ratio=50)
+
+
+def packed(*files, method=zipfile.ZIP_DEFLATED) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", method) as made:
+        for name, data in files:
+            made.writestr(name, data)
+    return held.getvalue()
+
+
+def entry(name: str, *, mode: int = 0, system: int = 3) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = mode << 16
+    info.create_system = system
+    return info
+
+
+def refused(data: bytes) -> str:
+    with pytest.raises(UploadRefusedError) as caught:
+        read_archive(data, LIMITS)
+    assert caught.value.status == 422
+    return caught.value.reason.removeprefix("archive: ")
+
+
+def patched(data: bytes, at: int, form: str, value: int) -> bytes:
+    changed = bytearray(data)
+    struct.pack_into(form, changed, at, value)
+    return bytes(changed)
+
+
+def directory(data: bytes) -> int:
+    return data.index(b"PK\x01\x02")
+
+
+def test_bombs_by_ratio_size_and_number():
+    assert refused(packed(("a", b"0" * 10_000_000))) == "ratio"
+    stored = [(str(n), b"x" * 60_000) for n in range(18)]
+    assert refused(packed(*stored, method=zipfile.ZIP_STORED)) == "declared size"
+    assert refused(packed(*((str(n), b"") for n in range(21)))) == "entries"
+
+
+def test_a_bomb_that_says_it_is_small():
+    data = packed(("a", b"0" * 3_000_000))
+    lying = patched(data, directory(data) + 24, "<I", 100)
+    lying = patched(lying, 22, "<I", 100)
+    assert refused(lying) in {"BadZipFile", "size is another than declared", "true size"}
+
+
+def test_a_small_file_that_says_it_is_smaller_or_larger():
+    data = packed(("a", b"x" * 100), method=zipfile.ZIP_STORED)
+    larger = patched(data, directory(data) + 24, "<I", 200)
+    assert refused(larger) == "file and directory differ"
+    both = patched(larger, 22, "<I", 200)
+    assert refused(both) in {"BadZipFile", "size is another than declared", "EOFError"}
+
+
+def test_a_stream_that_goes_on_after_the_last_byte_declared():
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = packer.compress(b"0" * 2_000_000) + packer.flush()
+    data = packed(("a", b"y" * 1000))
+    start = data.index(b"a", 30) + 1
+    end = directory(data)
+    changed = data[:start] + body + data[end:]
+    place = changed.index(b"PK\x01\x02")
+    changed = patched(changed, place + 20, "<I", len(body))
+    assert refused(patched(changed, changed.rindex(b"PK\x05\x06") + 16, "<I", place)) == (
+        "file and directory differ"
+    )
+    changed = patched(changed, 18, "<I", len(body))
+    changed = patched(changed, changed.rindex(b"PK\x05\x06") + 16, "<I", place)
+    assert refused(changed) == "BadZipFile"
+
+
+def test_files_that_share_their_bytes():
+    data = packed(("a", b"x" * 500), ("b", b"x" * 500))
+    second = data.rindex(b"PK\x01\x02")
+    shared = patched(data, second + 42, "<I", 0)
+    assert refused(shared) == "files overlap"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x",
+        "a/../../x",
+        "/etc/passwd",
+        "a//b",
+        "./a",
+        "a/.",
+        "C:/x",
+        "C:x",
+        "..\\x",
+        "a\\..\\x",
+        "a\x01b",
+        "a\u202eb",
+        "a ",
+        "a.",
+        "a./b",
+        "con:",
+        "a*",
+        "x" * 300,
+        "a|b",
+        "\ufeffa",
+    ],
+)
+def test_paths_that_lead_elsewhere(name):
+    assert refused(packed((entry(name), b"x"))) == "path"
+
+
+def test_a_name_that_ends_early_for_some():
+    data = packed(("safe.txtX.exe", b"x")).replace(b"safe.txtX.exe", b"safe.txt\0.exe")
+    assert refused(data) == "path"
+
+
+@pytest.mark.parametrize("mode", [0o120777, 0o020666, 0o010666, 0o140777, 0o060666])
+def test_links_and_devices(mode):
+    assert refused(packed((entry("a", mode=mode), b"/etc/passwd"))) == "link or device"
+    assert refused(packed((entry("a", mode=mode, system=0), b"x"))) == "link or device"
+
+
+def test_archives_within_by_name_and_by_content():
+    inner = packed(("a", b"b"))
+    assert refused(packed(("a.zip", b""))) == "nested by name"
+    assert refused(packed(("a.TAR", b"x"))) == "nested by name"
+    assert refused(packed(("a.txt", inner))) == "nested by content"
+    assert refused(packed(("a.txt", b"\x1f\x8b\x08x"))) == "nested by content"
+
+
+def test_one_name_twice():
+    with pytest.warns(UserWarning, match="Duplicate"):
+        data = packed(("a", b"x"), ("a", b"y"))
+    assert refused(data) == "one name twice"
+    assert refused(packed(("a", b"x"), ("A", b"y"))) == "one name twice"
+    assert refused(packed(("a/", b""), ("a", b"y"))) == "one name twice"
+
+
+def test_a_directory_that_differs_from_the_files():
+    data = packed(("aaaa", b"x"))
+    assert refused(data.replace(b"aaaa", b"bbbb", 1)) == "BadZipFile"
+
+
+def test_a_file_that_says_something_else_of_itself():
+    data = packed(("a", b"x" * 100))
+    assert refused(patched(data, 8, "<H", 0)) == "file and directory differ"
+    assert refused(patched(data, 6, "<H", 1)) == "file and directory differ"
+    # Sizes after the file, as programs write that do not know them before.
+    held = io.BytesIO()
+
+    class Stream(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, piece):
+            return held.write(piece)
+
+    with zipfile.ZipFile(Stream(), "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("a", b"x" * 100)
+        made.writestr("b", b"y" * 100)
+    assert read_archive(held.getvalue(), LIMITS) == ("a", "b")
+
+
+def test_data_between_the_files():
+    data = packed(("a", b"x"), ("b", b"y"))
+    second = data.index(b"PK\x03\x04", 4)
+    place = directory(data)
+    moved = data[:second] + b"<script>" + data[second:]
+    moved = patched(moved, moved.rindex(b"PK\x01\x02") + 42, "<I", second + 8)
+    moved = patched(moved, moved.rindex(b"PK\x05\x06") + 16, "<I", place + 8)
+    assert refused(moved) == "data between files"
+    last = data[:place] + b"<script>" + data[place:]
+    last = patched(last, last.rindex(b"PK\x05\x06") + 16, "<I", place + 8)
+    assert refused(last) == "data between files"
+
+
+def test_another_name_for_some():
+    for path, is_taken in ((b"../evil", False), (b"a", True)):
+        info = zipfile.ZipInfo("a")
+        info.extra = struct.pack("<HHBI", 0x7075, 5 + len(path), 1, zlib.crc32(b"a")) + path
+        data = packed((info, b"x"))
+        if is_taken:
+            assert read_archive(data, LIMITS) == ("a",)
+        else:
+            assert refused(data) == "path"
+
+
+def test_a_second_end():
+    info = zipfile.ZipInfo("a")
+    info.comment = b"PK\x06\x07" + b"\0" * 16
+    assert refused(packed((info, b"x"))) == "two ends"
+
+
+def test_a_name_that_is_no_text():
+    data = packed(("\u00fc", b"x")).replace("\u00fc".encode(), b"\xff\xff")
+    assert refused(data) == "UnicodeDecodeError"
+
+
+def test_encrypted_files_and_other_methods():
+    data = packed(("a", b"x"))
+    assert refused(patched(data, directory(data) + 8, "<H", 1)) == "encrypted"
+    for method in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
+        assert refused(packed(("a", b"x" * 100), method=method)) == "method"
+
+
+def test_anything_before_between_or_behind():
+    data = packed(("a", b"x"))
+    end = data.rindex(b"PK\x05\x06")
+    assert refused(b"#!/bin/sh\n" + data) == "no frame"
+    assert refused(b"PK\x03\x04" + data) == "data around it"
+    assert refused(data + b"x") == "data around it"
+    assert refused(data[:end] + b"x" + data[end:]) == "data around it"
+    assert refused(data[:-1]) == "no frame"
+    assert refused(b"PK\x03\x04") == "no frame"
+    assert refused(patched(data, end + 4, "<H", 1)) == "several parts"
+    assert refused(patched(data, end + 10, "<H", 2)) == "several parts"
+
+
+def test_a_directory_far_larger_than_its_entries():
+    data = packed(*((str(n), b"") for n in range(20)))
+    end = data.rindex(b"PK\x05\x06")
+    small = ArchiveLimits(max_entries=1, max_name=1)
+    fewer = patched(patched(data, end + 8, "<H", 1), end + 10, "<H", 1)
+    with pytest.raises(UploadRefusedError) as caught:
+        read_archive(fewer, small)
+    assert caught.value.reason in {"archive: directory larger than its entries", "archive: entries"}
+
+
+def test_a_bomb_costs_next_to_nothing():
+    data = packed(("a", b"0" * 50_000_000))
+    began = time.process_time()
+    assert refused(data) == "ratio"
+    assert time.process_time() - began < 0.1
+
+
+def test_a_document_with_macros_is_none():
+    data = packed(
+        ("[Content_Types].xml", b""), ("word/document.xml", b""), ("word/vbaProject.bin", b"")
+    )
+    with pytest.raises(UploadRefusedError, match="macros"):
+        check_file(data, "a.docx", UploadSettings(types=("docx",)))
