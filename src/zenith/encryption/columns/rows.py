@@ -1,0 +1,121 @@
+"""Values that are bound to their rows: what a column type cannot know, the ORM's events tell it.
+
+Before a row is written, its values are paired with the row's key; after, they are as they were.
+When a row is loaded, its values are opened with its key.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm.attributes import get_history, set_committed_value
+
+from zenith.encryption.columns.errors import EncryptedColumnError
+from zenith.encryption.errors import DecryptionError
+from zenith.kernel.errors import ConfigurationError
+
+PENDING: Final = "zenith.encryption.pending"
+
+
+@dataclass(frozen=True, slots=True)
+class RowValue:
+    """A value and the row that it goes to, for as long as a flush lasts."""
+
+    value: Any = field(repr=False)
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealedValue:
+    """A value of a column that was selected without its row: `value.open(row_key)` opens it."""
+
+    stored: Any = field(repr=False)
+    opener: Callable[[Any, str], Any] = field(repr=False)
+
+    def open(self, row: object) -> Any:
+        """The value, if it belongs to this row; raises DecryptionError otherwise."""
+        return self.opener(self.stored, row_name(row))
+
+
+def row_name(key: object) -> str:
+    """A row's key with its kind, so that 1 and "1" are two rows."""
+    if isinstance(key, bool) or not isinstance(key, int | str | UUID | bytes):
+        raise EncryptedColumnError(
+            "a value is bound to a row without a key; let the program make it, such as a UUID"
+        )
+    if isinstance(key, int):
+        return f"int:{int(key)}"
+    if isinstance(key, UUID):
+        return f"uuid:{key.hex}"
+    return f"bytes:{key.hex()}" if isinstance(key, bytes) else f"str:{key}"
+
+
+@functools.cache
+def _bound(mapper: Mapper[Any]) -> tuple[tuple[str, str], ...]:
+    """The attributes that are bound to rows, each with the attribute of the row's key."""
+    found: list[tuple[str, str]] = []
+    for attribute in mapper.column_attrs:
+        row = getattr(attribute.columns[0].type, "row", None)
+        if row is None:
+            continue
+        if row not in mapper.columns:
+            raise ConfigurationError(
+                f"{mapper.class_.__name__}.{attribute.key} is bound to `{row}`, which is no column",
+                fix="name the attribute of the primary key",
+            )
+        found.append((attribute.key, row))
+    return tuple(found)
+
+
+def _pair(mapper: Mapper[Any], connection: Any, target: Any) -> None:
+    del connection
+    for name, row in _bound(mapper):
+        if not get_history(target, name).added:
+            if get_history(target, row).deleted:
+                raise EncryptedColumnError(
+                    f"`{row}` changes, to which `{name}` is bound; assign `{name}` anew"
+                )
+            continue
+        value = target.__dict__[name]
+        if value is None:
+            continue
+        session = inspect(target).session
+        paired = RowValue(value, row_name(getattr(target, row)))
+        session.info.setdefault(PENDING, []).append((target, name, value))
+        target.__dict__[name] = paired
+
+
+def _unpair(session: Session, *details: Any) -> None:
+    del details
+    for target, name, value in session.info.pop(PENDING, ()):
+        if isinstance(target.__dict__.get(name), RowValue):
+            target.__dict__[name] = value
+
+
+def _open(target: Any, context: Any, attributes: Any = None) -> None:
+    del context, attributes
+    state = inspect(target)
+    for name, row in _bound(state.mapper):
+        value = target.__dict__.get(name)
+        if isinstance(value, SealedValue):
+            key = target.__dict__.get(row)
+            if key is None:
+                raise DecryptionError
+            set_committed_value(target, name, value.open(key))
+
+
+@functools.cache
+def listen() -> None:
+    """Begin to listen, once there is a column that needs it."""
+    for name in ("before_insert", "before_update"):
+        event.listen(Mapper, name, _pair)
+    for name in ("load", "refresh"):
+        event.listen(Mapper, name, _open)
+    for name in ("after_flush", "after_soft_rollback"):
+        event.listen(Session, name, _unpair)

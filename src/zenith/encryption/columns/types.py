@@ -1,0 +1,228 @@
+"""The column types. Each knows the table and the column that it is mapped to."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final, Self
+
+from sqlalchemy import Column, Dialect, Index, LargeBinary, String, Table, Text, event
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from zenith.encryption.blind_index import BlindIndex
+from zenith.encryption.columns import values
+from zenith.encryption.columns.comparison import Comparison, tag_of
+from zenith.encryption.columns.errors import EncryptedColumnError
+from zenith.encryption.columns.rows import RowValue, SealedValue, listen
+from zenith.encryption.columns.values import Codec
+from zenith.encryption.context import Context
+from zenith.encryption.service import EncryptionService
+from zenith.kernel.errors import ConfigurationError
+
+MAX_NAME: Final = 63
+"""Characters of a name in PostgreSQL."""
+
+
+class EncryptedType(TypeDecorator[Any]):
+    """What all encrypted columns have in common.
+
+    Threat: a stolen database, and values that somebody moves between rows, columns and tables
+    (ASVS 11.3.2, 11.3.3). NULL stays NULL and an empty value is encrypted, so the database sees
+    which rows have a value, and its length.
+
+    `service` encrypts. `index` finds rows by equality: texts only. `row` names the attribute,
+    usually the primary key, whose value each value is bound to; such a column is written and read
+    with its whole row, by the ORM, and needs a key that is known before the insert. `place` is
+    found at mapping; give it where a value was encrypted under a former name.
+    """
+
+    cache_ok = True
+    codec: ClassVar[Codec]
+
+    def __init__(
+        self,
+        service: EncryptionService,
+        *,
+        index: BlindIndex | None = None,
+        row: str | None = None,
+        place: tuple[str, str] | None = None,
+    ) -> None:
+        if index is not None and self.codec is not values.TEXT:
+            raise ConfigurationError(
+                f"{type(self).__name__} has a blind index", fix="index texts only"
+            )
+        super().__init__()
+        self.service = service
+        self.index = index
+        self.row = row
+        self.place = place
+        self._context: Context | None = None
+
+    @property
+    def comparator_factory(self) -> Any:  # type: ignore[override]  # a class for all, not memoized
+        """What compares the column in SQL."""
+        return Comparison
+
+    @property
+    def python_type(self) -> type[Any]:
+        """What values are."""
+        return self.python
+
+    python: ClassVar[type[Any]]
+
+    @property
+    def compared_as(self) -> TypeEngine[Any] | None:
+        """The type whose values the column is compared with by equality; None for not at all."""
+        return String() if self.index is not None else None
+
+    def context(self) -> Context:
+        """Where its values belong; raises EncryptedColumnError before it is mapped."""
+        if self._context is None:
+            if self.place is None:
+                raise EncryptedColumnError("an encrypted type is used that is no column of a table")
+            self._context = Context(self.codec.purpose, *self.place)
+        return self._context
+
+    def at(self, place: tuple[str, str]) -> Self:
+        """The same type for one column."""
+        bound = self.copy()
+        bound.place, bound._context = place, None
+        return bound
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Encrypt, on the way to the database."""
+        del dialect
+        if value is None:
+            return None
+        row: str | None = None
+        if self.row is not None:
+            if not isinstance(value, RowValue):
+                raise EncryptedColumnError(
+                    "a column that is bound to its row is written with the row, by the ORM"
+                )
+            value, row = value.value, value.row
+        try:
+            return self.seal(value, row)
+        except (TypeError, ValueError) as error:
+            raise EncryptedColumnError(f"the value of {self._told()} {error}") from None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Decrypt, on the way from the database."""
+        del dialect
+        if value is None:
+            return None
+        return SealedValue(value, self.open) if self.row is not None else self.open(value)
+
+    def process_literal_param(self, value: Any, dialect: Dialect) -> str:
+        """Refused: a statement with its values in place is for eyes and logs."""
+        raise EncryptedColumnError("the value of an encrypted column is a parameter, never text")
+
+    def seal(self, value: Any, row: str | None = None) -> Any:
+        """What is stored for `value`."""
+        context = self.context()
+        tag = "" if self.index is None else self.index.tag(value, context)
+        return self.service.seal_text(self.codec.dump(value), context, tag=tag, row=row)
+
+    def open(self, stored: Any, row: str | None = None) -> Any:
+        """What `seal` was given; raises DecryptionError for all else."""
+        return self.codec.load(self.service.open_text(stored, self.context(), row=row))
+
+    def is_current(self, stored: Any, value: str | None = None) -> bool:
+        """Whether `stored` is as it would be stored today: the active key and, for the text `value`
+        that it holds, the present blind index.
+        """
+        if not self.service.is_current(stored):
+            return False
+        if self.index is None or value is None:
+            return True
+        return str(stored).startswith(self.index.tag(value, self.context()) + "ze1.")
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """What an encrypted column is compared with is encrypted nowhere else."""
+        del op, value
+        return self
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def _told(self) -> str:
+        return "an encrypted column" if self.place is None else ".".join(self.place)
+
+
+class EncryptedString(EncryptedType):
+    """Short texts: `ssn: str = Field(sa_column=Column(EncryptedString(service)))`."""
+
+    impl = String
+    cache_ok = True
+    codec = values.TEXT
+    python = str
+
+
+class EncryptedText(EncryptedType):
+    """Texts of any length up to 16 MiB; the same as EncryptedString but for the column's type."""
+
+    impl = Text
+    cache_ok = True
+    codec = values.TEXT
+    python = str
+
+
+class EncryptedJSON(EncryptedType):
+    """Whatever JSON can say. None is NULL. Changes inside of a value are not seen: assign anew."""
+
+    impl = Text
+    cache_ok = True
+    codec = values.JSON
+    python = object
+
+
+class EncryptedDate(EncryptedType):
+    """Days."""
+
+    impl = String
+    cache_ok = True
+    codec = values.DATE
+    python = values.date
+
+
+class EncryptedDecimal(EncryptedType):
+    """Exact numbers, with as many places as they were given."""
+
+    impl = String
+    cache_ok = True
+    codec = values.DECIMAL
+    python = values.Decimal
+
+
+class EncryptedBytes(EncryptedType):
+    """Bytes up to 16 MiB, stored in the binary form."""
+
+    impl = LargeBinary
+    cache_ok = True
+    codec = values.BYTES
+    python = bytes
+
+    def seal(self, value: Any, row: str | None = None) -> bytes:
+        """What is stored for `value`."""
+        return self.service.seal(self.codec.dump(value), self.context(), row=row)
+
+    def open(self, stored: Any, row: str | None = None) -> bytes:
+        """What `seal` was given; raises DecryptionError for all else."""
+        return self.service.open(bytes(stored), self.context(), row=row)
+
+
+@event.listens_for(Column, "after_parent_attach", propagate=True)
+def _bind(column: Any, table: Any) -> None:
+    """When a column gets its table, its type learns where it is."""
+    kind = column.type
+    if not isinstance(kind, EncryptedType) or not isinstance(table, Table):
+        return
+    if column.primary_key or column.foreign_keys:
+        raise ConfigurationError(
+            f"{table.name}.{column.name} is a key and encrypted",
+            fix="encrypt columns that refer to nothing; a key is compared and joined",
+        )
+    column.type = kind.at(kind.place or (table.name, column.name))
+    if kind.index is not None:
+        name = f"ix_{table.name}_{column.name}_blind"[:MAX_NAME]
+        Index(name, tag_of(column, kind.index.length), unique=kind.index.unique)
+    if kind.row is not None:
+        listen()
