@@ -65,7 +65,9 @@ class BlindIndex:
         return (self.bits + 5) // 6
 
     def tag(self, value: str, context: Context) -> str:
-        """What stands before `value` in this place. ValueError for more than 4 KiB."""
+        """What stands before `value` in this place. Raises ValueError for more than 4 KiB, and for
+        what normalization leaves nothing of.
+        """
         return self._tag(self._digests[0], self._message(value, context))
 
     def tags(self, value: str, context: Context) -> list[str]:
@@ -81,6 +83,9 @@ class BlindIndex:
 
     def _message(self, value: str, context: Context) -> bytes:
         data = utf8(self._normalize(value))
+        if value and not data:
+            # Else all such values would be one, and whoever asks for one finds the others.
+            raise ValueError(f"has nothing left once it is spelled as `{self.normalize}`")
         if len(data) > MAX_INDEXED:
             raise ValueError(f"is longer than the {MAX_INDEXED} bytes that are indexed")
         return context.prefix + data

@@ -42,7 +42,7 @@ async def unwrap_keyring(document: str, provider: KeyProvider) -> Keyring:
     """
     try:
         return Keyring([await _unwrap(entry, provider) for entry in _entries(document)])
-    except (DecryptionError, ValueError, TypeError, KeyError):
+    except (DecryptionError, ValueError, TypeError, KeyError, RecursionError):
         raise ConfigurationError(
             "the document of data keys does not open",
             fix="restore it from a backup, and check that the key-encryption key is its own",
@@ -64,7 +64,7 @@ async def _unwrap(entry: dict[str, Any], provider: KeyProvider) -> DataKey:
     told = DataKey(bytes.fromhex(entry["id"]), None, KeyState.DESTROYED, created)
     if state is KeyState.DESTROYED:
         return told
-    wrapped = decode(entry["wrapped"])
+    wrapped = decode(str(entry["wrapped"]))
     material = await provider.unwrap(wrapped, context=_named(told.id, state, created))
     return DataKey(told.id, material, state, created)
 

@@ -77,7 +77,8 @@ def _pair(mapper: Mapper[Any], connection: Any, target: Any) -> None:
     del connection
     for name, row in _bound(mapper):
         if not get_history(target, name).added:
-            if get_history(target, row).deleted:
+            is_null = name in target.__dict__ and target.__dict__[name] is None
+            if not is_null and get_history(target, row).deleted:
                 raise EncryptedColumnError(
                     f"`{row}` changes, to which `{name}` is bound; assign `{name}` anew"
                 )

@@ -17,6 +17,8 @@ from zenith.encryption.context import Context
 from zenith.encryption.service import EncryptionService
 from zenith.kernel.errors import ConfigurationError
 
+BLIND: Final = "zenith.blind"
+"""Key in the `info` of an index that a column has made."""
 MAX_NAME: Final = 63
 """Characters of a name in PostgreSQL."""
 
@@ -110,10 +112,6 @@ class EncryptedType(TypeDecorator[Any]):
         if value is None:
             return None
         return SealedValue(value, self.open) if self.row is not None else self.open(value)
-
-    def process_literal_param(self, value: Any, dialect: Dialect) -> str:
-        """Refused: a statement with its values in place is for eyes and logs."""
-        raise EncryptedColumnError("the value of an encrypted column is a parameter, never text")
 
     def seal(self, value: Any, row: str | None = None) -> Any:
         """What is stored for `value`."""
@@ -209,6 +207,14 @@ class EncryptedBytes(EncryptedType):
         return self.service.open(bytes(stored), self.context(), row=row)
 
 
+@event.listens_for(Index, "after_parent_attach")
+def _replace(index: Any, table: Any) -> None:
+    """A table that is copied brings the index of its copied column: one of the two is enough."""
+    for other in [each for each in table.indexes if each is not index]:
+        if other.name == index.name and BLIND in other.info:
+            table.indexes.discard(other)
+
+
 @event.listens_for(Column, "after_parent_attach", propagate=True)
 def _bind(column: Any, table: Any) -> None:
     """When a column gets its table, its type learns where it is."""
@@ -223,6 +229,7 @@ def _bind(column: Any, table: Any) -> None:
     column.type = kind.at(kind.place or (table.name, column.name))
     if kind.index is not None:
         name = f"ix_{table.name}_{column.name}_blind"[:MAX_NAME]
-        Index(name, tag_of(column, kind.index.length), unique=kind.index.unique)
+        found = tag_of(column, kind.index.length)
+        Index(name, found, unique=kind.index.unique, info={BLIND: True})
     if kind.row is not None:
         listen()
