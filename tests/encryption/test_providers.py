@@ -16,10 +16,10 @@ from zenith.encryption import (
     FileKeyProvider,
     Keyring,
     KeyState,
+    providers,
     unwrap_keyring,
     wrap_keyring,
 )
-from zenith.encryption import providers
 from zenith.encryption.wrapped_keys import MAX_DOCUMENT
 from zenith.kernel.errors import ConfigurationError
 
@@ -61,7 +61,7 @@ async def test_a_file_holds_the_same_key(key_file):
     assert await FileKeyProvider(key_file).unwrap(wrapped, context="a") == b"k"
 
 
-async def test_files_of_others_and_no_files_are_refused(key_file, tmp_path, monkeypatch):
+async def test_files_of_others_and_no_files_are_refused(key_file, tmp_path):
     key_file.chmod(0o640)
     with pytest.raises(ConfigurationError, match="chmod 600"):
         await FileKeyProvider(key_file).read()
@@ -70,19 +70,28 @@ async def test_files_of_others_and_no_files_are_refused(key_file, tmp_path, monk
             await FileKeyProvider(path).read()
 
 
-async def test_a_file_that_another_user_put_there_is_refused(key_file, monkeypatch):
-    status = list(os.stat(key_file))
-    status[4] = 12345
-    monkeypatch.setattr(providers.os, "fstat", lambda descriptor: os.stat_result(status))
-    with pytest.raises(ConfigurationError, match="another user"):
-        await FileKeyProvider(key_file).read()
-    monkeypatch.setattr(providers.os, "name", "nt")
-    assert (await FileKeyProvider(key_file).read()).strip() == MASTER
-
-
 async def test_a_device_is_no_key_file():
     with pytest.raises(ConfigurationError, match="no file"):
         await FileKeyProvider(Path("/dev/null")).read()
+
+
+def test_files_are_read_in_the_calling_thread_too(key_file):
+    assert FileKeyProvider(key_file)._read().strip() == MASTER
+    with pytest.raises(ConfigurationError, match="no file"):
+        FileKeyProvider(Path("/dev/null"))._read()
+    key_file.chmod(0o604)
+    with pytest.raises(ConfigurationError, match="chmod"):
+        FileKeyProvider(key_file)._read()
+
+
+def test_the_owner_of_a_file_is_looked_at(key_file, monkeypatch):
+    status = list(key_file.stat())
+    status[4] = 12345
+    monkeypatch.setattr(providers.os, "fstat", lambda descriptor: os.stat_result(status))
+    with pytest.raises(ConfigurationError, match="another user"):
+        FileKeyProvider(key_file)._read()
+    monkeypatch.setattr(providers.os, "name", "nt")
+    assert FileKeyProvider(key_file)._read().strip() == MASTER
 
 
 async def test_a_file_that_is_no_text_is_refused(key_file):

@@ -15,6 +15,7 @@ from zenith.encryption import (
     encrypt_file,
 )
 from zenith.encryption import files as files_module
+from zenith.encryption import streams as streams_module
 from zenith.encryption.streams import HEADER, PIECE, TAG
 
 PLACE = Context("export")
@@ -48,7 +49,9 @@ async def test_streams_come_back_on_the_event_loop_with_progress(cipher, size):
     sealed = b"".join(
         [x async for x in cipher.encrypt_async(blocks(data), PLACE, progress=told.append)]
     )
-    opened = [x async for x in cipher.decrypt_async(blocks(sealed, 5), PLACE, progress=read.append)]
+    opened = [
+        x async for x in cipher.decrypt_async(blocks(sealed, 5_000), PLACE, progress=read.append)
+    ]
     assert b"".join(opened) == data
     assert told == sorted(told)
     assert told[-1] == size
@@ -93,6 +96,44 @@ async def test_a_file_that_is_cut_off_leaves_nothing(cipher, tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
+def test_files_are_written_in_the_calling_thread_too(cipher, tmp_path):
+    plain, sealed = tmp_path / "plain", tmp_path / "sealed"
+    plain.write_bytes(b"x")
+    told: list[int] = []
+
+    def convert(given):
+        return cipher.encrypt(given, PLACE)
+
+    files_module._write(convert, plain, sealed, told.append, lambda: False)
+    assert told == [1]
+    assert b"".join(cipher.decrypt([sealed.read_bytes()], PLACE)) == b"x"
+    files_module._write(convert, plain, sealed, None, lambda: False)
+    with pytest.raises(InterruptedError):
+        files_module._write(convert, plain, tmp_path / "other", told.append, lambda: True)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["plain", "sealed"]
+
+
+def test_a_batch_is_worked_on_in_the_calling_thread_too(cipher):
+    pieces = cipher._pieces(streams_module.MAGIC + cipher._ring.active.id + bytes(24), PLACE)
+    sealed = streams_module._through(pieces.seal, [(b"a", False), (b"b", True)])
+    assert len(sealed) == 2 + 2 * TAG
+
+
+@pytest.mark.parametrize("damage", ["head", "magic", "key", "short", "piece"])
+async def test_damaged_streams_do_not_open(cipher, damage):
+    sealed = bytearray(b"".join(cipher.encrypt([b"x" * 100], PLACE)))
+    if damage == "head":
+        del sealed[HEADER - 1 :]
+    elif damage == "short":
+        del sealed[HEADER + TAG - 1 :]
+    else:
+        sealed[{"magic": 0, "key": 5, "piece": -1}[damage]] ^= 1
+    with pytest.raises(DecryptionError):
+        list(cipher.decrypt([bytes(sealed)], PLACE))
+    with pytest.raises(DecryptionError):
+        [x async for x in cipher.decrypt_async(blocks(bytes(sealed)), PLACE)]
+
+
 async def test_a_cancelled_task_stops_its_thread_and_leaves_nothing(cipher, tmp_path, monkeypatch):
     plain = tmp_path / "plain"
     plain.write_bytes(bytes(100_000))
@@ -119,7 +160,7 @@ async def test_a_cancelled_task_stops_its_thread_and_leaves_nothing(cipher, tmp_
 
 
 async def test_the_event_loop_goes_on_meanwhile(cipher):
-    data = bytes(64 * PIECE)
+    data = bytes(32 * PIECE)
     longest, running = 0.0, True
 
     async def watch() -> None:

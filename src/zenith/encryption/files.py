@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Final
@@ -55,13 +56,8 @@ async def _convert(
     target: Path,
     progress: Progress | None,
 ) -> None:
-    loop = asyncio.get_running_loop()
-    stopped = Event()
-
-    def tell(done: int) -> None:
-        if progress is not None:
-            loop.call_soon_threadsafe(progress, done)
-
+    loop, stopped = asyncio.get_running_loop(), Event()
+    tell = None if progress is None else partial(loop.call_soon_threadsafe, progress)
     task = asyncio.ensure_future(
         asyncio.to_thread(_write, convert, source, target, tell, stopped.is_set)
     )
@@ -78,7 +74,7 @@ def _write(
     convert: Callable[[Iterable[bytes]], Iterator[bytes]],
     source: Path,
     target: Path,
-    tell: Progress,
+    tell: Callable[[int], object] | None,
     is_stopped: Callable[[], bool],
 ) -> None:
     draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
@@ -94,11 +90,14 @@ def _write(
         draft.unlink(missing_ok=True)
 
 
-def _blocks(file: BinaryIO, tell: Progress, is_stopped: Callable[[], bool]) -> Iterator[bytes]:
+def _blocks(
+    file: BinaryIO, tell: Callable[[int], object] | None, is_stopped: Callable[[], bool]
+) -> Iterator[bytes]:
     done = 0
     while block := file.read(BLOCK):
         if is_stopped():
             raise InterruptedError("the task was cancelled")
         yield block
         done += len(block)
-        tell(done)
+        if tell is not None:
+            tell(done)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import ColumnElement, String, func, literal_column
+from sqlalchemy import ColumnElement, Integer, String, func, literal_column
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
@@ -35,8 +35,7 @@ class Comparison(TypeDecorator.Comparator[Any]):
         build = _EQUALITY.get(op)
         if build is None:
             raise EncryptedColumnError("an encrypted column has no order and no parts in SQL")
-        expression = cast("ColumnElement[Any]", self.expr)
-        return build(expression, cast("EncryptedType", expression.type), given)
+        return build(self.expr, cast("EncryptedType", self.expr.type), given)
 
     def reverse_operate(self, op: Any, other: Any, **options: Any) -> ColumnElement[Any]:
         """`"..." == Person.ssn`; whatever else stands before a column is refused."""
@@ -45,8 +44,8 @@ class Comparison(TypeDecorator.Comparator[Any]):
 
 def tag_of(column: ColumnElement[Any], length: int) -> ColumnElement[str]:
     """The blind index in a column, as an index of the database has it: numbers in place."""
-    start, size = literal_column("1"), literal_column(str(length))
-    return func.substr(column, start, size, type_=String())
+    numbers = [literal_column(str(each), Integer()) for each in (1, length)]
+    return func.substr(column, *numbers, type_=String())
 
 
 def _one(column: ColumnElement[Any], kind: EncryptedType, value: object) -> ColumnElement[bool]:

@@ -73,25 +73,38 @@ def _bound(mapper: Mapper[Any]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _pair(mapper: Mapper[Any], connection: Any, target: Any) -> None:
+@event.listens_for(Mapper, "before_insert")
+def _pair_new(mapper: Mapper[Any], connection: Any, target: Any) -> None:
     del connection
     for name, row in _bound(mapper):
-        if not get_history(target, name).added:
-            is_null = name in target.__dict__ and target.__dict__[name] is None
-            if not is_null and get_history(target, row).deleted:
-                raise EncryptedColumnError(
-                    f"`{row}` changes, to which `{name}` is bound; assign `{name}` anew"
-                )
+        _pair(target, name, row)
+
+
+@event.listens_for(Mapper, "before_update")
+def _pair_changed(mapper: Mapper[Any], connection: Any, target: Any) -> None:
+    del connection
+    for name, row in _bound(mapper):
+        if get_history(target, name).added:
+            _pair(target, name, row)
             continue
-        value = target.__dict__[name]
-        if value is None:
-            continue
-        session = inspect(target).session
-        paired = RowValue(value, row_name(getattr(target, row)))
-        session.info.setdefault(PENDING, []).append((target, name, value))
+        is_null = name in target.__dict__ and target.__dict__[name] is None
+        if not is_null and get_history(target, row).deleted:
+            raise EncryptedColumnError(
+                f"`{row}` changes, to which `{name}` is bound; assign `{name}` anew"
+            )
+
+
+def _pair(target: Any, name: str, row: str) -> None:
+    value = target.__dict__.get(name)
+    if value is not None:
+        paired = RowValue(value, row_name(target.__dict__.get(row)))
+        pending = inspect(target).session.info.setdefault(PENDING, [])
+        pending.append((target, name, value))
         target.__dict__[name] = paired
 
 
+@event.listens_for(Session, "after_flush")
+@event.listens_for(Session, "after_soft_rollback")
 def _unpair(session: Session, *details: Any) -> None:
     del details
     for target, name, value in session.info.pop(PENDING, ()):
@@ -99,6 +112,8 @@ def _unpair(session: Session, *details: Any) -> None:
             target.__dict__[name] = value
 
 
+@event.listens_for(Mapper, "load")
+@event.listens_for(Mapper, "refresh")
 def _open(target: Any, context: Any, attributes: Any = None) -> None:
     del context, attributes
     state = inspect(target)
@@ -109,14 +124,3 @@ def _open(target: Any, context: Any, attributes: Any = None) -> None:
             if key is None:
                 raise DecryptionError
             set_committed_value(target, name, value.open(key))
-
-
-@functools.cache
-def listen() -> None:
-    """Begin to listen, once there is a column that needs it."""
-    for name in ("before_insert", "before_update"):
-        event.listen(Mapper, name, _pair)
-    for name in ("load", "refresh"):
-        event.listen(Mapper, name, _open)
-    for name in ("after_flush", "after_soft_rollback"):
-        event.listen(Session, name, _unpair)

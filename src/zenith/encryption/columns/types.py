@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from datetime import date
+from decimal import Decimal
 from typing import Any, ClassVar, Final, Self
 
 from sqlalchemy import Column, Dialect, Index, LargeBinary, String, Table, Text, event
@@ -11,7 +14,7 @@ from zenith.encryption.blind_index import BlindIndex
 from zenith.encryption.columns import values
 from zenith.encryption.columns.comparison import Comparison, tag_of
 from zenith.encryption.columns.errors import EncryptedColumnError
-from zenith.encryption.columns.rows import RowValue, SealedValue, listen
+from zenith.encryption.columns.rows import RowValue, SealedValue
 from zenith.encryption.columns.values import Codec
 from zenith.encryption.context import Context
 from zenith.encryption.service import EncryptionService
@@ -56,7 +59,6 @@ class EncryptedType(TypeDecorator[Any]):
         self.index = index
         self.row = row
         self.place = place
-        self._context: Context | None = None
 
     @property
     def comparator_factory(self) -> Any:  # type: ignore[override]  # a class for all, not memoized
@@ -77,16 +79,14 @@ class EncryptedType(TypeDecorator[Any]):
 
     def context(self) -> Context:
         """Where its values belong; raises EncryptedColumnError before it is mapped."""
-        if self._context is None:
-            if self.place is None:
-                raise EncryptedColumnError("an encrypted type is used that is no column of a table")
-            self._context = Context(self.codec.purpose, *self.place)
-        return self._context
+        if self.place is None:
+            raise EncryptedColumnError("an encrypted type is used that is no column of a table")
+        return _context(self.codec.purpose, *self.place)
 
     def at(self, place: tuple[str, str]) -> Self:
         """The same type for one column."""
         bound = self.copy()
-        bound.place, bound._context = place, None
+        bound.place = place
         return bound
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
@@ -133,11 +133,6 @@ class EncryptedType(TypeDecorator[Any]):
             return True
         return str(stored).startswith(self.index.tag(value, self.context()) + "ze1.")
 
-    def coerce_compared_value(self, op: Any, value: Any) -> Any:
-        """What an encrypted column is compared with is encrypted nowhere else."""
-        del op, value
-        return self
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
@@ -178,7 +173,7 @@ class EncryptedDate(EncryptedType):
     impl = String
     cache_ok = True
     codec = values.DATE
-    python = values.date
+    python = date
 
 
 class EncryptedDecimal(EncryptedType):
@@ -187,7 +182,7 @@ class EncryptedDecimal(EncryptedType):
     impl = String
     cache_ok = True
     codec = values.DECIMAL
-    python = values.Decimal
+    python = Decimal
 
 
 class EncryptedBytes(EncryptedType):
@@ -205,6 +200,12 @@ class EncryptedBytes(EncryptedType):
     def open(self, stored: Any, row: str | None = None) -> bytes:
         """What `seal` was given; raises DecryptionError for all else."""
         return self.service.open(bytes(stored), self.context(), row=row)
+
+
+@functools.cache
+def _context(purpose: str, table: str, column: str) -> Context:
+    # One for each column that is mapped, so there are few.
+    return Context(purpose, table, column)
 
 
 @event.listens_for(Index, "after_parent_attach")
@@ -231,5 +232,3 @@ def _bind(column: Any, table: Any) -> None:
         name = f"ix_{table.name}_{column.name}_blind"[:MAX_NAME]
         found = tag_of(column, kind.index.length)
         Index(name, found, unique=kind.index.unique, info={BLIND: True})
-    if kind.row is not None:
-        listen()

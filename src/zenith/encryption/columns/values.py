@@ -42,7 +42,7 @@ def _dump_json(value: object) -> bytes:
 
 
 def _dump_bytes(value: object) -> bytes:
-    if not isinstance(value, bytes | bytearray | memoryview):
+    if not isinstance(value, bytes | bytearray):
         raise TypeError("is no bytes")
     return bytes(value)
 
