@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Final
@@ -57,7 +56,7 @@ async def _convert(
     progress: Progress | None,
 ) -> None:
     loop, stopped = asyncio.get_running_loop(), Event()
-    tell = None if progress is None else partial(loop.call_soon_threadsafe, progress)
+    tell = None if progress is None else _on_loop(loop, progress)
     task = asyncio.ensure_future(
         asyncio.to_thread(_write, convert, source, target, tell, stopped.is_set)
     )
@@ -68,6 +67,10 @@ async def _convert(
         stopped.set()
         await asyncio.gather(task, return_exceptions=True)
         raise
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, progress: Progress) -> Callable[[int], object]:
+    return lambda done: loop.call_soon_threadsafe(progress, done)
 
 
 def _write(
