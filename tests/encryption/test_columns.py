@@ -511,6 +511,47 @@ def test_a_row_needs_a_key_before_it_is_written(engine):
         assert session.get_one(Numbered, 5).note == "x"
 
 
+def test_a_key_of_another_type_is_refused_before_it_makes_a_value_unreadable(engine):
+    class Keyed(SQLModel, table=True):
+        metadata = MetaData()
+        id: int = Field(primary_key=True)
+        note: str = Field(sa_column=Column(EncryptedString(SERVICE, row="id")))
+
+    Keyed.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(Keyed(id="5", note="x"))
+        with pytest.raises(EncryptedColumnError, match="`id` is no int"):
+            session.flush()
+
+
+def test_another_attribute_than_the_primary_key_binds(engine):
+    class Owned(SQLModel, table=True):
+        metadata = MetaData()
+        id: int | None = Field(default=None, primary_key=True)
+        owner: str
+        note: str = Field(sa_column=Column(EncryptedString(SERVICE, row="owner")))
+
+    Owned.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(Owned(owner="ada", note="x"))
+        session.commit()
+        owned = session.exec(select(Owned)).one()[0]
+        session.expire(owned)
+        owned.owner = "eve"
+        with pytest.raises(EncryptedColumnError, match="anew"):
+            session.flush()
+
+
+def test_long_names_have_indexes_of_their_own():
+    name = "a" * 60
+    kinds = [EncryptedString(SERVICE, index=INDEX) for _ in "bc"]
+    columns = [Column(name + each, kind) for each, kind in zip("bc", kinds, strict=True)]
+    long = Table("t", MetaData(), Column("id", Integer, primary_key=True), *columns)
+    names = {str(index.name) for index in long.indexes}
+    assert len(names) == 2
+    assert all(len(each) <= 63 for each in names)
+
+
 def test_the_attribute_of_the_key_must_be_there(engine):
     class Wrong(SQLModel, table=True):
         metadata = MetaData()

@@ -80,7 +80,9 @@ class Cipher:
         if self._version != self._ring.version:
             self._refresh()
         head = sealed[:HEADER]
-        known = self._known.get(head)
+        # Held on to: a key that is destroyed meanwhile does not get into the next memory.
+        memory = self._known
+        known = memory.get(head)
         cipher = known or self._derive(head)
         try:
             plain = cipher.decrypt(sealed[HEADER:NONCE_END], sealed[NONCE_END:], head + aad)
@@ -88,9 +90,9 @@ class Cipher:
             raise DecryptionError from None
         if known is None:
             # Only now: salts that somebody made up do not push out those that are in use.
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[head] = cipher
+            if len(memory) >= MAX_KNOWN:
+                memory.clear()
+            memory[head] = cipher
         return plain
 
     def is_current(self, sealed: bytes) -> bool:

@@ -113,8 +113,8 @@ class FileKeyProvider(SecretKeyProvider):
 class CommandKeyProvider(SecretKeyProvider):
     """The secret is what a command prints: a password manager, a vault's client.
 
-    `command` is a program and its arguments; no shell reads it. It gets `environment` alone, and
-    `seconds` to answer.
+    `command` is the path of a program and its arguments; no shell reads it. It gets `environment`
+    alone, and `seconds` to answer.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Mapper, Session
-from sqlalchemy.orm.attributes import get_history, set_committed_value
+from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history, set_committed_value
 
 from zenith.encryption.columns.errors import EncryptedColumnError
 from zenith.encryption.errors import DecryptionError
@@ -53,13 +53,24 @@ def row_name(key: object) -> str:
         return f"int:{int(key)}"
     if isinstance(key, UUID):
         return f"uuid:{key.hex}"
-    return f"bytes:{key.hex()}" if isinstance(key, bytes) else f"str:{key}"
+    # The text itself also where it is a member of an enumeration.
+    return f"bytes:{key.hex()}" if isinstance(key, bytes) else f"str:{str.__str__(key)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """An attribute, and the attribute of the key that it is bound to."""
+
+    name: str
+    row: str
+    kind: type[Any]
+    """What the database gives back for the key: bound to anything else it would never open."""
 
 
 @functools.cache
-def _bound(mapper: Mapper[Any]) -> tuple[tuple[str, str], ...]:
-    """The attributes that are bound to rows, each with the attribute of the row's key."""
-    found: list[tuple[str, str]] = []
+def _bound(mapper: Mapper[Any]) -> tuple[_Bound, ...]:
+    """The attributes that are bound to rows."""
+    found: list[_Bound] = []
     for attribute in mapper.column_attrs:
         row = getattr(attribute.columns[0].type, "row", None)
         if row is None:
@@ -69,35 +80,40 @@ def _bound(mapper: Mapper[Any]) -> tuple[tuple[str, str], ...]:
                 f"{mapper.class_.__name__}.{attribute.key} is bound to `{row}`, which is no column",
                 fix="name the attribute of the primary key",
             )
-        found.append((attribute.key, row))
+        found.append(_Bound(attribute.key, row, mapper.columns[row].type.python_type))
     return tuple(found)
 
 
 @event.listens_for(Mapper, "before_insert")
 def _pair_new(mapper: Mapper[Any], connection: Any, target: Any) -> None:
     del connection
-    for name, row in _bound(mapper):
-        _pair(target, name, row)
+    for bound in _bound(mapper):
+        _pair(target, bound)
 
 
 @event.listens_for(Mapper, "before_update")
 def _pair_changed(mapper: Mapper[Any], connection: Any, target: Any) -> None:
     del connection
-    for name, row in _bound(mapper):
-        if get_history(target, name).added:
-            _pair(target, name, row)
+    for bound in _bound(mapper):
+        name, row = bound.name, bound.row
+        if get_history(target, name, PASSIVE_NO_INITIALIZE).added:
+            _pair(target, bound)
             continue
         is_null = name in target.__dict__ and target.__dict__[name] is None
-        if not is_null and get_history(target, row).deleted:
+        if not is_null and get_history(target, row, PASSIVE_NO_INITIALIZE).added:
             raise EncryptedColumnError(
                 f"`{row}` changes, to which `{name}` is bound; assign `{name}` anew"
             )
 
 
-def _pair(target: Any, name: str, row: str) -> None:
+def _pair(target: Any, bound: _Bound) -> None:
+    name = bound.name
     value = target.__dict__.get(name)
     if value is not None:
-        paired = RowValue(value, row_name(target.__dict__.get(row)))
+        key = target.__dict__.get(bound.row)
+        if key is not None and not isinstance(key, bound.kind):
+            raise EncryptedColumnError(f"`{bound.row}` is no {bound.kind.__name__}")
+        paired = RowValue(value, row_name(key))
         pending = inspect(target).session.info.setdefault(PENDING, [])
         pending.append((target, name, value))
         target.__dict__[name] = paired
@@ -117,10 +133,10 @@ def _unpair(session: Session, *details: Any) -> None:
 def _open(target: Any, context: Any, attributes: Any = None) -> None:
     del context, attributes
     state = inspect(target)
-    for name, row in _bound(state.mapper):
-        value = target.__dict__.get(name)
+    for bound in _bound(state.mapper):
+        value = target.__dict__.get(bound.name)
         if isinstance(value, SealedValue):
-            key = target.__dict__.get(row)
+            key = target.__dict__.get(bound.row)
             if key is None:
                 raise DecryptionError
-            set_committed_value(target, name, value.open(key))
+            set_committed_value(target, bound.name, value.open(key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Self
@@ -229,6 +230,13 @@ def _bind(column: Any, table: Any) -> None:
         )
     column.type = kind.at(kind.place or (table.name, column.name))
     if kind.index is not None:
-        name = f"ix_{table.name}_{column.name}_blind"[:MAX_NAME]
         found = tag_of(column, kind.index.length)
+        name = _index_name(table.name, column.name)
         Index(name, found, unique=kind.index.unique, info={BLIND: True})
+
+
+def _index_name(table: str, column: str) -> str:
+    name = f"ix_{table}_{column}_blind"
+    if len(name) <= MAX_NAME:
+        return name
+    return f"{name[: MAX_NAME - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
