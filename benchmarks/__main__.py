@@ -25,6 +25,7 @@ SECTIONS = (
     "policies",
     "queries",
     "headers",
+    "encryption",
     "redaction",
     "audit",
     "passwords",
