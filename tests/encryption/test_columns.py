@@ -415,6 +415,17 @@ def test_damaged_dates_and_decimals_do_not_open():
             kind.open(stored)
 
 
+@pytest.mark.parametrize("value", [5, 1.5, b"ze1."])
+def test_what_is_of_another_type_does_not_open(engine, value):
+    add(engine, ssn="1", photo=b"x")
+    put(engine, "born", value)
+    with Session(engine) as session, pytest.raises(DecryptionError):
+        session.exec(select(Person.born)).all()
+    for other in ("text", 10**12):
+        with pytest.raises(DecryptionError):
+            people.c.photo.type.open(other)
+
+
 def test_keys_are_not_encrypted_and_only_texts_have_an_index():
     with pytest.raises(ConfigurationError, match="key"):
         Table("t", MetaData(), Column("id", EncryptedString(SERVICE), primary_key=True))
@@ -540,6 +551,26 @@ def test_another_attribute_than_the_primary_key_binds(engine):
         owned.owner = "eve"
         with pytest.raises(EncryptedColumnError, match="anew"):
             session.flush()
+
+
+def test_rows_of_a_model_that_inherits_are_bound_too(engine):
+    class Asset(SQLModel, table=True):
+        metadata = MetaData()
+        id: UUID = Field(default_factory=uuid4, primary_key=True)
+        kind: str = "asset"
+        note: str = Field(sa_column=Column(EncryptedString(SERVICE, row="id")))
+        __mapper_args__: ClassVar = {"polymorphic_on": "kind", "polymorphic_identity": "asset"}
+
+    class House(Asset):
+        __mapper_args__: ClassVar = {"polymorphic_identity": "house"}
+
+    Asset.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(House(kind="house", note="x"))
+        session.commit()
+        session.expunge_all()
+        found = session.exec(select(Asset)).one()[0]
+        assert (type(found), found.note) == (House, "x")
 
 
 def test_long_names_have_indexes_of_their_own():

@@ -14,7 +14,7 @@ MAX_KEYS: Final = 256
 
 
 class Keyring:
-    """Keys by id, one of them active.
+    """Keys by id, one of them active (ASVS 11.2.2: keys can be replaced at any time).
 
     Every change builds a new table and puts it in place in one assignment, with a new `version`:
     who encrypts at that moment sees the old keys or the new ones, never half of both.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import event, inspect
+from sqlalchemy import ColumnElement, event, inspect
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history, set_committed_value
 
@@ -21,6 +21,13 @@ from zenith.encryption.errors import DecryptionError
 from zenith.kernel.errors import ConfigurationError
 
 PENDING: Final = "zenith.encryption.pending"
+
+
+class RowBound:
+    """A type whose values may be bound to rows."""
+
+    row: str | None
+    """The attribute whose value is the row's key; None for values that are bound to no row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +74,16 @@ class _Bound:
     """What the database gives back for the key: bound to anything else it would never open."""
 
 
+def _row_of(column: ColumnElement[Any]) -> str | None:
+    return column.type.row if isinstance(column.type, RowBound) else None
+
+
 @functools.cache
 def _bound(mapper: Mapper[Any]) -> tuple[_Bound, ...]:
     """The attributes that are bound to rows."""
     found: list[_Bound] = []
     for attribute in mapper.column_attrs:
-        row = getattr(attribute.columns[0].type, "row", None)
+        row = _row_of(attribute.columns[0])
         if row is None:
             continue
         if row not in mapper.columns:
@@ -84,14 +95,12 @@ def _bound(mapper: Mapper[Any]) -> tuple[_Bound, ...]:
     return tuple(found)
 
 
-@event.listens_for(Mapper, "before_insert")
 def _pair_new(mapper: Mapper[Any], connection: Any, target: Any) -> None:
     del connection
     for bound in _bound(mapper):
         _pair(target, bound)
 
 
-@event.listens_for(Mapper, "before_update")
 def _pair_changed(mapper: Mapper[Any], connection: Any, target: Any) -> None:
     del connection
     for bound in _bound(mapper):
@@ -128,8 +137,6 @@ def _unpair(session: Session, *details: Any) -> None:
             target.__dict__[name] = value
 
 
-@event.listens_for(Mapper, "load")
-@event.listens_for(Mapper, "refresh")
 def _open(target: Any, context: Any, attributes: Any = None) -> None:
     del context, attributes
     state = inspect(target)
@@ -140,3 +147,13 @@ def _open(target: Any, context: Any, attributes: Any = None) -> None:
             if key is None:
                 raise DecryptionError
             set_committed_value(target, bound.name, value.open(key))
+
+
+@event.listens_for(Mapper, "mapper_configured")
+def _listen(mapper: Mapper[Any], model: type[Any]) -> None:
+    """Only models with such columns are listened to: a load of all others costs nothing more."""
+    if any(_row_of(column) is not None for column in mapper.columns):
+        event.listen(model, "before_insert", _pair_new)
+        event.listen(model, "before_update", _pair_changed)
+        event.listen(model, "load", _open)
+        event.listen(model, "refresh", _open)

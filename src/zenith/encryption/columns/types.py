@@ -15,9 +15,10 @@ from zenith.encryption.blind_index import BlindIndex
 from zenith.encryption.columns import values
 from zenith.encryption.columns.comparison import Comparison, tag_of
 from zenith.encryption.columns.errors import EncryptedColumnError
-from zenith.encryption.columns.rows import RowValue, SealedValue
+from zenith.encryption.columns.rows import RowBound, RowValue, SealedValue
 from zenith.encryption.columns.values import Codec
 from zenith.encryption.context import Context
+from zenith.encryption.errors import DecryptionError
 from zenith.encryption.service import EncryptionService
 from zenith.kernel.errors import ConfigurationError
 
@@ -27,7 +28,7 @@ MAX_NAME: Final = 63
 """Characters of a name in PostgreSQL."""
 
 
-class EncryptedType(TypeDecorator[Any]):
+class EncryptedType(RowBound, TypeDecorator[Any]):
     """What all encrypted columns have in common.
 
     Threat: a stolen database, and values that somebody moves between rows, columns and tables
@@ -122,6 +123,8 @@ class EncryptedType(TypeDecorator[Any]):
 
     def open(self, stored: Any, row: str | None = None) -> Any:
         """What `seal` was given; raises DecryptionError for all else."""
+        if not isinstance(stored, str):
+            raise DecryptionError
         return self.codec.load(self.service.open_text(stored, self.context(), row=row))
 
     def is_current(self, stored: Any, value: str | None = None) -> bool:
@@ -200,6 +203,8 @@ class EncryptedBytes(EncryptedType):
 
     def open(self, stored: Any, row: str | None = None) -> bytes:
         """What `seal` was given; raises DecryptionError for all else."""
+        if not isinstance(stored, bytes | bytearray):
+            raise DecryptionError
         return self.service.open(bytes(stored), self.context(), row=row)
 
 
