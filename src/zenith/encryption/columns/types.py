@@ -15,10 +15,11 @@ from zenith.encryption.blind_index import BlindIndex
 from zenith.encryption.columns import values
 from zenith.encryption.columns.comparison import Comparison, tag_of
 from zenith.encryption.columns.errors import EncryptedColumnError
-from zenith.encryption.columns.rows import RowBound, RowValue, SealedValue
+from zenith.encryption.columns.rows import RowBound, RowValue, SealedValue, row_name
 from zenith.encryption.columns.values import Codec
 from zenith.encryption.context import Context
 from zenith.encryption.errors import DecryptionError
+from zenith.encryption.sealed import MARK
 from zenith.encryption.service import EncryptionService
 from zenith.kernel.errors import ConfigurationError
 
@@ -135,7 +136,17 @@ class EncryptedType(RowBound, TypeDecorator[Any]):
             return False
         if self.index is None or value is None:
             return True
-        return str(stored).startswith(self.index.tag(value, self.context()) + "ze1.")
+        return str(stored).startswith(self.index.tag(value, self.context()) + MARK)
+
+    def renewed(self, stored: Any, row: object = None) -> Any:
+        """What to store in place of `stored`, the raw value of the column in the row with the key
+        `row`; None if it is as it would be stored today. Raises DecryptionError if it does not open.
+        """
+        name = None if self.row is None else row_name(row)
+        value = self.open(stored, name)
+        if self.is_current(stored, value if isinstance(value, str) else None):
+            return None
+        return self.seal(value, name)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
