@@ -30,7 +30,8 @@ def _digits(text: str) -> str:
 
 def _alphanumeric(text: str) -> str:
     """Letters and digits in capitals: account numbers, passports."""
-    return "".join(each for each in unicodedata.normalize("NFKC", text) if each.isalnum()).upper()
+    capitals = unicodedata.normalize("NFKC", text).upper()
+    return "".join(each for each in capitals if each.isalnum())
 
 
 NORMALIZATIONS: Final[Mapping[str, Callable[[str], str]]] = {

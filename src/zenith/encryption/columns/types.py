@@ -140,7 +140,9 @@ class EncryptedType(RowBound, TypeDecorator[Any]):
 
     def renewed(self, stored: Any, row: object = None) -> Any:
         """What to store in place of `stored`, the raw value of the column in the row with the key
-        `row`; None if it is as it would be stored today. Raises DecryptionError if it does not open.
+        `row`; None if it is as it would be stored today.
+
+        Raises DecryptionError for what does not open.
         """
         name = None if self.row is None else row_name(row)
         value = self.open(stored, name)
