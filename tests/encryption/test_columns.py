@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import logging
 import secrets
 from collections.abc import AsyncIterator
@@ -31,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import load_only
+from sqlalchemy.orm import DeclarativeBase, Mapped, load_only, mapped_column
 from sqlalchemy.schema import CreateIndex
 from sqlmodel import Field, Session, SQLModel
 
@@ -574,23 +575,31 @@ def test_another_attribute_than_the_primary_key_binds(engine):
 
 
 def test_rows_of_a_model_that_inherits_are_bound_too(engine):
-    class Asset(SQLModel, table=True):
-        metadata = MetaData()
-        id: UUID = Field(default_factory=uuid4, primary_key=True)
-        kind: str = "asset"
-        note: str = Field(sa_column=Column(EncryptedString(SERVICE, row="id")))
+    class Base(DeclarativeBase):
+        pass
+
+    class Asset(Base):
+        __tablename__ = "asset"
         __mapper_args__: ClassVar = {"polymorphic_on": "kind", "polymorphic_identity": "asset"}
+        id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+        kind: Mapped[str]
+        note: Mapped[str] = mapped_column(EncryptedString(SERVICE, row="id"))
 
     class House(Asset):
         __mapper_args__: ClassVar = {"polymorphic_identity": "house"}
 
-    Asset.metadata.create_all(engine)
+    Base.metadata.create_all(engine)
     with Session(engine) as session:
-        session.add(House(kind="house", note="x"))
+        session.add(House(id=uuid4(), note="x"))
         session.commit()
         session.expunge_all()
-        found = session.exec(select(Asset)).one()[0]
+        found = session.execute(select(Asset)).scalar_one()
         assert (type(found), found.note) == (House, "x")
+
+
+def test_services_and_indexes_are_shared_by_copies():
+    assert copy.deepcopy(SERVICE) is SERVICE
+    assert copy.deepcopy(INDEX) is INDEX
 
 
 def test_long_names_have_indexes_of_their_own():

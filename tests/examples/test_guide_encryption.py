@@ -60,6 +60,7 @@ def test_a_column_takes_the_service():
 
 
 def test_the_model_is_encrypted_and_can_be_searched():
+    """The guide's model shows both values in its repr, and so in logs, and cannot be searched."""
     engine = create_engine("sqlite://", hide_parameters=True)
     SensitiveData.metadata.create_all(engine, tables=[SensitiveData.__table__])  # type: ignore[attr-defined]
     with Session(engine) as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Self
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -77,6 +77,10 @@ class BlindIndex:
 
     def __repr__(self) -> str:
         return f"BlindIndex(normalize={self.normalize!r}, bits={self.bits})"
+
+    def __deepcopy__(self, memo: object) -> Self:
+        # As for EncryptionService.
+        return self
 
     def __reduce__(self) -> str:
         raise TypeError("a BlindIndex cannot be pickled")

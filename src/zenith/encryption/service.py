@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from zenith.encryption.cipher import Cipher
 from zenith.encryption.context import Context
@@ -114,6 +114,10 @@ class EncryptionService:
 
     def __repr__(self) -> str:
         return f"EncryptionService({self.keyring!r})"
+
+    def __deepcopy__(self, memo: object) -> Self:
+        # Models that inherit copy their columns: the service of both is one.
+        return self
 
     def __reduce__(self) -> str:
         raise TypeError("an EncryptionService cannot be pickled")

@@ -14,12 +14,15 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, event, inspect
 from sqlalchemy.orm import Mapper, Session
-from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history, set_committed_value
+from sqlalchemy.orm.attributes import get_history, set_committed_value
+from sqlalchemy.orm.base import PassiveFlag
 
 from zenith.encryption.columns.errors import EncryptedColumnError
 from zenith.encryption.errors import DecryptionError
 from zenith.kernel.errors import ConfigurationError
 
+UNREAD: Final = PassiveFlag.PASSIVE_NO_INITIALIZE
+"""What is not loaded is left so: a flush asks the database nothing more."""
 PENDING: Final = "zenith.encryption.pending"
 
 
@@ -105,11 +108,11 @@ def _pair_changed(mapper: Mapper[Any], connection: Any, target: Any) -> None:
     del connection
     for bound in _bound(mapper):
         name, row = bound.name, bound.row
-        if get_history(target, name, PASSIVE_NO_INITIALIZE).added:
+        if get_history(target, name, UNREAD).added:
             _pair(target, bound)
             continue
         is_null = name in target.__dict__ and target.__dict__[name] is None
-        if not is_null and get_history(target, row, PASSIVE_NO_INITIALIZE).added:
+        if not is_null and get_history(target, row, UNREAD).added:
             raise EncryptedColumnError(
                 f"`{row}` changes, to which `{name}` is bound; assign `{name}` anew"
             )
