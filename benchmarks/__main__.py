@@ -26,6 +26,7 @@ SECTIONS = (
     "queries",
     "headers",
     "content",
+    "encryption",
     "redaction",
     "audit",
     "passwords",

@@ -20,7 +20,13 @@ DRIVERS = frozenset(
 )
 EXPRESSIONS = frozenset({"sqlalchemy", "sqlmodel"})
 """Not only drivers: also a language for queries, spoken where models and conditions are made."""
-SPEAKERS = ("query/", "tenants/", "policies/where.py", "policies/columns/")
+SPEAKERS = (
+    "encryption/columns/",
+    "query/",
+    "tenants/",
+    "policies/where.py",
+    "policies/columns/",
+)
 WEBLESS = frozenset(
     {"kernel", "passwords", "encryption", "query", "content", "validation", "outbound", "mail"}
 )

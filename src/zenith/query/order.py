@@ -33,7 +33,7 @@ class Term:
         """`created_at`, or `-created_at` for the greatest first; raises ValueError for others."""
         descending = name.startswith("-")
         column = columns.named(name[1:] if descending else name)
-        if column.kind is None:
+        if column.kind is None or not column.kind.has_order:
             raise ValueError(f"`{column.name}` has no order")
         return cls(column, descending)
 

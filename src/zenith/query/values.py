@@ -9,11 +9,11 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -40,10 +40,22 @@ class Kind:
     """Operators that no index helps: clients have them only where the model names them."""
     has_offset: bool = False
     """Whether it is a point in time, wherever the clock hangs."""
+    has_order: bool = True
+    """Whether the database can sort by it."""
 
 
 def kind_of(sql_type: types.TypeEngine[Any]) -> Kind | None:
-    """The kind of a column's values; None where they cannot be compared by value."""
+    """The kind of a column's values; None where they cannot be compared by value.
+
+    A type that stores something else than its values, such as an encrypted one, says by its
+    `compared_as` as which type the database compares them, by equality only.
+    """
+    if hasattr(sql_type, "compared_as"):
+        told: types.TypeEngine[Any] | None = cast("Any", sql_type).compared_as
+        found = None if told is None else kind_of(told)
+        if found is None:
+            return None
+        return replace(found, operators=EQUAL, costly=frozenset(), has_order=False)
     while isinstance(sql_type, types.TypeDecorator) and not isinstance(sql_type, types.Interval):
         sql_type = sql_type.impl_instance
     if isinstance(sql_type, types.Enum):

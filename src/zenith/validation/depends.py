@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from starlette.responses import Response
+
 
 from zenith.kernel.errors import SecurityError, ValidationError
 from zenith.validation.checks import AT_ONCE, NO_CONTEXT, WITHIN, check

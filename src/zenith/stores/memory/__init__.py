@@ -23,6 +23,7 @@ from zenith.stores.memory.revocations import MemoryRevocationStore
 from zenith.stores.memory.roles import MemoryRoleStore
 from zenith.stores.memory.sessions import MemorySessionStore
 from zenith.stores.memory.slots import MemorySlotStore
+from zenith.stores.memory.subject_keys import MemorySubjectKeyStore
 from zenith.stores.memory.token_keys import MemoryKeyStore
 from zenith.stores.memory.token_proofs import MemoryProofStore
 
@@ -52,4 +53,5 @@ __all__ = [
     "MemoryRoleStore",
     "MemorySessionStore",
     "MemorySlotStore",
+    "MemorySubjectKeyStore",
 ]

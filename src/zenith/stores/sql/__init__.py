@@ -26,6 +26,7 @@ from zenith.stores.sql.revision import current, is_current, upgrade
 from zenith.stores.sql.revocations import SqlRevocationStore
 from zenith.stores.sql.roles import SqlRoleStore
 from zenith.stores.sql.sessions import SqlSessionStore
+from zenith.stores.sql.subject_keys import SqlSubjectKeyStore
 from zenith.stores.sql.token_keys import SqlKeyStore
 from zenith.stores.sql.token_proofs import SqlProofStore
 from zenith.stores.sql.trusted_devices import SqlChallengeStore, SqlTrustedDeviceStore
@@ -58,6 +59,7 @@ __all__ = [
     "SqlRevocationStore",
     "SqlRoleStore",
     "SqlSessionStore",
+    "SqlSubjectKeyStore",
     "SqlTrustedDeviceStore",
     "current",
     "is_current",

@@ -32,6 +32,7 @@ from zenith.stores.sql.schema.quotas import quotas
 from zenith.stores.sql.schema.reports import reports
 from zenith.stores.sql.schema.roles import role_assignments, role_versions, roles
 from zenith.stores.sql.schema.sessions import refresh_families, revocations, sessions
+from zenith.stores.sql.schema.subject_keys import subject_keys
 from zenith.stores.sql.schema.token_keys import token_keys, token_proofs
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "roles",
     "sessions",
     "spent_challenges",
+    "subject_keys",
     "token_keys",
     "token_proofs",
     "totp",

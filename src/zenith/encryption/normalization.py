@@ -1,0 +1,44 @@
+"""How texts are brought into one spelling before a blind index is made of them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Final
+
+
+def _exact(text: str) -> str:
+    return text
+
+
+def _unicode(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _caseless(text: str) -> str:
+    """Unicode's caseless matching (section 3.13, D145), without spaces around."""
+    folded = unicodedata.normalize("NFD", text.strip()).casefold()
+    return unicodedata.normalize("NFC", folded)
+
+
+def _digits(text: str) -> str:
+    """Numbers however they are grouped: `078-05-1120` is `078051120`."""
+    return "".join(
+        str(unicodedata.decimal(each)) for each in text if unicodedata.decimal(each, -1) >= 0
+    )
+
+
+def _alphanumeric(text: str) -> str:
+    """Letters and digits in capitals: account numbers, passports."""
+    capitals = unicodedata.normalize("NFKC", text).upper()
+    return "".join(each for each in capitals if each.isalnum())
+
+
+NORMALIZATIONS: Final[Mapping[str, Callable[[str], str]]] = {
+    "exact": _exact,
+    "unicode": _unicode,
+    "caseless": _caseless,
+    "digits": _digits,
+    "alphanumeric": _alphanumeric,
+}
+"""By the name that stands in the index's key: another name makes another index."""

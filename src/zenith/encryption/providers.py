@@ -1,0 +1,162 @@
+"""Who holds the key-encryption key: a file, the environment, a command, or a service."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+from zenith.encryption.context import Context
+from zenith.encryption.service import EncryptionService
+from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.keys import Secret
+
+MAX_SECRET: Final = 4096
+"""Bytes of a file, or of what a command prints."""
+SECONDS: Final = 30.0
+DATA_KEY: Final = Context("data-key")
+
+
+class KeyProvider(Protocol):
+    """Wraps data keys under a key-encryption key that it keeps to itself (envelope encryption).
+
+    It is the form in which a key management service is asked. `context` says which data key it is:
+    a wrapped key opens for its own context only.
+    """
+
+    async def wrap(self, data_key: bytes, *, context: str) -> bytes:
+        """Encrypt a data key."""
+        ...
+
+    async def unwrap(self, wrapped: bytes, *, context: str) -> bytes:
+        """The data key; raises DecryptionError if it is not what was wrapped for `context`."""
+        ...
+
+
+class SecretKeyProvider(ABC):
+    """Wraps here, under a key derived from a secret that it reads each time anew."""
+
+    @abstractmethod
+    async def read(self) -> str:
+        """The secret; raises ConfigurationError where it cannot be had."""
+
+    async def wrap(self, data_key: bytes, *, context: str) -> bytes:
+        """Encrypt a data key; raises ConfigurationError if the secret is weak or not there."""
+        return (await self._service()).seal(data_key, DATA_KEY, row=context)
+
+    async def unwrap(self, wrapped: bytes, *, context: str) -> bytes:
+        """The data key; raises DecryptionError, and ConfigurationError as `wrap` does."""
+        return (await self._service()).open(wrapped, DATA_KEY, row=context)
+
+    async def _service(self) -> EncryptionService:
+        return EncryptionService(Secret((await self.read()).strip()))
+
+
+class EnvironmentKeyProvider(SecretKeyProvider):
+    """The secret is a variable: `EnvironmentKeyProvider(os.environ, "APP_MASTER_KEY")`.
+
+    Threat: other processes of the same user can read it; a file or a command tells fewer.
+    """
+
+    def __init__(self, variables: Mapping[str, str], name: str) -> None:
+        self._variables: Final = variables
+        self._name: Final = name
+
+    async def read(self) -> str:
+        """The variable."""
+        value = self._variables.get(self._name)
+        if not value:
+            raise ConfigurationError(f"{self._name} is not set", fix="set it to a random key")
+        return value
+
+
+class FileKeyProvider(SecretKeyProvider):
+    """The secret is a file that nobody but its owner can read, such as a mounted secret.
+
+    Threat: a key that other users of the machine read, or that one of them put there (ASVS 13.3.2).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path: Final = path
+
+    async def read(self) -> str:
+        """The file's text, read in a thread."""
+        try:
+            return await asyncio.to_thread(self._read)
+        except (OSError, UnicodeDecodeError):
+            raise ConfigurationError(
+                f"{self._path} cannot be read", fix="make it a text file of this user"
+            ) from None
+
+    def _read(self) -> str:
+        # One open file is looked at and read: nobody can put another in its place in between.
+        with self._path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ConfigurationError(f"{self._path} is no file", fix="name a file")
+            if os.name == "posix" and status.st_mode & 0o077:
+                raise ConfigurationError(
+                    f"{self._path} can be read by other users of this machine",
+                    fix=f"chmod 600 {self._path}",
+                )
+            if os.name == "posix" and status.st_uid not in (os.geteuid(), 0):
+                raise ConfigurationError(
+                    f"{self._path} belongs to another user", fix="make it a file of this user"
+                )
+            return file.read(MAX_SECRET).decode("ascii")
+
+
+class CommandKeyProvider(SecretKeyProvider):
+    """The secret is what a command prints: a password manager, a vault's client.
+
+    `command` is the path of a program and its arguments; no shell reads it. It gets `environment`
+    alone, and `seconds` to answer.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
+        if isinstance(command, str) or not command:
+            raise ConfigurationError(
+                "the command of a key is no list", fix='write ["vault", "read", ...]'
+            )
+        self._command: Final = tuple(command)
+        self._environment: Final = dict(environment or {})
+        self._seconds: Final = seconds
+
+    async def read(self) -> str:
+        """What the command prints on its standard output; its errors are not repeated."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=self._environment,
+            )
+        except OSError:
+            raise self._failed("cannot be started") from None
+        try:
+            printed, _ = await asyncio.wait_for(process.communicate(), self._seconds)
+        except TimeoutError:
+            raise self._failed("does not answer") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode or len(printed) > MAX_SECRET or not printed.isascii():
+            raise self._failed("fails, or prints no key")
+        return printed.decode("ascii")
+
+    def _failed(self, how: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"the command of a key {how}: {self._command[0]}", fix="run it by hand as this user"
+        )

@@ -1,0 +1,50 @@
+"""Keys of subjects in SQL."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import select, update
+
+from zenith.stores.sql.database import Database
+from zenith.stores.sql.schema import subject_keys as table
+
+ERASED: Final = ""
+
+
+class SqlSubjectKeyStore:
+    """A SubjectKeyStore: one row for each subject, which is never deleted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database: Final = database
+
+    async def find(self, subject: str) -> str | None:
+        """The wrapped key; empty where the subject was erased, None where it is unknown."""
+        row = await self._database.first(select(table.c.wrapped).where(table.c.subject == subject))
+        return None if row is None else row.wrapped
+
+    async def add(self, subject: str, wrapped: str) -> str:
+        """Keep `wrapped` where nothing is kept, in one statement; what is kept now."""
+        fresh = self._database.insert(table).values(subject=subject, wrapped=wrapped)
+        # Whoever comes second sets what is there already, and is told it.
+        kept = fresh.on_conflict_do_update(
+            index_elements=[table.c.subject], set_={"wrapped": table.c.wrapped}
+        ).returning(table.c.wrapped)
+        ((held,),) = await self._database.rows(kept)
+        return str(held)
+
+    async def erase(self, subject: str) -> bool:
+        """Put the mark in place of the key, in one step; whether there was one."""
+        mark = self._database.insert(table).values(subject=subject, wrapped=ERASED)
+        async with self._database.transaction() as connection:
+            gone = await connection.execute(
+                update(table)
+                .where(table.c.subject == subject, table.c.wrapped != ERASED)
+                .values(wrapped=ERASED)
+            )
+            await connection.execute(
+                mark.on_conflict_do_update(
+                    index_elements=[table.c.subject], set_={"wrapped": ERASED}
+                )
+            )
+            return gone.rowcount == 1

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.encryption.conftest import MASTER, OTHER
+from zenith.encryption import (
+    CommandKeyProvider,
+    DataKey,
+    DecryptionError,
+    EnvironmentKeyProvider,
+    FileKeyProvider,
+    Keyring,
+    KeyState,
+    providers,
+    unwrap_keyring,
+    wrap_keyring,
+)
+from zenith.encryption.wrapped_keys import MAX_DOCUMENT
+from zenith.kernel.errors import ConfigurationError
+
+ENVIRONMENT = EnvironmentKeyProvider({"APP_KEY": MASTER, "OTHER": OTHER, "NONE": ""}, "APP_KEY")
+
+
+def ring() -> Keyring:
+    made = Keyring([DataKey.new(now=1.5).within(KeyState.ACTIVE), DataKey.new(), DataKey.new()])
+    made.destroy(made.keys[2].id)
+    return made
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    path = tmp_path / "key"
+    path.write_text(MASTER + "\n")
+    path.chmod(0o600)
+    return path
+
+
+async def test_a_wrapped_key_opens_for_its_context_and_provider():
+    wrapped = await ENVIRONMENT.wrap(b"k" * 32, context="a")
+    assert await ENVIRONMENT.unwrap(wrapped, context="a") == b"k" * 32
+    other = EnvironmentKeyProvider({"APP_KEY": OTHER}, "APP_KEY")
+    with pytest.raises(DecryptionError):
+        await ENVIRONMENT.unwrap(wrapped, context="b")
+    with pytest.raises(DecryptionError):
+        await other.unwrap(wrapped, context="a")
+
+
+@pytest.mark.parametrize("name", ["NONE", "MISSING"])
+async def test_a_variable_that_is_not_set_is_named(name):
+    with pytest.raises(ConfigurationError, match=name):
+        await EnvironmentKeyProvider({"NONE": ""}, name).read()
+
+
+async def test_a_file_holds_the_same_key(key_file):
+    wrapped = await ENVIRONMENT.wrap(b"k", context="a")
+    assert await FileKeyProvider(key_file).unwrap(wrapped, context="a") == b"k"
+
+
+async def test_files_of_others_and_no_files_are_refused(key_file, tmp_path):
+    key_file.chmod(0o640)
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        await FileKeyProvider(key_file).read()
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(ConfigurationError):
+            await FileKeyProvider(path).read()
+
+
+async def test_a_device_is_no_key_file():
+    with pytest.raises(ConfigurationError, match="no file"):
+        await FileKeyProvider(Path("/dev/null")).read()
+
+
+def test_files_are_read_in_the_calling_thread_too(key_file):
+    assert FileKeyProvider(key_file)._read().strip() == MASTER
+    with pytest.raises(ConfigurationError, match="no file"):
+        FileKeyProvider(Path("/dev/null"))._read()
+    key_file.chmod(0o604)
+    with pytest.raises(ConfigurationError, match="chmod"):
+        FileKeyProvider(key_file)._read()
+
+
+def test_the_owner_of_a_file_is_looked_at(key_file, monkeypatch):
+    status = list(key_file.stat())
+    status[4] = 12345
+    monkeypatch.setattr(providers.os, "fstat", lambda descriptor: os.stat_result(status))
+    with pytest.raises(ConfigurationError, match="another user"):
+        FileKeyProvider(key_file)._read()
+    monkeypatch.setattr(providers.os, "name", "nt")
+    assert FileKeyProvider(key_file)._read().strip() == MASTER
+
+
+async def test_a_file_that_is_no_text_is_refused(key_file):
+    key_file.write_bytes(b"\xff" * 50)
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        await FileKeyProvider(key_file).read()
+
+
+async def test_a_command_prints_the_key_and_sees_its_own_environment_only(monkeypatch):
+    monkeypatch.setenv("LEAKED", "yes")
+    script = "import os; print(os.environ['KEY'], end=os.environ.get('LEAKED', ''))"
+    provider = CommandKeyProvider([sys.executable, "-c", script], environment={"KEY": MASTER})
+    assert await provider.read() == MASTER
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("import sys; sys.exit(3)", "fails"),
+        ("print('x' * 5000)", "fails"),
+        ("print('é')", "fails"),
+        ("import time; time.sleep(60)", "does not answer"),
+    ],
+)
+async def test_a_command_that_fails_is_told_without_what_it_printed(script, message):
+    provider = CommandKeyProvider([sys.executable, "-X", "utf8", "-c", script], seconds=1)
+    with pytest.raises(ConfigurationError, match=message):
+        await provider.read()
+
+
+async def test_a_command_is_a_program_that_exists_and_no_shell_line():
+    with pytest.raises(ConfigurationError, match="cannot be started"):
+        await CommandKeyProvider(["/no/such/program"]).read()
+    for none in ("vault read key", []):
+        with pytest.raises(ConfigurationError, match="list"):
+            CommandKeyProvider(none)
+
+
+async def test_a_keyring_is_kept_as_a_document_and_comes_back():
+    keys = ring()
+    document = await wrap_keyring(keys, ENVIRONMENT)
+    assert all(key.material is None or key.material.hex() not in document for key in keys.keys)
+    assert (await unwrap_keyring(document, ENVIRONMENT)).keys == keys.keys
+
+
+async def test_another_key_encryption_key_takes_over():
+    other = EnvironmentKeyProvider({"APP_KEY": OTHER}, "APP_KEY")
+    keys = ring()
+    document = await wrap_keyring(keys, ENVIRONMENT)
+    moved = await wrap_keyring(await unwrap_keyring(document, ENVIRONMENT), other)
+    assert (await unwrap_keyring(moved, other)).keys == keys.keys
+    with pytest.raises(ConfigurationError):
+        await unwrap_keyring(moved, ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("id", "00000000"),
+        ("id", 5),
+        ("id", "zz"),
+        ("state", "decrypt-only"),
+        ("state", "other"),
+        ("created", 2.5),
+        ("created", float("inf")),
+        ("wrapped", "AAAA"),
+        ("wrapped", None),
+        ("more", 1),
+    ],
+)
+async def test_changed_documents_do_not_open(member, value):
+    read = json.loads(await wrap_keyring(ring(), ENVIRONMENT))
+    read["keys"][0][member] = value
+    with pytest.raises(ConfigurationError):
+        await unwrap_keyring(json.dumps(read), ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["", "[]", "{}", '{"version": 2, "keys": [{}]}', '{"version": 1, "keys": []}', "[" * 200_000],
+)
+async def test_other_documents_do_not_open(document):
+    with pytest.raises(ConfigurationError):
+        await unwrap_keyring(document, ENVIRONMENT)
+
+
+async def test_an_oversize_document_is_not_read():
+    with pytest.raises(ConfigurationError):
+        await unwrap_keyring(" " * (MAX_DOCUMENT + 1), ENVIRONMENT)
