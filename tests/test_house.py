@@ -23,7 +23,6 @@ BREACHES = {
     ),
     "an app of another folder": ("tokens/app.py", "import fastapi", "FastAPI is for"),
     "web in the kernel": ("kernel/keys.py", "from starlette import types", "knows no web"),
-    "web in an engine": ("validation/money.py", "import starlette", "knows no web"),
     "web beside the kernel": ("kernel/depends.py", "import fastapi", "knows no web"),
     "web in an engine": ("content/links.py", "import starlette", "knows no web"),
     "more than dependencies": ("content/depends.py", "import starlette", "knows no web"),

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
 from fastapi import Depends, FastAPI, HTTPException, Request, params
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
-
 
 from zenith.kernel.errors import SecurityError, ValidationError
 from zenith.validation.checks import AT_ONCE, NO_CONTEXT, WITHIN, check
