@@ -87,6 +87,8 @@ def _convert(hint: Any, variable: str, text: str) -> Any:
     if get_origin(hint) is tuple:
         parts = [part.strip() for part in text.split(",") if part.strip()]
         inner = get_args(hint)[0]
+        if is_dataclass(inner):
+            raise _only_in_code(variable)
         return tuple(_convert(inner, variable, part) for part in parts)
     if get_origin(hint) in (dict, Mapping):
         return _table(hint, variable, text)
@@ -108,9 +110,7 @@ def _validated(hint: Any, variable: str, text: str) -> Any:
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(hint)
     except PydanticSchemaGenerationError:
-        raise ConfigurationError(
-            f"{variable} cannot be set by the environment", fix="set it in code: Settings(...)"
-        ) from None
+        raise _only_in_code(variable) from None
     try:
         if get_origin(hint) in (dict, Mapping):
             return adapter.validate_json(text)
@@ -119,6 +119,12 @@ def _validated(hint: Any, variable: str, text: str) -> Any:
         # Pydantic's own text repeats the input, which may be a secret put into the wrong variable.
         problem = error.errors(include_input=False, include_context=False, include_url=False)[0]
         raise ConfigurationError(f"{variable}: {problem['msg']}", fix="correct its value") from None
+
+
+def _only_in_code(variable: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{variable} cannot be set by the environment", fix="set it in code: Settings(...)"
+    )
 
 
 def _unknown(variable: str, names: Mapping[str, Any]) -> ConfigurationError:
