@@ -327,7 +327,7 @@ class _Writer:
         if fields is None and not isinstance(value, Mapping | list | tuple):
             return value
         if depth <= 0 or self._left <= 0:
-            return f"<{cast('type[object]', type(value)).__name__}>"
+            return f"<{cast('type[object]', type(held)).__name__}>"
         if fields is not None:
             return {name: self.write(inner, depth - 1) for name, inner in fields.items()}
         if isinstance(value, Mapping):

@@ -192,7 +192,7 @@ def _planned(
     if depth:
         for place, inner in _parts(value):
             if isinstance(inner, _HOLDERS):
-                yield from _planned(inner, (*location, place), context, depth - 1)
+                yield from _planned(cast("object", inner), (*location, place), context, depth - 1)
 
 
 _HOLDERS: Final = (BaseModel, Mapping, list, tuple)
