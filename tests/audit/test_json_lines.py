@@ -35,6 +35,8 @@ def test_a_line_holds_the_whole_event_in_utc() -> None:
         "address": None,
         "user_agent": None,
         "request_id": None,
+        "trace_id": None,
+        "event_id": "",
         "reason": "",
         "details": {"n": 1},
     }

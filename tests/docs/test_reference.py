@@ -15,7 +15,7 @@ import zenith
 from tests.docs.pages import ROOT, Page
 from tools import settings_reference
 from zenith import Settings, Zenith
-from zenith.audit.security_events import OUTCOMES, SECURITY_EVENTS
+from zenith.audit.catalogue import CATALOGUE
 from zenith.cli.application import application
 from zenith.cli.output import ExitCode
 from zenith.kernel.errors import ConfigurationError, SecurityError, ZenithError
@@ -95,19 +95,19 @@ def test_every_other_error_is_listed():
 def test_every_event_is_listed_with_its_meaning_and_outcome():
     listed = rows("events.md", "| event |")
     assert [row[0].strip("`") for row in listed] == [str(kind) for kind in EventType]
-    for name, meaning, outcome, _ in listed:
-        kind = EventType(name.strip("`"))
-        assert meaning == SECURITY_EVENTS[kind]
-        assert outcome == OUTCOMES.get(kind, "success")
+    for name, meaning, outcome, _, kept, topic in listed:
+        known = CATALOGUE[EventType(name.strip("`"))]
+        assert (meaning, outcome, topic) == (known.meaning, known.outcome, known.topic)
+        assert kept == ("before the answer" if known.critical else "in batches")
 
 
 def test_the_events_that_zenith_records_are_those_that_its_code_names():
     sources = "".join(
         path.read_text(encoding="utf-8")
         for path in (ROOT / "src" / "zenith").rglob("*.py")
-        if path.name not in {"security_events.py", "events.py"}
+        if path.name not in {"catalogue.py", "events.py"}
     )
-    for name, _, _, by in rows("events.md", "| event |"):
+    for name, _, _, by, _, _ in rows("events.md", "| event |"):
         is_named = re.search(rf"EventType\.{name.strip('`')}\b", sources) is not None
         assert by == ("Zenith" if is_named else "the application"), name
 

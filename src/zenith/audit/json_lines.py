@@ -6,11 +6,11 @@ import json
 import os
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final
 
+from zenith.audit.document import document_of
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.events import Event
 
@@ -27,21 +27,7 @@ def line_of(event: Event) -> bytes:
     Threat: log injection (ASVS 16.4.1). JSON escapes quotes, line ends and everything beyond
     ASCII, so that no value can end its line or look like another. Times are UTC (ASVS 16.2.2).
     """
-    document: dict[str, object] = {
-        "at": datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds"),
-        "type": str(event.type),
-        "outcome": event.outcome,
-        "severity": event.severity,
-        "subject": event.subject,
-        "target": event.target,
-        "session_id": event.session_id,
-        "scheme": event.scheme,
-        "address": event.address,
-        "user_agent": event.user_agent,
-        "request_id": event.request_id,
-        "reason": event.reason,
-        "details": dict(event.details),
-    }
+    document = document_of(event)
     line = json.dumps(document, separators=(",", ":")) + "\n"
     if len(line) > MAX_LINE:
         document["details"] = {"left_out": f"{len(line)} bytes"}

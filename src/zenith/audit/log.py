@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from zenith.audit.context import in_context
 from zenith.audit.json_lines import JsonLines, line_of
 from zenith.audit.redaction import redacted
 from zenith.audit.settings import AuditSettings
@@ -95,7 +96,7 @@ class AuditLog:
         both are there afterwards, or neither. Raises ServiceUnavailableError if that is not
         possible.
         """
-        events = (redacted(event),)
+        events = (redacted(in_context(event)),)
         if self._store is None:
             if not await self._write(events):
                 raise ServiceUnavailableError(reason="audit.json_lines cannot be written")
@@ -111,7 +112,7 @@ class AuditLog:
                 _logger.error("the audit queue is full: events are counted and not kept")
             self._lost[event.type] += 1
             return
-        self._queue.append(event)
+        self._queue.append(in_context(event))
         if self._loop is None:
             return
         if threading.get_ident() == self._thread:

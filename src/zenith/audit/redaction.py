@@ -13,6 +13,7 @@ from typing import Final, TypeAlias, cast
 from uuid import UUID
 
 from zenith.kernel.events import Event
+from zenith.kernel.keys import new_id
 from zenith.kernel.redaction import PLAIN, REDACTED
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -40,7 +41,8 @@ def redacted(event: Event) -> Event:
 
     Threat: a log that hands out what it should protect, and text in it that forges lines, moves a
     terminal's cursor or fills the disk. Values named like secrets, and text that looks like one,
-    are replaced; characters that do not print are written as escapes; everything is bounded.
+    are replaced; characters that do not print are written as escapes; everything is bounded. An
+    event without an id gets one.
     """
     return replace(
         event,
@@ -51,6 +53,8 @@ def redacted(event: Event) -> Event:
         address=_optional(event.address),
         user_agent=None if event.user_agent is None else text(event.user_agent),
         request_id=_optional(event.request_id),
+        trace_id=_optional(event.trace_id),
+        event_id=text(event.event_id, MAX_NAME) if event.event_id else new_id(),
         reason=text(event.reason),
         details=details(event.details),
     )

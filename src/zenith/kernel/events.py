@@ -59,6 +59,11 @@ class EventType(StrEnum):
     CHALLENGE_FAILED = "CHALLENGE_FAILED"
     BOT_CAUGHT = "BOT_CAUGHT"
     REQUEST_REFUSED = "REQUEST_REFUSED"
+    INPUT_REFUSED = "INPUT_REFUSED"
+    UPLOAD_REFUSED = "UPLOAD_REFUSED"
+    OUTBOUND_REFUSED = "OUTBOUND_REFUSED"
+    ACCESS_GRANTED = "ACCESS_GRANTED"
+    DATA_ACCESSED = "DATA_ACCESSED"
     SUSPICIOUS_ACTIVITY = "SUSPICIOUS_ACTIVITY"
     UNHANDLED_ERROR = "UNHANDLED_ERROR"
     API_KEY_CREATED = "API_KEY_CREATED"
@@ -77,7 +82,20 @@ class EventType(StrEnum):
     DEVICE_TRUSTED = "DEVICE_TRUSTED"
     DEVICE_DISTRUSTED = "DEVICE_DISTRUSTED"
     MAIL_FAILED = "MAIL_FAILED"
+    SIGNING_KEY_PLANNED = "SIGNING_KEY_PLANNED"
+    SIGNING_KEY_RETIRED = "SIGNING_KEY_RETIRED"
+    ENCRYPTION_KEY_ROTATED = "ENCRYPTION_KEY_ROTATED"
+    SUBJECT_ERASED = "SUBJECT_ERASED"
+    REPORTS_CLEARED = "REPORTS_CLEARED"
     APPLICATION_STARTED = "APPLICATION_STARTED"
+    APPLICATION_STOPPED = "APPLICATION_STOPPED"
+    AUDIT_READ = "AUDIT_READ"
+    AUDIT_EXPORTED = "AUDIT_EXPORTED"
+    AUDIT_VERIFIED = "AUDIT_VERIFIED"
+    AUDIT_BROKEN = "AUDIT_BROKEN"
+    AUDIT_PRUNED = "AUDIT_PRUNED"
+    AUDIT_SINK_FAILED = "AUDIT_SINK_FAILED"
+    AUDIT_SINK_BACK = "AUDIT_SINK_BACK"
     AUDIT_OVERFLOW = "AUDIT_OVERFLOW"
 
 
@@ -99,6 +117,10 @@ class Event:
     address: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
+    trace_id: str | None = None
+    """The trace that the request said to belong to (W3C Trace Context): 32 hexadecimal digits."""
+    event_id: str = field(default="", compare=False)
+    """Names the event wherever it is kept or sent; the audit log gives one to each without."""
     reason: str = ""
     severity: Severity = "INFO"
     details: Mapping[str, object] = field(default_factory=lambda: NO_DETAILS)

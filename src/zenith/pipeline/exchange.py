@@ -14,6 +14,7 @@ from zenith.kernel.keys import new_id
 from zenith.kernel.network import UNKNOWN
 from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.kernel.problem import RawHeaders
+from zenith.kernel.trace import TRACEPARENT, trace_id_of
 from zenith.pipeline.heads import Head
 from zenith.pipeline.marks import Mark
 
@@ -138,6 +139,12 @@ class Exchange:
         if self._request_id is None:
             self._request_id = new_id()
         return self._request_id
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace that the client says this request belongs to, if it says so well."""
+        header = self.headers.get(TRACEPARENT)
+        return None if header is None else trace_id_of(header)
 
     @property
     def nonce(self) -> str:
