@@ -52,7 +52,7 @@ async def use(links: MailLinkStore, digest: str, purpose: str, *, now: float = N
         return await links.change_email(
             digest, revert=f"back-{digest}", now=now, until=3000.0, mails=no_mails
         )
-    return await links.revert_email(digest, now=now)
+    return await links.revert_email(digest, now=now, keep_one="root")
 
 
 @pytest.mark.parametrize("purpose", USES)
@@ -171,7 +171,7 @@ async def test_an_address_changes_and_comes_back(accounts, links) -> None:
     back = await links.check("back", purpose="revert_email", now=NOW)
     assert back is not None
     assert (back.email, back.expires_at) == ("ada@x.org", 3000.0)
-    assert await links.revert_email("back", now=2500.0) == back
+    assert await links.revert_email("back", now=2500.0, keep_one="root") == back
     account = await accounts.by_email("ada@x.org")
     assert account is not None
     assert (account.password_hash, account.password_changed_at) == (None, 2500.0)
@@ -207,7 +207,7 @@ async def test_a_revert_ends_what_was_issued_after_it_and_keeps_what_was_before(
     await links.issue(link("d", "revert_email", created_at=900.0))
     await links.issue(link("after", "revert_email", email="thief@x.org", created_at=950.0))
     await links.issue(link("reset", "reset_password", created_at=960.0))
-    assert await links.revert_email("d", now=NOW) is not None
+    assert await links.revert_email("d", now=NOW, keep_one="root") is not None
     assert await links.check("before", purpose="revert_email", now=NOW) is not None
     assert await links.check("after", purpose="revert_email", now=NOW) is None
     assert await links.check("reset", purpose="reset_password", now=NOW) is None
@@ -230,17 +230,40 @@ async def test_who_took_the_address_meanwhile_gives_way_unless_it_is_his(
         email_verified_at=verified,
     )
     assert await accounts.create(squatter)
-    assert (await links.revert_email("d", now=NOW) is not None) is given_back
+    assert (await links.revert_email("d", now=NOW, keep_one="root") is not None) is given_back
     holder = await accounts.by_email("old@x.org")
     assert holder is not None
     assert holder.id == ("ada" if given_back else "eve")
+
+
+@pytest.mark.parametrize(
+    ("others", "keep_one", "given_back"),
+    [((), "root", False), ((), None, True), (("ann",), "root", True)],
+)
+async def test_the_last_administrator_gives_way_to_nobody(
+    accounts, links, others, keep_one, given_back
+) -> None:
+    await make(accounts)
+    await links.issue(link("d", "revert_email", email="old@x.org"))
+    for name in ("eve", *others):
+        email = "old@x.org" if name == "eve" else f"{name}@x.org"
+        root = Account(id=name, email=email, email_key=email, created_at=950.0, roles=("root",))
+        assert await accounts.create(root)
+    reverted = await links.revert_email("d", now=NOW, keep_one=keep_one)
+    assert (reverted is not None) is given_back
+    assert (await accounts.by_id("eve") is None) is given_back
+    # Nothing else has changed either: the link can be used once somebody else is appointed.
+    usable = await links.check("d", purpose="revert_email", now=NOW)
+    assert (usable is None) is given_back
+    ada = await accounts.by_id("ada")
+    assert (ada.password_hash is None) is given_back
 
 
 async def test_links_go_with_their_account(accounts, links) -> None:
     await make(accounts)
     await links.issue(link("d", "revert_email"))
     assert await accounts.delete("ada", keep_one=None) == "deleted"
-    assert await links.revert_email("d", now=NOW) is None
+    assert await links.revert_email("d", now=NOW, keep_one="root") is None
     assert await accounts.by_email("ada@x.org") is None
 
 

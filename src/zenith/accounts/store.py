@@ -200,11 +200,13 @@ class MailLinkStore(Protocol):
         """
         ...
 
-    async def revert_email(self, digest: str, *, now: float) -> MailLink | None:
+    async def revert_email(
+        self, digest: str, *, now: float, keep_one: str | None
+    ) -> MailLink | None:
         """Spend the link, bring its address back and remove the password; links issued after it
         die. An account that was made meanwhile with this address, and has not verified it, gives
-        way. None, and nothing changed, if the link is not valid any more or if the address is
-        another's.
+        way, unless it is the last unlocked holder of the role `keep_one`. None, and nothing
+        changed, if the link is not valid any more or if the address is another's.
         """
         ...
 

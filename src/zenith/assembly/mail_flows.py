@@ -85,6 +85,7 @@ def make_mail_flows(
             shared,
             recent=recent,
             proof=_proof(parts, limits),
+            administrator_role=parts.settings.rbac.administrator,
             cleanups=takeover_cleanups(parts),
             disposable=parts.disposable,
         ),

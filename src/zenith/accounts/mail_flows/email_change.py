@@ -43,6 +43,7 @@ class EmailChanges(MailFlow):
         *,
         recent: RecentAccounts,
         proof: PasswordProof,
+        administrator_role: str,
         cleanups: Sequence[AccountCleanup] = (),
         disposable: DisposableDomains | None = None,
     ) -> None:
@@ -50,6 +51,7 @@ class EmailChanges(MailFlow):
         self._disposable: Final = disposable
         self._recent: Final = recent
         self._proof: Final = proof
+        self._administrator_role: Final = administrator_role
 
     async def ask(self, principal: Principal, email: str, password: str, *, client: Client) -> None:
         """Mail a link to the new address. Raises InvalidEmailError, DisposableEmailError,
@@ -108,7 +110,10 @@ class EmailChanges(MailFlow):
         link = await self._links.check(token, "revert_email")
         await self._take_back(link, client)
         async with one_step():
-            if await self._store.revert_email(digest(token), now=self._clock()) is None:
+            reverted = await self._store.revert_email(
+                digest(token), now=self._clock(), keep_one=self._administrator_role
+            )
+            if reverted is None:
                 raise MailLinkError(reason="spent, or the address is another account's")
             await self._record(
                 client, EventType.EMAIL_REVERTED, link.account_id, "", severity="WARNING"

@@ -101,14 +101,16 @@ class MemoryMailLinkStore:
         self._queue.keep(*mails(change))
         return change
 
-    async def revert_email(self, digest: str, *, now: float) -> MailLink | None:
+    async def revert_email(
+        self, digest: str, *, now: float, keep_one: str | None
+    ) -> MailLink | None:
         """Spend the link, bring its address back and remove the password."""
         link = await self.check(digest, purpose="revert_email", now=now)
         if link is None or await self._accounts.by_id(link.account_id) is None:
             return None
         holder = self._accounts.find(link.email_key)
         if holder is not None and holder.id != link.account_id and _gives_way(holder, link):
-            self._accounts.forget(holder)
+            await self._accounts.delete(holder.id, keep_one=keep_one)
         if not self._set_email(link, now):
             return None
         self._accounts.change(link.account_id, password_hash=None, password_changed_at=now)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from zenith.accounts.store import ChangeMails, EmailChange, LinkPurpose, MailLink
 from zenith.kernel.errors import ConflictError
 from zenith.mail import QueuedMail
+from zenith.stores.sql.accounts import ROLES_LOCK, is_last_holder
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.mail_queue import enqueue
 from zenith.stores.sql.schema import accounts, mail_links
@@ -116,21 +117,17 @@ class SqlMailLinkStore:
             # A conflict: the address is another account's by now. The database has decided.
             return None
 
-    async def revert_email(self, digest: str, *, now: float) -> MailLink | None:
+    async def revert_email(
+        self, digest: str, *, now: float, keep_one: str | None
+    ) -> MailLink | None:
         """Spend the link, bring its address back and remove the password."""
         try:
             async with self._database.transaction() as connection:
+                await self._database.lock(connection, ROLES_LOCK)
                 link = await _spend(connection, digest, "revert_email", now)
                 if link is None:
                     return None
-                await connection.execute(
-                    delete(accounts).where(
-                        accounts.c.email_key == link.email_key,
-                        accounts.c.id != link.account_id,
-                        accounts.c.email_verified_at.is_(None),
-                        accounts.c.created_at >= link.created_at,
-                    )
-                )
+                await _give_way(connection, link, keep_one)
                 await connection.execute(
                     delete(mail_links).where(
                         mail_links.c.account_id == link.account_id,
@@ -158,6 +155,20 @@ async def _spend(
     spent = delete(mail_links).where(_usable(digest, purpose, now)).returning(mail_links)
     row = (await connection.execute(spent)).first()
     return None if row is None else _link(row)
+
+
+async def _give_way(connection: AsyncConnection, link: MailLink, keep_one: str | None) -> None:
+    """Remove who took the address meanwhile and has not read mail there."""
+    squats = select(accounts.c.id).where(
+        accounts.c.email_key == link.email_key,
+        accounts.c.id != link.account_id,
+        accounts.c.email_verified_at.is_(None),
+        accounts.c.created_at >= link.created_at,
+    )
+    for squatter in (await connection.execute(squats.with_for_update())).scalars().all():
+        if keep_one is not None and await is_last_holder(connection, squatter, keep_one):
+            raise _VoidError
+        await connection.execute(delete(accounts).where(accounts.c.id == squatter))
 
 
 async def _end_links(connection: AsyncConnection, account_id: str, *purposes: LinkPurpose) -> None:
