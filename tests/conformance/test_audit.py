@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from zenith.audit.search import AuditQuery
 from zenith.audit.store import AuditStore
 from zenith.kernel.events import Event, EventType
 
@@ -66,3 +67,79 @@ async def test_events_are_found_by_type_and_subject(audit: AuditStore) -> None:
     assert await found(subject="actor-1", kind="LOGIN_SUCCESS") == [4, 3]
     assert await found(subject="nobody") == []
     assert await found(kind="NOTHING") == []
+
+
+async def numbers(audit: AuditStore, query: AuditQuery, **page: int) -> list[int]:
+    found = await audit.search(query, **page)
+    return [int(str(stored.event.details["count"])) for stored in found]
+
+
+async def test_each_member_is_searched_for(audit: AuditStore) -> None:
+    other = replace(
+        event(1, EventType.LOGOUT),
+        outcome="denied",
+        severity="CRITICAL",
+        session_id="s2",
+        address="2001:db8::1",
+        request_id="r2",
+    )
+    await audit.append([event(0), other, event(2)])
+    for query in (
+        AuditQuery(type=EventType.LOGOUT),
+        AuditQuery(outcome="denied"),
+        AuditQuery(severity="CRITICAL"),
+        AuditQuery(subject="actor-1"),
+        AuditQuery(target="target-1"),
+        AuditQuery(about="actor-1"),
+        AuditQuery(about="target-1"),
+        AuditQuery(session_id="s2"),
+        AuditQuery(address="2001:db8::1"),
+        AuditQuery(request_id="r2"),
+        AuditQuery(since=1001.5, until=1002.5),
+        AuditQuery(subject="actor-1", outcome="denied", since=1001.5),
+    ):
+        assert await numbers(audit, query) == [1], query
+    assert await numbers(audit, AuditQuery(subject="actor-1", outcome="success")) == []
+    assert await numbers(audit, AuditQuery(since=1002.0)) == [2]
+    assert await numbers(audit, AuditQuery(until=1001.0)) == [0]
+
+
+async def test_what_cannot_be_stored_is_not_found_and_no_error(audit: AuditStore) -> None:
+    await audit.append([event(0)])
+    for text in ("\x00", "a\ud800", "x" * 5000, "' OR 1=1 --", "%", "_"):
+        assert await numbers(audit, AuditQuery(subject=text)) == []
+        assert await numbers(audit, AuditQuery(about=text)) == []
+        assert await audit.counts(AuditQuery(target=text), span=60, most=10) == []
+
+
+async def test_found_pages_follow_each_other_in_both_directions(audit: AuditStore) -> None:
+    await audit.append([event(number) for number in range(10)])
+    query = AuditQuery(subject="actor-0")
+    first = await audit.search(query, limit=2)
+    assert await numbers(audit, query, limit=2) == [8, 6]
+    assert await numbers(audit, query, before=first[-1].sequence, limit=2) == [4, 2]
+    assert await numbers(audit, query, after=first[-1].sequence) == [8]
+    assert await numbers(audit, query, after=0, limit=3) == [0, 2, 4]
+    assert await numbers(audit, query, after=0, before=first[-1].sequence) == [0, 2, 4]
+    assert await numbers(audit, query, limit=-1) == []
+
+
+async def test_events_are_counted_by_span_and_outcome(audit: AuditStore) -> None:
+    await audit.append([event(number) for number in range(4)])
+    await audit.append([replace(event(61), outcome="denied"), event(62)])
+
+    async def counted(query: AuditQuery, most: int = 100) -> set[tuple[int, str, int]]:
+        found = await audit.counts(query, span=60, most=most)
+        return {(each.span, each.outcome, each.count) for each in found}
+
+    first = 1000 // 60
+    assert await counted(AuditQuery()) == {
+        (first, "success", 4),
+        (first + 1, "denied", 1),
+        (first + 1, "success", 1),
+    }
+    assert await counted(AuditQuery(outcome="denied")) == {(first + 1, "denied", 1)}
+    assert await counted(AuditQuery(), most=2) == {
+        (first + 1, "denied", 1),
+        (first + 1, "success", 1),
+    }

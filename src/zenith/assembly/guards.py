@@ -11,6 +11,7 @@ from zenith.abuse.challenges import ChallengePageGuard, Challenges, ShowsChallen
 from zenith.accounts import AccountServices
 from zenith.api_keys import APIKeys
 from zenith.assembly.api_keys import APIKeyParts
+from zenith.assembly.audit import audit_reader
 from zenith.assembly.bans import owner_of_key
 from zenith.assembly.limits import early_limits
 from zenith.assembly.mfa import MfaParts
@@ -18,7 +19,7 @@ from zenith.assembly.oauth import authorization_prune
 from zenith.assembly.parts import Parts
 from zenith.assembly.roles import prune_roles
 from zenith.assembly.sessions import make_watch
-from zenith.audit import AuditGuard, AuditLog
+from zenith.audit import AuditGuard, AuditLog, AuditReader
 from zenith.authentication import AuthenticationGuard
 from zenith.csrf import CsrfGuard
 from zenith.headers import HeadersGuard, HeadersSettings, ReportCollector
@@ -58,6 +59,7 @@ def offered_services(
         SiteData: _site_data(parts.settings),
         PasswordJudge: parts.judge,
         AuditLog: parts.audit_log,
+        AuditReader: audit_reader(parts),
         EventSink: parts.audit_log,
         DpopVerifier: parts.proofs,
         APIKeys: None if keys is None else keys.keys,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from zenith.audit.search import AuditQuery, OutcomeCount
 from zenith.kernel.events import Event
 
 
@@ -34,5 +35,24 @@ class AuditStore(Protocol):
     ) -> Sequence[StoredEvent]:
         """Newest first; those before sequence `before`. `kind` is an event's type,
         `subject` matches actor or target.
+        """
+        ...
+
+    async def search(
+        self,
+        query: AuditQuery,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+    ) -> Sequence[StoredEvent]:
+        """What fits, newest first: those before sequence `before`. With `after` those that follow
+        that sequence, oldest first.
+        """
+        ...
+
+    async def counts(self, query: AuditQuery, *, span: float, most: int) -> Sequence[OutcomeCount]:
+        """How many of the newest `most` events that fit there are in each span of so many seconds,
+        by outcome.
         """
         ...

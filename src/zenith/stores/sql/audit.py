@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, cast
 
 from sqlalchemy import Row, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from zenith.audit.search import AuditQuery, OutcomeCount
 from zenith.audit.store import StoredEvent
 from zenith.kernel.events import Event, EventType
 from zenith.stores.sql import sqlite_engine
+from zenith.stores.sql.audit_search import counts_of, page_of
 from zenith.stores.sql.database import Database, to_json
 from zenith.stores.sql.schema import audit_events
 
@@ -78,11 +81,35 @@ class SqlAuditStore:
         rows = await self._database.rows(found.limit(min(max(0, limit), MAX_PAGE)))
         return [_stored(row) for row in rows]
 
+    async def search(
+        self,
+        query: AuditQuery,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+    ) -> Sequence[StoredEvent]:
+        """What fits, newest first; with `after` what follows that sequence, oldest first."""
+        limit = min(max(0, limit), MAX_PAGE)
+        found = page_of(_storable(query), before=before, after=after, limit=limit)
+        return [_stored(row) for row in await self._database.rows(found)]
+
+    async def counts(self, query: AuditQuery, *, span: float, most: int) -> Sequence[OutcomeCount]:
+        """How many of the newest `most` that fit there are in each span, by outcome."""
+        rows = await self._database.rows(counts_of(_storable(query), span=span, most=most))
+        return [OutcomeCount(span=row.span, outcome=row.outcome, count=row[2]) for row in rows]
+
 
 def storable(value: str, length: int) -> str:
     """The text as every database can hold it: no NUL, no lone surrogate, at most `length` long."""
     text = value[:length].replace("\x00", "\ufffd")
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+
+
+def _storable(query: AuditQuery) -> AuditQuery:
+    texts: dict[str, Any] = {**query.exact(), "about": query.about or None}
+    kept: dict[str, Any] = {name: text and storable(text, MAX_KEY) for name, text in texts.items()}
+    return replace(query, **kept)
 
 
 def _write_now(rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> None:
