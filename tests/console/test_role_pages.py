@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.console.visitor import errors
+from zenith.accounts import Client
+from zenith.cli.accounts import operator
 
 ROLES = "/admin/roles"
 
@@ -119,3 +121,21 @@ def test_only_who_may_gets_there(house, member):
     own = member.get(f"/admin/accounts/{id_of(house, 'ada@example.org')}/roles")
     assert '<option value="moderator">' in own.text
     assert '<option value="super_admin">' not in own.text
+
+
+def test_pages_lead_only_where_ones_roles_open_the_door(open_house):
+    """Eve administers acme, not the application; ada administers both."""
+    house = open_house(ZENITH_TENANTS__HEADER="X-Tenant")
+    eve = house.visitor().join("eve@example.org")
+    root = operator(house.app.assembly)
+    for visitor, email, leads in (
+        (eve, "eve@example.org", False),
+        (house.ada, "ada@example.org", True),
+    ):
+        work = house.accounts.assignments.grant(
+            root, id_of(house, email), "super_admin", tenant="acme", client=Client.local()
+        )
+        assert house.run(work)
+        page = visitor.get("/account/").text
+        assert ('href="/admin/accounts"' in page) is leads
+        assert (visitor.get("/admin/accounts").status_code == 200) is leads

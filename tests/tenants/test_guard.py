@@ -11,7 +11,7 @@ from zenith.authorization import require_everywhere
 from zenith.kernel.errors import BadRequestError, ConfigurationError, PermissionDeniedError
 from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import ANONYMOUS, Principal
-from zenith.tenants import TenantGuard, TenantSettings
+from zenith.tenants import TenantGuard, TenantSettings, outside
 
 ADA = Principal(subject="ada", scheme="session")
 
@@ -136,6 +136,19 @@ async def test_what_is_about_all_tenants_is_about_none():
         assert guard.on_request(exchange) is None
         assert guard.on_request(exchange) is None
         assert exchange.principal is ADA
+
+
+async def test_who_is_inside_is_known_outside_too():
+    """Pages say by it where else somebody may go."""
+    exchange = make_exchange(headers=((b"x-tenant", b"acme"),), principal=ADA)
+    assert outside(exchange) is ADA
+    waiting = TenantGuard(Subjects("acme")).on_request(exchange)
+    assert waiting is not None
+    await waiting
+    assert exchange.principal.tenant == "acme"
+    assert outside(exchange) is ADA
+    issued_for_acme = make_exchange(principal=exchange.principal)
+    assert outside(issued_for_acme) is ANONYMOUS
 
 
 @pytest.mark.parametrize("declared", [require_everywhere("users:read"), may_make_keys])

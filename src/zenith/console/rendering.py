@@ -28,6 +28,7 @@ from zenith.kernel.errors import (
     ValidationError,
 )
 from zenith.pipeline import Exchange, exchange_of
+from zenith.tenants import outside
 
 STRENGTH: Final = "/account/password-strength"
 MANAGE_ACCOUNTS: Final = "users:write"
@@ -150,14 +151,15 @@ class Pages:
         An `error` is explained on the page; its status and headers are the answer's.
         """
         exchange = exchange_of(request.scope)
-        principal = exchange.principal
+        # The pages that these lead to are about all tenants, whichever this one is about.
+        principal = outside(exchange)
         notice = request.query_params.get("notice", "")
         page = self._templates.get_template(template).render(
             request=request,
             # Where the settings have turned the protection off, forms have nothing to prove.
             csrf=csrf_token(exchange) if CsrfGuard in exchange.state else "",
             nonce=lambda: exchange.nonce,
-            signed_in=principal.is_authenticated,
+            signed_in=exchange.principal.is_authenticated,
             may_manage=principal.has_permission(MANAGE_ACCOUNTS),
             may_read_roles=principal.has_permission(READ_ROLES),
             may_assign_roles=principal.has_permission(ASSIGN_ROLES),
@@ -189,8 +191,7 @@ def reads_outbox(exchange: Exchange) -> bool:
         local = ip_address(exchange.client).is_loopback
     except ValueError:
         local = False
-    principal = exchange.principal
-    return local or (principal.tenant is None and principal.has_permission(MANAGE_ACCOUNTS))
+    return local or outside(exchange).has_permission(MANAGE_ACCOUNTS)
 
 
 def page_route(router: APIRouter | FastAPI, path: str, endpoint: Any) -> None:

@@ -8,7 +8,7 @@ from zenith.kernel.lazy import loader
 
 if TYPE_CHECKING:
     from zenith.tenants.errors import ForeignReferenceError, TenantError, TenantRequiredError
-    from zenith.tenants.guard import TenantGuard
+    from zenith.tenants.guard import TenantGuard, outside
     from zenith.tenants.model import TenantModel
     from zenith.tenants.row_level_security import open_borders, statements_for
     from zenith.tenants.scope import across_tenants, current_tenant, tenant_scope
@@ -24,6 +24,7 @@ __all__ = [
     "across_tenants",
     "current_tenant",
     "open_borders",
+    "outside",
     "statements_for",
     "tenant_scope",
 ]
@@ -41,6 +42,7 @@ __getattr__ = loader(
         "across_tenants": "scope",
         "current_tenant": "scope",
         "open_borders": "row_level_security",
+        "outside": "guard",
         "statements_for": "row_level_security",
         "tenant_scope": "scope",
     },

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from zenith.authentication import SubjectCache, acting_in
 from zenith.authorization import is_about_all
 from zenith.kernel.errors import BadRequestError, PermissionDeniedError
+from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.pipeline import Exchange, Guard, Mark, Stage
 from zenith.tenants.scope import check_tenant
 from zenith.tenants.settings import TenantSettings
@@ -73,6 +74,7 @@ class TenantGuard(Guard):
         inside = await self._subjects.find(principal.subject, named)
         if inside is None or not inside.active:
             raise _stranger("the account is gone or locked")
+        exchange.state[TenantGuard] = principal
         exchange.principal = acting_in(principal, inside)
 
     def _named(self, exchange: Exchange) -> str | None:
@@ -87,6 +89,17 @@ class TenantGuard(Guard):
         if by_host and named != by_host:
             raise BadRequestError("Host and header name different tenants", reason="two tenants")
         return named
+
+
+def outside(exchange: Exchange) -> Principal:
+    """The caller as it is outside of tenants, for pages that say what else it may open: routes
+    about all tenants (`require_everywhere`) decide by this. Of a credential that was issued for a
+    tenant, nobody.
+    """
+    if exchange.principal.tenant is None:
+        return exchange.principal
+    found: Principal = exchange.state.get(TenantGuard, ANONYMOUS)
+    return found
 
 
 def _stranger(reason: str) -> PermissionDeniedError:
