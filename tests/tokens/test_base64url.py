@@ -39,7 +39,7 @@ def test_what_is_encoded_decodes(size: int) -> None:
     ],
 )
 def test_other_spellings_are_refused(text: bytes) -> None:
-    with pytest.raises(ValueError, match="base64url"):
+    with pytest.raises(ValueError, match="base64"):
         decode(text)
 
 

@@ -18,8 +18,9 @@ from zenith.tokens.settings import MAX_LEEWAY
 MAX_TEXT: Final = 255
 MAX_TIME: Final = 253_402_300_800.0
 """The year 10000: beyond it, dates cannot be shown."""
-_TEXT: Final = frozenset({"sub", "jti", "sid", "client_id", "tenant"})
 _GRANTS: Final = frozenset({"roles", "permissions", "scope", "factors", "cnf", "role_ends"})
+_TYPED: Final = _GRANTS | {"sub", "jti", "sid", "client_id", "tenant"}
+"""Grants, and texts."""
 # Compared with `type(...)`, for True is an int to isinstance.
 _NUMBERS: Final[frozenset[object]] = frozenset({int, float})
 _STRING: Final[frozenset[object]] = frozenset({str})
@@ -77,11 +78,12 @@ def validate_claims(
 def _check_kinds(claims: Mapping[str, Any]) -> None:
     # One look at each claim costs less than a question for each that may be there.
     for name, value in claims.items():
-        if name in _TEXT:
-            if type(value) is not str or not 0 < len(value) <= MAX_TEXT or not value.isprintable():
-                raise TokenError("bad_claim", claim=name)
-        elif name in _GRANTS:
+        if name not in _TYPED:
+            continue
+        if name in _GRANTS:
             _check_grant(name, value)
+        elif type(value) is not str or not 0 < len(value) <= MAX_TEXT or not value.isprintable():
+            raise TokenError("bad_claim", claim=name)
     if "sub" not in claims or "jti" not in claims:
         raise TokenError("missing_claim", claim="jti" if "sub" in claims else "sub")
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 MAX_DEPTH: Final = 16
-MAX_INTEGER: Final = 2**63
+MIN_INTEGER: Final = -(2**63)
+MAX_INTEGER: Final = 2**63 - 1
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _APART: Final = (b"\\", b" :", b"\n", b"\t", b"\r")
 _NUMBERS: Final[frozenset[object]] = frozenset({int, float})
@@ -36,7 +37,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     for value in document.values():
         kind = value.__class__
         # The kinds that access tokens are full of need no call.
-        if kind is not str and (kind not in _NUMBERS or not -MAX_INTEGER <= value < MAX_INTEGER):
+        if kind is not str and (kind not in _NUMBERS or not MIN_INTEGER <= value <= MAX_INTEGER):
             members += _members(value, 1)
     if raw.count(b":") != members and _written(raw, members) != members:
         raise ValueError("duplicate member")
@@ -60,7 +61,7 @@ def _members(value: Any, depth: int) -> int:
     """How many members `value` and all below it have; ValueError for depth and large numbers."""
     kind: object = value.__class__
     if kind is int:
-        if not -MAX_INTEGER <= value < MAX_INTEGER:
+        if not MIN_INTEGER <= value <= MAX_INTEGER:
             raise ValueError("integer too large")
         return 0
     if kind is float:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias
 
 from zenith.kernel.clock import wall_clock
-from zenith.tokens.base64url import ALPHABET, decode_clean, encode
+from zenith.tokens.base64url import decode, encode
 from zenith.tokens.errors import TokenError
 from zenith.tokens.json_object import parse_object
 from zenith.tokens.keyring import KeyRing
@@ -28,7 +28,6 @@ MAX_TOKEN: Final = 8192
 MAX_HEADER: Final = 2048
 REFUSED_MEMBERS: Final = frozenset({"b64", "jku", "jwk", "x5c", "x5u", "zip"})
 """Header members that bring keys along or change what was signed."""
-_COMPACT: Final = ALPHABET + b"."
 _JSON_SPACE: Final = b" \t\r\n"
 
 
@@ -97,7 +96,7 @@ def verified(
         head, body, signature = data.split(b".")
     except ValueError as error:
         raise TokenError("malformed") from error
-    if data.translate(None, _COMPACT) or not signature:
+    if not signature:
         raise TokenError("bad_encoding")
     known = keyring.known_headers.get(head)
     header, key = known or _read_header(head, keyring)
@@ -106,7 +105,7 @@ def verified(
     if not key.not_before <= (wall_clock() if now is None else now) < key.not_after:
         raise TokenError("key_not_valid")
     try:
-        raw, payload = decode_clean(signature), decode_clean(body)
+        raw, payload = decode(signature), decode(body)
     except ValueError as error:
         raise TokenError("bad_encoding") from error
     if not key.verify(data[: -len(signature) - 1], raw):
@@ -120,7 +119,7 @@ def _read_header(segment: bytes, keyring: KeyRing) -> tuple[Header, Key]:
     if len(segment) > MAX_HEADER:
         raise TokenError("oversized")
     try:
-        raw = decode_clean(segment)
+        raw = decode(segment)
     except ValueError as error:
         raise TokenError("bad_encoding") from error
     try:
