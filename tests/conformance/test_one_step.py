@@ -16,6 +16,7 @@ from zenith.kernel.errors import ConflictError, ServiceUnavailableError
 from zenith.kernel.events import Event, EventType
 from zenith.kernel.one_step import one_step
 from zenith.stores.sql import Database, SqlAccountStore, SqlAuditStore
+from zenith.stores.sql.audit_rows import COLUMNS, Row
 
 pytestmark = pytest.mark.parametrize("place_url", ["sqlite", "postgresql"], indirect=True)
 """What memory holds is not undone."""
@@ -90,8 +91,9 @@ async def test_a_record_that_the_database_refuses_takes_its_change_away(
 ) -> None:
     written: Callable[..., Awaitable[None]] = world.audit._write
 
-    async def twice(rows: Sequence[dict[str, object]], connection: AsyncConnection) -> None:
-        await written([{**row, "type": None} for row in rows], connection)
+    async def twice(rows: Sequence[Row], connection: AsyncConnection) -> None:
+        place = COLUMNS.index("type")
+        await written([(*row[:place], None, *row[place + 1 :]) for row in rows], connection)
 
     monkeypatch.setattr(world.audit, "_write", twice)
 

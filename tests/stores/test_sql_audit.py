@@ -10,7 +10,7 @@ import pytest
 
 from zenith.kernel.events import Event, EventType
 from zenith.stores.sql import Database, SqlAuditStore, upgrade
-from zenith.stores.sql.audit import MAX_KEY, MAX_TEXT, storable
+from zenith.stores.sql.audit_rows import MAX_KEY, MAX_TEXT, storable
 
 HOSTILE = "x\x00y\ud800z" + "é" * 5000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zenith.stores.sql.schema.accounts import account_roles, accounts, one_time
 from zenith.stores.sql.schema.api_keys import api_keys
 from zenith.stores.sql.schema.attempts import attempts
-from zenith.stores.sql.schema.audit import audit_events
+from zenith.stores.sql.schema.audit import audit_events, audit_seals
 from zenith.stores.sql.schema.bans import bans
 from zenith.stores.sql.schema.factors import (
     passkeys,
@@ -41,6 +41,7 @@ __all__ = [
     "api_keys",
     "attempts",
     "audit_events",
+    "audit_seals",
     "bans",
     "identities",
     "mail_links",

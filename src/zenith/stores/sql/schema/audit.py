@@ -1,12 +1,30 @@
-"""The log of security events."""
+"""The log of security events, and the chain of seals that proves it."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, Column, Double, Index, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from zenith.stores.sql.schema.metadata import COUNTER, metadata
+
+
+def _where_known(column: str) -> Index:
+    """Pages of what has one value, newest first; rows without the value cost nothing."""
+    known = text(f"{column} IS NOT NULL")
+    return Index(None, column, "sequence", sqlite_where=known, postgresql_where=known)
+
 
 audit_events: Final = Table(
     "zenith_audit_events",
@@ -25,9 +43,38 @@ audit_events: Final = Table(
     Column("request_id", Text),
     Column("reason", Text, nullable=False),
     Column("details", JSON, nullable=False),
+    Column("stream", String(32), nullable=False, server_default=text("'main'")),
+    Column("event_id", String(32)),
+    Column("trace_id", String(64)),
+    Column("mac", LargeBinary),
     Index(None, "type", "sequence"),
+    Index(None, "outcome", "sequence"),
+    Index(None, "severity", "sequence"),
+    Index(None, "at", "sequence"),
     Index(None, "subject", "sequence"),
     Index(None, "target", "sequence"),
+    _where_known("session_id"),
+    _where_known("address"),
+    _where_known("request_id"),
+    _where_known("trace_id"),
+    Index("uq_zenith_audit_events_event_id", "event_id", unique=True),
     # A number that was used is never given again, even if the newest rows are removed.
     sqlite_autoincrement=True,
+)
+
+audit_seals: Final = Table(
+    "zenith_audit_seals",
+    metadata,
+    Column("stream", String(32), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("writer", String(64), nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("through", BigInteger, nullable=False),
+    Column("entries", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
 )

@@ -1,0 +1,108 @@
+"""A checkpoint: how far a chain has come, signed, to be kept where the chain is not."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from zenith.audit.keys import AuditKeys, PublicKeys
+from zenith.audit.seal import Head
+
+DOMAIN: Final = b"zenith-audit-checkpoint\x01"
+FORMAT: Final = 1
+HASH_BYTES: Final = 32
+_LENGTH: Final = struct.Struct(">I")
+_FIXED: Final = struct.Struct(">q32sqd")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """That the seal `number` of `stream` had this hash at that time."""
+
+    stream: str
+    number: int
+    hash: bytes
+    total: int
+    """Events sealed so far."""
+    at: float
+    key_id: str
+    """Of the public key that verifies it."""
+    signature: bytes
+
+    def message(self) -> bytes:
+        """What is signed. Raises ValueError for what cannot be signed."""
+        return _message(self.stream, Head(self.number, self.hash, self.total), self.at)
+
+    def is_signed(self, keys: PublicKeys) -> bool | None:
+        """Whether the signature is right; None if its key is not known."""
+        try:
+            return keys.verify(self.key_id, self.message(), self.signature)
+        except ValueError:
+            return False
+
+    def line(self) -> str:
+        """One line of JSON."""
+        document = {
+            "zenith_audit_checkpoint": FORMAT,
+            "stream": self.stream,
+            "number": self.number,
+            "hash": self.hash.hex(),
+            "total": self.total,
+            "at": self.at,
+            "key": self.key_id,
+            "signature": base64.b64encode(self.signature).decode("ascii"),
+        }
+        return json.dumps(document, separators=(",", ":")) + "\n"
+
+
+def sign_checkpoint(keys: AuditKeys, stream: str, head: Head, at: float) -> Checkpoint:
+    """The checkpoint of the end of a chain."""
+    return Checkpoint(
+        stream=stream,
+        number=head.number,
+        hash=head.hash,
+        total=head.total,
+        at=at,
+        key_id=keys.public.first,
+        signature=keys.sign(_message(stream, head, at)),
+    )
+
+
+def read_checkpoint(line: str) -> Checkpoint:
+    """From `Checkpoint.line`. Raises ValueError for anything else."""
+    try:
+        found = json.loads(line)
+    except RecursionError:
+        raise ValueError("no checkpoint: nested too deeply") from None
+    document = cast("dict[str, Any]", found if isinstance(found, dict) else {})
+    if document.get("zenith_audit_checkpoint") != FORMAT:
+        raise ValueError("no checkpoint of a format known here")
+    try:
+        made = Checkpoint(
+            stream=str(document["stream"]),
+            number=int(document["number"]),
+            hash=bytes.fromhex(document["hash"]),
+            total=int(document["total"]),
+            at=float(document["at"]),
+            key_id=str(document["key"]),
+            signature=base64.b64decode(document["signature"], validate=True),
+        )
+    except (KeyError, TypeError, OverflowError, binascii.Error) as error:
+        raise ValueError(f"no checkpoint: {type(error).__name__}") from None
+    if len(made.hash) != HASH_BYTES or not math.isfinite(made.at):
+        raise ValueError("no checkpoint: a hash or time that cannot be")
+    return made
+
+
+def _message(stream: str, head: Head, at: float) -> bytes:
+    name = stream.encode()
+    try:
+        fixed = _FIXED.pack(head.number, head.hash, head.total, at)
+    except struct.error as error:
+        raise ValueError(f"no checkpoint: {error}") from None
+    return DOMAIN + _LENGTH.pack(len(name)) + name + fixed

@@ -1,0 +1,81 @@
+"""What is stored of an event, as bytes that no two different events share."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+TEXTS: Final = (
+    "stream",
+    "event_id",
+    "type",
+    "outcome",
+    "severity",
+    "subject",
+    "target",
+    "session_id",
+    "scheme",
+    "address",
+    "user_agent",
+    "request_id",
+    "trace_id",
+    "reason",
+    "details",
+)
+"""The columns that are text or absent, in the order in which they are encoded; `details` is the
+JSON as it was written."""
+Record: TypeAlias = tuple[Any, ...]
+"""A row as databases give it: sequence, time, MAC, then TEXTS."""
+SEQUENCE: Final = 0
+AT: Final = 1
+MAC: Final = 2
+FIRST_TEXT: Final = 3
+STREAM: Final = FIRST_TEXT + TEXTS.index("stream")
+EVENT_ID: Final = FIRST_TEXT + TEXTS.index("event_id")
+VERSION: Final = b"\x01"
+ABSENT: Final = -1
+_HEAD: Final = struct.Struct(f">d{len(TEXTS)}i")
+_UNREADABLE: Final = b"\x00unreadable"
+
+
+def encode(at: float, texts: Sequence[str | None]) -> bytes:
+    """Version, time, the length of each text in code points (-1: absent), and the texts in UTF-8.
+
+    Threat: a character moved from one column to the next, or an absent value made an empty one,
+    under the same MAC: lengths stand in front of everything, so one sequence of bytes is one
+    event. Raises TypeError or ValueError for what is no such event.
+    """
+    try:
+        lengths = list(map(len, texts))  # type: ignore[arg-type]  # None raises: the usual case first
+    except TypeError:
+        lengths = [ABSENT if text is None else len(text) for text in texts]
+        texts = [text for text in texts if text is not None]
+    return VERSION + _pack(at, lengths) + "".join(texts).encode()  # type: ignore[arg-type]
+
+
+def _pack(at: float, lengths: Sequence[int]) -> bytes:
+    try:
+        return _HEAD.pack(at, *lengths)
+    except struct.error as error:
+        raise ValueError(str(error)) from None
+
+
+def encoded(record: Record) -> bytes | None:
+    """`encode` for a row; None for one that holds what the log never writes, such as bytes in a
+    column of text.
+    """
+    try:
+        return encode(record[AT], record[FIRST_TEXT:])
+    except (TypeError, ValueError):
+        return None
+
+
+def leaf(record: Record) -> bytes:
+    """SHA-256 over the row as it is, its MAC included: what a seal keeps of it."""
+    mac = record[MAC]
+    try:
+        return hashlib.sha256(encode(record[AT], record[FIRST_TEXT:]) + (mac or b"")).digest()
+    except (TypeError, ValueError):
+        return hashlib.sha256(_UNREADABLE).digest()
