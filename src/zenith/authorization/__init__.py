@@ -14,7 +14,7 @@ from zenith.authorization.access import (
 )
 from zenith.authorization.answers import Masked, masked
 from zenith.authorization.authorize import AllOf, authorize
-from zenith.authorization.authorizer import Authorizer, Filtering, Masking
+from zenith.authorization.authorizer import Authorizer, Filtering, Masking, Refreshing
 from zenith.authorization.confirmation import ConfirmPage
 from zenith.authorization.decision import ALLOW, Decision
 from zenith.authorization.depends import RowsAccess, allowed, require_permission, require_policy
@@ -52,6 +52,7 @@ __all__ = [
     "Masking",
     "ObjectAccess",
     "Ownership",
+    "Refreshing",
     "Requirement",
     "RowsAccess",
     "SecuredRoute",

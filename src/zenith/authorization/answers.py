@@ -7,9 +7,10 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
+from anyio import from_thread
 from starlette.responses import Response
 
-from zenith.authorization.authorize import AllOf, capable, context_of, name_of
+from zenith.authorization.authorize import AllOf, capable, context_of, name_of, refreshed
 from zenith.authorization.authorizer import Masking
 from zenith.authorization.masking import Exclusion, Mask, merged
 from zenith.authorization.routes import route_in
@@ -72,7 +73,9 @@ class Masked(Mark):
         if inspect.iscoroutinefunction(target):
 
             async def coroutine(*args: Any, **kwargs: Any) -> Any:
-                return self._leaving(await target(*args, **kwargs), target)
+                result = await target(*args, **kwargs)
+                await refreshed(self._policy)
+                return self._leaving(result, target)
 
             return coroutine
         if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
@@ -83,7 +86,9 @@ class Masked(Mark):
             return stream
 
         def function(*args: Any, **kwargs: Any) -> Any:
-            return self._leaving(target(*args, **kwargs), target)
+            result = target(*args, **kwargs)
+            self._refresh_in_thread()
+            return self._leaving(result, target)
 
         return function
 
@@ -102,6 +107,11 @@ class Masked(Mark):
         _teach(field, self)
         return result
 
+    def _refresh_in_thread(self) -> None:
+        """Endpoints that are no coroutines run in threads of the loop."""
+        if hasattr(self._policy, "refresh"):
+            from_thread.run(refreshed, self._policy)
+
     def _stream(self, items: Any, target: Callable[..., Any]) -> Any:
         route = _own_route(target)
         if not (getattr(route, "is_json_stream", False) or getattr(route, "is_sse_stream", False)):
@@ -114,8 +124,20 @@ class Masked(Mark):
             _teach(field, self)
         give = functools.partial(self._item, is_described=field is not None)
         if inspect.isasyncgen(items):
-            return _each_async(items, give)
-        return map(give, items)
+            return self._each_async(items, give)
+        return self._each(items, give)
+
+    async def _each_async(
+        self, items: AsyncIterator[Any], give: Callable[[Any], Any]
+    ) -> AsyncIterator[Any]:
+        async for item in items:
+            await refreshed(self._policy)
+            yield give(item)
+
+    def _each(self, items: Iterator[Any], give: Callable[[Any], Any]) -> Iterator[Any]:
+        for item in items:
+            self._refresh_in_thread()
+            yield give(item)
 
     def _item(self, item: Any, *, is_described: bool) -> Any:
         if not hasattr(item, "raw_data"):
@@ -158,11 +180,6 @@ def _own_route(target: Callable[..., Any]) -> Any:
     endpoint = getattr(route, "endpoint", None)
     is_own = callable(endpoint) and inspect.unwrap(endpoint) is inspect.unwrap(target)
     return route if is_own else None
-
-
-async def _each_async(items: AsyncIterator[Any], give: Callable[[Any], Any]) -> AsyncIterator[Any]:
-    async for item in items:
-        yield give(item)
 
 
 def _teach(field: Any, masked: Masked) -> None:

@@ -39,6 +39,11 @@ class AllOf:
         """The names of all, for reasons and for the table of routes."""
         return " and ".join(map(name_of, self._authorizers))
 
+    async def refresh(self) -> None:
+        """Have each of them look whether something has changed."""
+        for authorizer in self._authorizers:
+            await refreshed(authorizer)
+
     async def authorize(
         self, principal: Principal, action: str, resource: Any, context: Mapping[str, Any]
     ) -> Decision:
@@ -99,6 +104,15 @@ def capable(policy: Any, method: str) -> Any:
 def name_of(policy: Any) -> str:
     """How reasons and the table of routes call a policy."""
     return str(getattr(policy, "name", None) or type(policy).__name__)
+
+
+async def refreshed(policy: Any) -> None:
+    """Before `where` and `mask`, which cannot wait: have a policy that can change (`Refreshing`)
+    look whether it has. Raises what it raises: then nothing is decided.
+    """
+    refresh = getattr(policy, "refresh", None)
+    if refresh is not None:
+        await refresh()
 
 
 async def decide(

@@ -23,6 +23,16 @@ class Authorizer(Protocol):
         ...
 
 
+class Refreshing(Protocol):
+    """What a filtering or masking policy has beside, if it can change while the application runs."""
+
+    async def refresh(self) -> None:
+        """Take over what has changed, as of a second ago at most. Asked before each decision, so
+        that it is quick where nothing has; raises SecurityError where that cannot be known.
+        """
+        ...
+
+
 class Filtering(Protocol):
     """Says which rows of a model a principal may do an action on."""
 

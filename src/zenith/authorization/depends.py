@@ -9,7 +9,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from zenith.authorization.access import Access
-from zenith.authorization.authorize import AllOf, capable, combined, context_of, name_of
+from zenith.authorization.authorize import AllOf, capable, combined, context_of, name_of, refreshed
 from zenith.authorization.authorizer import Authorizer, Filtering
 from zenith.authorization.objects import Loader, ObjectAccess
 from zenith.authorization.ownership import OWNER, Ownership
@@ -116,6 +116,7 @@ class RowsAccess(Access):
         del resource
         exchange = exchange_of(connection.scope)
         context = context_of(exchange)
+        await refreshed(self._policy)
         found = self._policy.where(exchange.principal, self._action, self._model, context)
         if found is None:
             raise ConfigurationError(

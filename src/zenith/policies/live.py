@@ -44,7 +44,8 @@ class LivePolicy:
     Threat: a process that decides by rules which were taken back (ASVS 8.3.1). `authorize` asks the
     store once a second at most and refuses with ServiceUnavailableError where it has no answer, or
     where the version in force is damaged. What cannot wait (`evaluate`, `explain`, `where`, `mask`)
-    uses what `start()` keeps fresh beside the requests, and refuses when that is 5 seconds old.
+    uses what was asked for last, and refuses when that is 5 seconds old: declarations of routes ask
+    before (`refresh`), other code does so itself, or has `start()` ask beside everything else.
     An older revision than the one that is known is not gone back to: a database's copy may lag.
     """
 
@@ -117,6 +118,10 @@ class LivePolicy:
             if found is not None and found.revision > known:
                 self._active = await self._load(found)
             self._refreshed = asked
+        if self._beside is None and self._recorder is not None:
+            # The decisions stand; whoever rehearses a change misses those that were not written.
+            with suppress(ServiceUnavailableError):
+                await self._recorder.flush()
 
     async def authorize(
         self, principal: Principal, action: str, resource: Any, context: Mapping[str, Any]
