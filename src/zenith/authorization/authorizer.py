@@ -24,7 +24,7 @@ class Authorizer(Protocol):
 
 
 class Refreshing(Protocol):
-    """What a filtering or masking policy has beside, if it can change while the application runs."""
+    """What a filtering or masking policy has beside, if it can change while code runs."""
 
     async def refresh(self) -> None:
         """Take over what has changed, as of a second ago at most. Asked before each decision, so
