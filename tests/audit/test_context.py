@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from zenith.audit.context import in_context
 from zenith.kernel.principal import Principal
 from zenith.pipeline.exchange import Exchange, current_exchange
 
+OWN = "0" * 32
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 ADA = Principal(subject="ada", session_id="s1", scheme="session")
 
@@ -83,10 +85,12 @@ async def test_the_log_asks_while_the_request_runs_and_names_each_event() -> Non
     log = AuditLog(store)
     with serving(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01".encode()):
         log.note(event(subject="ada"))
-        await log.record(event(subject="ada", event_id="mine"))
+        await log.record(event(subject="ada", event_id=OWN))
+        await log.record(event(event_id="' OR 1=1"))
     await log.start()
     await log.stop()
-    first, second = [stored.event for stored in await store.events()]
+    first, second, third = [stored.event for stored in await store.events()]
     assert (first.trace_id, second.trace_id) == (TRACE, TRACE)
-    assert first.event_id == "mine"
-    assert len(second.event_id) == 32
+    assert first.event_id == OWN
+    assert len(third.event_id) == 32
+    assert re.fullmatch("[0-9a-f]{32}", second.event_id)

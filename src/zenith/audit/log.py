@@ -15,6 +15,8 @@ from zenith.audit.context import in_context
 from zenith.audit.json_lines import JsonLines, line_of
 from zenith.audit.redaction import redacted
 from zenith.audit.settings import AuditSettings
+from zenith.audit.shipping import Shipper
+from zenith.audit.shipping.receivers import make_shippers
 from zenith.audit.store import AuditStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
@@ -38,7 +40,8 @@ class AuditLog:
     order and in batches, and tries again for as long as the store is away. The queue is bounded:
     events that find it full are counted by type, reported at once to the logger `zenith.audit`,
     and stored as one AUDIT_OVERFLOW event. What cannot be stored by the end of the process is
-    written to that logger, whole. Without a store the JSON lines are the record.
+    written to that logger, whole. Without a store the JSON lines are the record. `shippers` send
+    copies elsewhere; None for those that the settings name.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class AuditLog:
         store: AuditStore | None,
         settings: AuditSettings | None = None,
         *,
+        shippers: Sequence[Shipper] | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._settings: Final = settings or AuditSettings()
@@ -57,6 +61,9 @@ class AuditLog:
             )
         self._store: Final = store
         self._lines: Final = None if path is None else JsonLines(path)
+        self._shippers: Final = (
+            make_shippers(self._settings) if shippers is None else tuple(shippers)
+        )
         self._clock: Final = clock
         self._queue: Final[deque[Event]] = deque()
         self._lost: Counter[EventType] = Counter()
@@ -74,6 +81,8 @@ class AuditLog:
             await asyncio.to_thread(self._lines.open)
         self._wake, self._stopping = asyncio.Event(), asyncio.Event()
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        for shipper in self._shippers:
+            shipper.start(self.note)
         self._wake.set()
         self._task = asyncio.create_task(self._run(), name="zenith-audit")
 
@@ -88,6 +97,7 @@ class AuditLog:
             await asyncio.wait_for(task, STOP_TIMEOUT)
         while batch := self._take():
             _hand_over(batch)
+        await asyncio.gather(*(shipper.stop() for shipper in self._shippers))
         if self._lines is not None:
             await asyncio.to_thread(self._lines.close)
 
@@ -100,10 +110,10 @@ class AuditLog:
         if self._store is None:
             if not await self._write(events):
                 raise ServiceUnavailableError(reason="audit.json_lines cannot be written")
-            return
-        await self._store.append(events)
-        if self._lines is not None:
-            await after_step(partial(self._write, events))
+        else:
+            await self._store.append(events)
+        if self._shippers or (self._lines is not None and self._store is not None):
+            await after_step(partial(self._copy, events))
 
     def note(self, event: Event) -> None:
         """Take an event that need not wait. Never blocks and never raises; any thread may call."""
@@ -120,6 +130,15 @@ class AuditLog:
         else:
             with suppress(RuntimeError):  # the loop was closed: what waits is stored at next start
                 self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def _copy(self, events: Sequence[Event]) -> None:
+        """What was stored for a request, to wherever else it goes; the request waits for a file
+        and for no receiver.
+        """
+        if self._store is not None:
+            await self._write(events)
+        for shipper in self._shippers:
+            shipper.offer(events)
 
     async def _run(self) -> None:
         while True:
@@ -158,6 +177,8 @@ class AuditLog:
             kept = await self._append(self._store, batch)
         if not kept:
             _hand_over(batch)
+        for shipper in self._shippers:
+            await shipper.take(batch)
 
     async def _append(self, store: AuditStore, batch: Sequence[Event]) -> bool:
         pause = FIRST_PAUSE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, time, timedelta
@@ -19,6 +20,7 @@ from zenith.kernel.redaction import PLAIN, REDACTED
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MAX_NAME: Final = 256
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 MAX_TEXT: Final = 512
 MAX_ITEMS: Final = 32
 MAX_DEPTH: Final = 4
@@ -54,7 +56,7 @@ def redacted(event: Event) -> Event:
         user_agent=None if event.user_agent is None else text(event.user_agent),
         request_id=_optional(event.request_id),
         trace_id=_optional(event.trace_id),
-        event_id=text(event.event_id, MAX_NAME) if event.event_id else new_id(),
+        event_id=event.event_id if _ID.fullmatch(event.event_id) else new_id(),
         reason=text(event.reason),
         details=details(event.details),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from zenith.audit.shipping.settings import OtlpSettings, SyslogSettings, WebhookSettings
 from zenith.kernel.errors import ConfigurationError
 
 
@@ -29,9 +30,23 @@ class AuditSettings:
     refusals_in_all: int = 3_000
     """The same for all clients together, so that many senders do not fill the disk either."""
 
+    syslog: SyslogSettings | None = None
+    """A syslog server that gets every event too; None: none."""
+
+    otlp: OtlpSettings | None = None
+    """A collector of OpenTelemetry logs that gets every event too; None: none."""
+
+    webhook: WebhookSettings | None = None
+    """A webhook that gets every event too; None: none."""
+
+    sink_queue_size: int = 10_000
+    """Events that may wait for each of these. Those beyond are not sent there; they are counted, by
+    type, in an event."""
+
     def __post_init__(self) -> None:
         _check_range("queue_size", self.queue_size, 100, 1_000_000)
         _check_range("batch_size", self.batch_size, 1, 10_000)
+        _check_range("sink_queue_size", self.sink_queue_size, 100, 1_000_000)
         _check_range("refusals_per_client", self.refusals_per_client, 1, 10_000)
         _check_range("refusals_in_all", self.refusals_in_all, 1, 1_000_000)
         if self.json_lines is not None and not self.json_lines.name:
