@@ -291,6 +291,41 @@ async def test_a_socket_can_be_refused_after_it_opened():
     assert answer.messages[-1]["code"] == 1008
 
 
+async def test_headers_of_an_accepted_handshake_pass_the_guards_outwards():
+    class Signing(Guard):
+        def __init__(self, stage):
+            self.stage = stage
+
+        def on_accept(self, exchange, headers):
+            headers.append((b"x-signed", self.stage.name.encode()))
+
+    async def application(scope, receive, send):
+        await send({"type": "websocket.accept", "headers": [(b"a", b"1")]})
+
+    guards = [Signing(Stage.HEADERS), Signing(Stage.CSRF), Stamp()]
+    answer = await connect(SecurityMiddleware(application, guards=guards), websocket_scope())
+    signed = [(b"x-signed", b"CSRF"), (b"x-signed", b"HEADERS")]
+    assert answer.messages[0]["headers"] == [(b"a", b"1"), *signed]
+
+
+async def test_guards_may_lead_a_request_elsewhere_before_its_route_is_found():
+    class Leading(Guard):
+        stage = Stage.TRANSPORT
+
+        def readdress(self, scope):
+            return scope | {"path": "/there"}
+
+    app, seen = FastAPI(), []
+
+    @app.get("/there")
+    async def there():
+        seen.append(running_exchange().route)
+
+    scope = make_scope(path="/here")
+    assert (await ask(SecurityMiddleware(app, guards=[Leading(), Stamp()]), scope)).status == 200
+    assert (seen, scope["path"]) == (["/there"], "/here")
+
+
 async def test_handlers_find_the_exchange_and_its_services():
     app, found = FastAPI(), []
 

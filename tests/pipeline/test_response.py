@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.pipeline.asgi import Answer, make_exchange, websocket_scope
 from zenith.kernel.errors import BadRequestError, PayloadTooLargeError, PermissionDeniedError
-from zenith.pipeline import Exchange, Guard, Stage
+from zenith.pipeline import Exchange
 from zenith.pipeline.response import GuardedResponse
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"a", b"1")]}
@@ -114,19 +114,16 @@ async def test_a_refusal_alone():
     assert exchange.failure is error
 
 
-async def test_headers_of_an_accepted_socket_are_shown_to_guards_alone():
-    class Signing(Guard):
-        stage = Stage.HEADERS
-
-        def on_accept(self, exchange, headers):
-            headers.append((b"x-signed", exchange.path.encode()))
-
+async def test_headers_of_an_accepted_socket_are_shown_to_hooks_of_their_own():
     def plain(exchange):
         raise AssertionError("an accepted socket is no response")
 
+    def sign(exchange, headers):
+        headers.append((b"x-signed", exchange.path.encode()))
+
     answer = Answer()
     exchange = Exchange(websocket_scope("/s"), None)
-    response = GuardedResponse(exchange, answer.send, (plain, Signing().on_response))
+    response = GuardedResponse(exchange, answer.send, (plain,), (sign,))
     await response({"type": "websocket.accept", "headers": ((b"a", b"1"),)})
     assert answer.messages[0]["headers"] == [(b"a", b"1"), (b"x-signed", b"/s")]
     await response({"type": "websocket.accept"})

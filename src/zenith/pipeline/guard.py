@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import ClassVar
 
 from zenith.kernel.problem import RawHeaders
-from zenith.pipeline.exchange import Exchange
+from zenith.pipeline.exchange import Exchange, Scope
 from zenith.pipeline.stage import Stage
 
 
@@ -29,9 +29,15 @@ class Guard:
         """Edit `exchange.response_headers`; runs for refusals and unhandled errors too."""
 
     def on_accept(self, exchange: Exchange, headers: RawHeaders) -> None:
-        """Edit, in place, the headers with which the application accepts a WebSocket; asked of
-        guards that have an `on_response`, where there are such headers.
+        """Edit, in place, the headers with which the application accepts a WebSocket; asked where
+        there are such headers.
         """
+
+    def readdress(self, scope: Scope) -> Scope:
+        """The request as if it named another path, before its route is found and before any guard
+        has seen it; `scope` itself where it stays where it is, never changed in place.
+        """
+        return scope
 
     async def startup(self) -> None:
         """Acquire what the guard needs; runs once, before the first request."""

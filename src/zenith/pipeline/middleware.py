@@ -24,7 +24,7 @@ from zenith.pipeline.guard import Guard
 from zenith.pipeline.heads import Heads
 from zenith.pipeline.lifespan import run_lifespan
 from zenith.pipeline.refusal import refuse, respond
-from zenith.pipeline.response import GuardedResponse, Hook
+from zenith.pipeline.response import AcceptHook, GuardedResponse, Hook
 from zenith.pipeline.routes import RouteTable
 from zenith.pipeline.stage import Stage
 
@@ -59,15 +59,18 @@ class SecurityMiddleware:
         self.guards: Final = tuple(sorted(guards, key=lambda guard: guard.stage))
         own = [check for guard in self.guards if (check := getattr(guard, "check", None))]
         self._checks: Final[tuple[StartCheck, ...]] = (*checks, *own)
+        self._readdress: Final[tuple[Callable[[Scope], Scope], ...]] = tuple(
+            guard.readdress for guard in self.guards if _overrides(guard, "readdress")
+        )
         self._request_hooks: Final[tuple[Hook, ...]] = tuple(
             guard.on_request for guard in self.guards if _overrides(guard, "on_request")
         )
+        outwards = tuple(reversed(self.guards))
         self._response_hooks: Final[tuple[Hook, ...]] = tuple(
-            guard.on_response for guard in reversed(self.guards) if _overrides(guard, "on_response")
+            guard.on_response for guard in outwards if _overrides(guard, "on_response")
         )
-        # What leads a request to another path, before its route is found.
-        self._readdress: Final[tuple[Callable[[Scope], Scope], ...]] = tuple(
-            lead for guard in self.guards if (lead := getattr(guard, "readdress", None))
+        self._accept_hooks: Final[tuple[AcceptHook, ...]] = tuple(
+            guard.on_accept for guard in outwards if _overrides(guard, "on_accept")
         )
         self._authenticates: Final = any(
             guard.stage is Stage.AUTHENTICATION for guard in self.guards
@@ -172,7 +175,7 @@ class SecurityMiddleware:
         return table
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
-        response = GuardedResponse(exchange, send, self._response_hooks)
+        response = GuardedResponse(exchange, send, self._response_hooks, self._accept_hooks)
         try:
             for hook in self._request_hooks:
                 waiting = hook(exchange)

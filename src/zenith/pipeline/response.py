@@ -8,10 +8,10 @@ from typing import Final, TypeAlias
 from zenith.kernel.errors import SecurityError
 from zenith.kernel.problem import Problem, RawHeaders
 from zenith.pipeline.exchange import NEVER, Exchange, Message, Send
-from zenith.pipeline.guard import Guard
 from zenith.pipeline.refusal import refuse
 
 Hook: TypeAlias = Callable[[Exchange], Awaitable[None] | None]
+AcceptHook: TypeAlias = Callable[[Exchange, RawHeaders], None]
 FORBIDDEN: Final = 403
 RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
@@ -23,12 +23,19 @@ class GuardedResponse:
     frameworks turn errors met while reading a body into answers of their own, 500s among them.
     """
 
-    __slots__ = ("_exchange", "_hooks", "_replaced", "_send")
+    __slots__ = ("_accept_hooks", "_exchange", "_hooks", "_replaced", "_send")
 
-    def __init__(self, exchange: Exchange, send: Send, hooks: Sequence[Hook]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        send: Send,
+        hooks: Sequence[Hook],
+        accept_hooks: Sequence[AcceptHook] = (),
+    ) -> None:
         self._exchange: Final = exchange
         self._send: Final = send
         self._hooks: Final = hooks
+        self._accept_hooks: Final = accept_hooks
         self._replaced = False
 
     async def __call__(self, message: Message) -> None:
@@ -68,10 +75,8 @@ class GuardedResponse:
             exchange.started, exchange.deadline = True, NEVER
             headers: RawHeaders = list(message.get("headers", ()))
             if headers:
-                for hook in self._hooks:
-                    guard = getattr(hook, "__self__", None)
-                    if isinstance(guard, Guard):
-                        guard.on_accept(exchange, headers)
+                for hook in self._accept_hooks:
+                    hook(exchange, headers)
                 message["headers"] = headers
         elif kind == "websocket.close" and not exchange.started:
             # The server answers the handshake with 403; the guards hear of it all the same.
