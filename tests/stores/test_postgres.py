@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.engine import make_url
 
 from tests.services import Service
 from tests.stores.racer import account
+from zenith.accounts import Account
 from zenith.authentication.store import Revocation
 from zenith.kernel.errors import BadRequestError, ConfigurationError, ServiceUnavailableError
 from zenith.kernel.keys import Secret
@@ -156,6 +158,33 @@ async def test_connections_bear_a_name_and_bounds(postgres_url: str) -> None:
             text("SELECT current_setting('application_name'), current_setting('statement_timeout')")
         )
         assert tuple(rows[0]) == ("zenith", "10s")
+
+
+async def test_a_stricter_default_of_the_server_leaves_the_last_administrator(
+    postgres_url: str,
+) -> None:
+    """Under REPEATABLE READ each of two that wait for the lock still sees the other in office."""
+    name = make_url(postgres_url).database
+    async with Database(postgres_url) as database:
+        await upgrade(database)
+        await database.count(
+            text(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'repeatable read'")
+        )
+    async with Database(postgres_url) as database:
+        shown = await database.rows(text("SHOW default_transaction_isolation"))
+        assert tuple(shown[0]) == ("read committed",)
+        accounts = SqlAccountStore(database)
+        for turn in range(5):
+            pair = [f"{turn}{name}" for name in "ab"]
+            for each in pair:
+                root = Account(id=each, email=each, email_key=each, roles=("root",), created_at=1.0)
+                assert await accounts.create(root)
+            outcomes = await asyncio.gather(
+                *(accounts.delete(each, keep_one="root") for each in pair)
+            )
+            assert sorted(outcomes) == ["deleted", "kept"]
+            survivor = pair[outcomes.index("kept")]
+            assert await accounts.delete(survivor, keep_one=None) == "deleted"
 
 
 async def test_the_same_keys_in_any_order_never_lock_each_other_out(postgres_url: str) -> None:

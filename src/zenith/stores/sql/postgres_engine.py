@@ -55,6 +55,9 @@ def _connector(asyncpg: Any, settings: DatabaseSettings) -> Callable[[], Awaitab
     address = dsn_of(settings)
     server_settings = {
         "application_name": settings.application_name,
+        # Whoever waits for a lock (of the last administrator, of a row) sees what its holder did. A
+        # server whose default is stricter would show the state before the wait.
+        "default_transaction_isolation": "read committed",
         "statement_timeout": str(int(settings.statement_timeout * 1000)),
         "idle_in_transaction_session_timeout": str(int(settings.statement_timeout * 2000)),
     }
