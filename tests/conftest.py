@@ -35,6 +35,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+LONGEST_NAME = 40
 UVICORN = (
     *(sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}"),
     *("--log-level", "warning"),
@@ -72,6 +73,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long value is named by its place: names are sent between workers, who must agree on them.
+
+    Long values may be kilobytes, and some, like a sealed text, differ from process to process.
+    """
+    return argname if isinstance(val, str | bytes) and len(repr(val)) > LONGEST_NAME else None
 
 
 @pytest.fixture(scope="session", autouse=True)
