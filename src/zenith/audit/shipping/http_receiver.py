@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from zenith.audit.shipping.errors import DeliveryError
-from zenith.audit.shipping.settings import HttpTarget
+from zenith.audit.shipping.settings import HttpTarget, trusting
 from zenith.outbound import OutboundAnswer, OutboundError, OutboundSettings
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class HttpPost:
         from zenith.outbound import OutboundClient  # noqa: PLC0415  httpx, only where it is used
 
         target = self._target
-        tls = await asyncio.to_thread(_context, target) if target.ca_file else None
+        tls = await asyncio.to_thread(trusting, target.ca_file) if target.ca_file else None
         self._client = OutboundClient(settings_of(target), tls=tls)
         return self._client
 
@@ -76,13 +75,6 @@ def settings_of(target: HttpTarget) -> OutboundSettings:
         total_timeout=TIMEOUT,
         max_concurrent=1,
     )
-
-
-def _context(target: HttpTarget) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cafile=target.ca_file)
-    return context
 
 
 def _seconds(headers: Mapping[str, str]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import ssl
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from zenith.kernel.network import parse_networks
 
 SYSLOG_PORTS: Final[Mapping[str, int]] = {"udp": 514, "tcp": 601, "tls": 6514, "unix": 0}
 HTTP_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
+ENCODED: Final = "whsec_"
+"""Before a secret in base64 (Standard Webhooks)."""
 FACILITIES: Final = range(24)
 _APP_NAME: Final = re.compile(r"[!-~]{1,48}")
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]+")
@@ -77,12 +80,7 @@ class SyslogSettings:
 
     def tls_context(self) -> ssl.SSLContext:
         """What verifies the server. Reads files: call it in a thread."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.ca_file is None:
-            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-        else:
-            context.load_verify_locations(cafile=self.ca_file)
+        context = trusting(self.ca_file)
         if self.client_certificate is not None:
             context.load_cert_chain(self.client_certificate)
         return context
@@ -168,16 +166,39 @@ class WebhookSettings(HttpTarget):
     """A webhook that takes events as signed JSON. Checked at construction."""
 
     secret: Secret
-    """Signs each request; the receiver has the same. At least 256 bits."""
+    """Signs each request; the receiver has the same. At least 256 bits, as text, or in base64 after
+    `whsec_`."""
 
     previous_secret: Secret | None = None
     """The secret before this one; while it is set both sign, so that the receiver can change."""
 
     def __post_init__(self) -> None:
         self._check()
-        check_strength(self.secret, setting="audit.webhook.secret")
+        _check_secret(self.secret, "audit.webhook.secret")
         if self.previous_secret is not None:
-            check_strength(self.previous_secret, setting="audit.webhook.previous_secret")
+            _check_secret(self.previous_secret, "audit.webhook.previous_secret")
+
+
+def trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """TLS that verifies names and believes this authority, or the system's. Reads files."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
+        context.load_verify_locations(cafile=ca_file)
+    return context
+
+
+def _check_secret(secret: Secret, setting: str) -> None:
+    check_strength(secret, setting=setting)
+    text = secret.reveal()
+    if not text.startswith(ENCODED):
+        return
+    try:
+        base64.b64decode(text.removeprefix(ENCODED), validate=True)
+    except ValueError:
+        raise ConfigurationError(f"{setting} is no base64", fix="copy it whole") from None
 
 
 def _split(text: str, setting: str) -> SplitResult:

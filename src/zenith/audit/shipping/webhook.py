@@ -11,7 +11,7 @@ from typing import Final
 
 from zenith.audit.document import document_of
 from zenith.audit.shipping.http_receiver import HttpPost
-from zenith.audit.shipping.settings import WebhookSettings
+from zenith.audit.shipping.settings import ENCODED, WebhookSettings
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import Event
 from zenith.kernel.keys import Secret
@@ -96,5 +96,13 @@ def verify_webhook(
 
 def _signature(content: bytes, message_id: str, moment: str, secret: Secret) -> str:
     signed = f"{message_id}.{moment}.".encode("utf-8", "replace") + content
-    made = hmac.digest(secret.reveal().encode(), signed, "sha256")
+    made = hmac.digest(_key(secret), signed, "sha256")
     return "v1," + base64.b64encode(made).decode()
+
+
+def _key(secret: Secret) -> bytes:
+    """The text itself, or what it holds where it is written as Standard Webhooks writes it."""
+    text = secret.reveal()
+    if text.startswith(ENCODED):
+        return base64.b64decode(text.removeprefix(ENCODED))
+    return text.encode()
