@@ -35,6 +35,7 @@ from zenith.headers import ContentSecurityPolicy, response_headers
 from zenith.kernel.clock import steady_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem
+from zenith.outbound import SharedClient
 from zenith.pipeline import (
     DirectCall,
     Guard,
@@ -53,6 +54,7 @@ from zenith.tokens import ForeignIssuer
 
 if TYPE_CHECKING:
     from zenith.assembly import Assembly
+    from zenith.outbound import OutboundClient
     from zenith.stores.sql import ModelDatabase
 
 _log: Final = logging.getLogger("zenith")
@@ -211,6 +213,12 @@ class Zenith(FastAPI):
     def models(self) -> ModelDatabase:
         """Where models live, for code outside requests: `async with app.models.open(): ...`."""
         return self.assembly.models
+
+    @property
+    def outbound(self) -> OutboundClient:
+        """Calls other servers, and is not sent where it should not go; one for the application."""
+        shared: SharedClient = self.assembly.services[SharedClient]
+        return shared.client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """FastAPI's, but for one thing: whether telemetry is set up, which FastAPI asks anew for

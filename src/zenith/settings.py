@@ -24,6 +24,7 @@ from zenith.kernel.keys import GENERATE, Secret, check_strength
 from zenith.mail.settings import MailSettings
 from zenith.mfa.settings import MfaSettings
 from zenith.oauth.settings import OAuthSettings
+from zenith.outbound.settings import OutboundSettings
 from zenith.passwords.settings import PasswordSettings
 from zenith.query.settings import QuerySettings
 from zenith.rate_limits.settings import RateLimitSettings
@@ -116,6 +117,9 @@ class Settings:
 
     tenants: TenantSettings | None = None
     """Which tenant a request is about. None: there are no tenants."""
+
+    outbound: OutboundSettings = field(default_factory=OutboundSettings)
+    """Whom the application calls, and how much an answer may cost."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
     """How slow and how many connections may be, and how the server stops."""

@@ -12,6 +12,7 @@ from tests.oauth.provider import SECRET
 from zenith.kernel.keys import Secret
 from zenith.oauth import Directory, OpenIDConnect, ProviderError
 from zenith.oauth.http_client import ProviderHttp
+from zenith.outbound import OutboundSettings
 from zenith.settings import Settings
 
 API = {"accept": "application/json"}
@@ -110,5 +111,6 @@ def test_new_keys_of_the_provider_are_found(house, real_provider):
 async def test_an_issuer_that_differs_by_a_slash_is_refused(real_provider):
     for issuer in (f"{real_provider}/", "http://localhost:9"):
         settings = OpenIDConnect(issuer=issuer, client_id="zenith", client_secret=Secret(SECRET))
+        http = ProviderHttp(timeout=5, outbound=OutboundSettings().knowing(issuer))
         with pytest.raises(ProviderError):
-            await Directory(ProviderHttp(timeout=5)).endpoints(settings.provider())
+            await Directory(http).endpoints(settings.provider())

@@ -342,13 +342,13 @@ async def test_keys_come_over_the_network(server: Server) -> None:
 async def test_whatever_goes_wrong_is_unavailable(server: Server, reply: bytes) -> None:
     server.answer = reply
     with pytest.raises(ServiceUnavailableError):
-        await fetch_with(2.0)(server.url)
+        await fetch_with(2.0, known=[server.url])(server.url)
 
 
 async def test_a_server_that_drips_is_not_waited_for(server: Server) -> None:
     server.answer, server.drip = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", True
     with pytest.raises(ServiceUnavailableError, match="unavailable"):
-        await fetch_with(0.05)(server.url)
+        await fetch_with(0.05, known=[server.url])(server.url)
 
 
 async def test_no_other_address_is_asked() -> None:
@@ -357,6 +357,6 @@ async def test_no_other_address_is_asked() -> None:
 
 
 def test_the_client_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "httpx", None)
+    monkeypatch.setitem(__import__("sys").modules, "zenith.outbound.client", None)
     with pytest.raises(ConfigurationError, match="need httpx"):
         fetch_with(1.0)

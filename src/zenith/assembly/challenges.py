@@ -29,7 +29,11 @@ def make_challenges(
             lifetime=settings.abuse.proof_lifetime,
         )
     else:
-        provider = SiteverifyProvider(wanted, hostnames=wanted.hostnames or (settings.hostname,))
+        provider = SiteverifyProvider(
+            wanted,
+            hostnames=wanted.hostnames or (settings.hostname,),
+            outbound=settings.outbound,
+        )
     return Challenges(provider, store, secrets, wanted, events=events)
 
 

@@ -27,6 +27,7 @@ from zenith.headers.site_data import SiteData
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.events import EventSink
 from zenith.mail import Outbox
+from zenith.outbound import SharedClient
 from zenith.passwords import PasswordJudge
 from zenith.pipeline import Guard
 from zenith.rate_limits import (
@@ -61,6 +62,7 @@ def offered_services(
         AuditLog: parts.audit_log,
         AuditReader: audit_reader(parts),
         EventSink: parts.audit_log,
+        SharedClient: parts.outbound,
         DpopVerifier: parts.proofs,
         APIKeys: None if keys is None else keys.keys,
         Bans: parts.bans,
@@ -144,6 +146,7 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
             parts.reports,
             parts.bans,
             *parts.breaches,
+            parts.outbound,
             *(() if keys is None else (keys.uses,)),
         ),
         migrate=parts.settings.migrates,

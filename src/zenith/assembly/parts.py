@@ -20,6 +20,7 @@ from zenith.authentication import RevocationList, SubjectCache
 from zenith.headers import ReportCollector
 from zenith.kernel.events import EventSink, Silence
 from zenith.kernel.keys import Secret
+from zenith.outbound import SharedClient
 from zenith.passwords import PasswordHasher, PasswordJudge, PasswordPolicy
 from zenith.rate_limits import Quotas
 from zenith.rbac import LiveRoles
@@ -82,6 +83,7 @@ class Parts:
             None if settings.audit is None else AuditLog(SqlAuditStore(database), settings.audit)
         )
         self.events: EventSink = self.audit_log or Silence()
+        self.outbound = SharedClient(settings.outbound, self.events)
         self.mailer = make_mailer(settings)
         self.mail_queue = SqlMailQueueStore(database)
         self.notices = make_notices(
@@ -93,7 +95,7 @@ class Parts:
         settings = self.settings
         self.hasher = PasswordHasher(settings.passwords)
         self.policy = PasswordPolicy.from_settings(settings.passwords)
-        self.breaches = make_breaches(settings.passwords)
+        self.breaches = make_breaches(settings)
         self.judge = PasswordJudge(self.policy, self.hasher.pool, *self.breaches)
         self.limiter, self.concurrency = make_limiters(
             settings, self.secrets, self.redis, self.events

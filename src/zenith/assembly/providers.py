@@ -44,7 +44,10 @@ def provider_flows(
     for each in providers.values():
         if each.client_authentication == "apple":
             apple_key(each)
-    http = http_client.ProviderHttp(timeout=settings.timeout)
+    urls = [url for each in providers.values() for url in each.urls]
+    http = http_client.ProviderHttp(
+        timeout=settings.timeout, outbound=parts.settings.outbound.knowing(*urls)
+    )
     directory = Directory(http)
     flow = CodeFlow(
         pending=SqlAuthorizationStore(parts.database),

@@ -21,7 +21,7 @@ LOST: Final[Mapping[str, str]] = {
 def loosened(given: Settings, settings: Settings) -> list[str]:
     """What the operator should know. `given` is as it was set, `settings` as it holds."""
     report = [f"{name} is off: {lost}" for name, lost in LOST.items() if not _is_on(settings, name)]
-    for name in ("transport", "headers", "rate_limits", "mail"):
+    for name in ("transport", "headers", "rate_limits", "mail", "outbound"):
         dangers: tuple[str, ...] = getattr(getattr(given, name), "dangers", ())
         report += [
             f"{name}.{danger} is set: its documentation says what is lost" for danger in dangers

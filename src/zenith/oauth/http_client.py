@@ -8,12 +8,15 @@ picks up on the way.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.oauth.errors import ProviderError
+from zenith.outbound.certificates import usual_context
+from zenith.outbound.errors import OutboundError
+from zenith.outbound.resolver import SystemResolver
+from zenith.outbound.settings import OutboundSettings
 from zenith.tokens.json_object import parse_object
 
 try:
@@ -22,6 +25,8 @@ except ModuleNotFoundError as error:  # pragma: no cover - the tests have every 
     raise ConfigurationError(
         "sign-in with other providers needs httpx", fix="install zenith-security[oauth]"
     ) from error
+
+from zenith.outbound.transport import OutboundTransport
 
 MAX_BYTES: Final = 256 * 1024
 OK: Final = 200
@@ -36,16 +41,24 @@ ITEMS: Final = "items"
 class ProviderHttp:
     """Speaks JSON with providers. Every failure is a ProviderError.
 
-    `timeout`: seconds for a whole call. `transport` replaces the network, for tests.
+    `timeout`: seconds for a whole call. `outbound` says what is called: a provider's documents name
+    further addresses, which must be public (ASVS 1.3.6). `transport` replaces the network, for
+    tests.
     """
 
     def __init__(
-        self, *, timeout: float, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        *,
+        timeout: float,
+        outbound: OutboundSettings | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._timeout: Final = timeout
+        self._outbound: Final = (outbound or OutboundSettings()).within(timeout, size=MAX_BYTES)
         self._transport: Final = transport
         # Made once: reading the certificates takes longer than a whole call.
-        self._context: Final = ssl.create_default_context() if transport is None else True
+        self._context: Final = usual_context() if transport is None else None
+        self._names: Final = SystemResolver()
 
     async def get(self, url: str, *, bearer: str = "") -> dict[str, Any]:
         """The JSON object at `url`; a list is found under `items`."""
@@ -87,11 +100,10 @@ class ProviderHttp:
             **headers,
         }
         client = httpx.AsyncClient(
-            verify=self._context,
             timeout=self._timeout,
             follow_redirects=False,
             trust_env=False,
-            transport=self._transport,
+            transport=self._transport or self._way_out(),
         )
         try:
             # The time-outs of the client begin anew with each byte that drips in.
@@ -103,9 +115,15 @@ class ProviderHttp:
                 body = await _bounded(response)
         except TimeoutError:
             raise ProviderError(reason="a provider did not answer in time") from None
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+        except OutboundError as error:
+            raise ProviderError(reason=f"a provider: {error.reason}") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise ProviderError(reason=f"a provider: {type(error).__name__}") from None
         return response, body
+
+    def _way_out(self) -> OutboundTransport:
+        """One for each call: the client closes it."""
+        return OutboundTransport(self._outbound, resolver=self._names, tls=self._context)
 
 
 async def _bounded(response: httpx.Response) -> bytes:

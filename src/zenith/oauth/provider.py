@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -118,6 +118,12 @@ class Provider:
         """Where the endpoints are published."""
         issuer = self.issuer.rstrip("/")
         return self.discovery or f"{issuer}/.well-known/openid-configuration"
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All that the settings name; what is discovered is not among them."""
+        fixed = () if self.endpoints is None else astuple(self.endpoints)
+        return tuple(filter(None, (self.issuer, self.discovery, *fixed)))
 
 
 def check_url(url: str, *, setting: str) -> None:

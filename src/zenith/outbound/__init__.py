@@ -19,9 +19,11 @@ from zenith.outbound.errors import (
 )
 from zenith.outbound.resolver import Resolver, SystemResolver
 from zenith.outbound.settings import OutboundSettings
+from zenith.outbound.shared import SharedClient
 
 if TYPE_CHECKING:
     from zenith.outbound.client import OutboundClient
+    from zenith.outbound.depends import get_outbound
     from zenith.outbound.transport import OutboundTransport
 
 __all__ = [
@@ -38,8 +40,13 @@ __all__ = [
     "OutboundTransport",
     "RedirectRefusedError",
     "Resolver",
+    "SharedClient",
     "SystemResolver",
     "UnreachableError",
+    "get_outbound",
 ]
 
-__getattr__ = loader(__name__, {"OutboundClient": "client", "OutboundTransport": "transport"})
+__getattr__ = loader(
+    __name__,
+    {"OutboundClient": "client", "OutboundTransport": "transport", "get_outbound": "depends"},
+)

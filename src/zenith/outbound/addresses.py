@@ -98,35 +98,43 @@ METADATA: Final = frozenset(
 class AddressRules:
     """Says of an address why it is not called.
 
-    `exposed`: networks that are called although they are not public. `nat64`: prefixes by which
-    this network reaches IPv4, beside the well-known one.
+    `exposed`: networks that are called although they are not public. `denied`: networks that are
+    not called although they are. `nat64`: prefixes by which this network reaches IPv4, beside the
+    well-known one.
     """
 
-    __slots__ = ("_exposed", "_nat64")
+    __slots__ = ("_denied", "_exposed", "_nat64")
 
     def __init__(
-        self, *, exposed: Sequence[Network] = (), nat64: Sequence[IPv6Network] = ()
+        self,
+        *,
+        exposed: Sequence[Network] = (),
+        denied: Sequence[Network] = (),
+        nat64: Sequence[IPv6Network] = (),
     ) -> None:
         self._exposed: Final = tuple(exposed)
+        self._denied: Final = tuple(denied)
         self._nat64: Final = (NAT64, *nat64)
 
-    def refusal_of(self, address: Address) -> str:
+    def refusal_of(self, address: Address, *, is_exposed: bool = False) -> str:
         """What the address is, if it is not called; empty if it is.
 
         An address with a zone is refused, for it is none outside this machine. An IPv4 address
-        within a NAT64 address is judged in its place.
+        within a NAT64 address is judged in its place. `is_exposed`: it may be inside.
         """
         if isinstance(address, IPv6Address):
             if address.scope_id is not None:
                 return "bound to an interface"
             inner = self._inner(address)
             if inner is not None:
-                return self.refusal_of(inner)
+                return self.refusal_of(inner, is_exposed=is_exposed)
             if wrapping := _wrapping_of(address):
                 return wrapping
         if address in METADATA:
             return "a metadata service"
-        if any(address in network for network in self._exposed):
+        if any(address in network for network in self._denied):
+            return "denied by outbound.denied_networks"
+        if is_exposed or any(address in network for network in self._exposed):
             return ""
         return _kind_of(address)
 

@@ -12,11 +12,18 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from zenith.kernel.clock import Clock, steady_clock
+from zenith.kernel.clock import Clock, steady_clock, wall_clock
+from zenith.kernel.events import Event, EventSink, EventType
 from zenith.outbound.answer import OutboundAnswer
 from zenith.outbound.calls import build
 from zenith.outbound.destinations import Destinations
-from zenith.outbound.errors import OutboundTimeoutError, RedirectRefusedError
+from zenith.outbound.errors import (
+    AddressRefusedError,
+    CallRefusedError,
+    OutboundError,
+    OutboundTimeoutError,
+    RedirectRefusedError,
+)
 from zenith.outbound.redirects import STATUSES, follow
 from zenith.outbound.resolver import Resolver
 from zenith.outbound.settings import OutboundSettings
@@ -24,6 +31,9 @@ from zenith.outbound.transport import OutboundTransport
 
 if TYPE_CHECKING:
     import httpx
+
+REFUSALS: Final = (AddressRefusedError, CallRefusedError, RedirectRefusedError)
+"""Errors that the rules decide, and not the other end or the network."""
 
 
 class OutboundClient:
@@ -40,7 +50,8 @@ class OutboundClient:
     Make one and use it for the whole application: the limits of concurrency are its own. It may be
     used without `async with`; `aclose` closes its connections. `resolver` finds the addresses of
     names in place of the system's; `tls` holds authorities of the application's own; `clock` is a
-    steady one. Raises ConfigurationError if `tls` verifies nothing.
+    steady one; `events` are told of calls that are refused. Raises ConfigurationError if `tls`
+    verifies nothing.
     """
 
     def __init__(
@@ -50,7 +61,9 @@ class OutboundClient:
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
         clock: Clock = steady_clock,
+        events: EventSink | None = None,
     ) -> None:
+        self._events: Final = events
         self._settings: Final = settings or OutboundSettings()
         self._destinations: Final = Destinations(self._settings)
         self._transport: Final = OutboundTransport(
@@ -117,22 +130,39 @@ class OutboundClient:
         """Ask by any method but CONNECT and TRACE. Headers that say where a call goes or ends, such
         as Host, are refused; so is what is no URL in its plainest form.
         """
-        self._destinations.check_text(url)
-        request = build(
-            method,
-            url,
-            user_agent=self._settings.user_agent,
-            params=params,
-            headers=headers,
-            content=content,
-            data=data,
-            json=json,
-        )
         try:
+            self._destinations.check_text(url)
+            request = build(
+                method,
+                url,
+                user_agent=self._settings.user_agent,
+                params=params,
+                headers=headers,
+                content=content,
+                data=data,
+                json=json,
+            )
             async with asyncio.timeout(self._settings.total_timeout), self._places:
                 return await self._follow(request)
         except TimeoutError:
             raise OutboundTimeoutError(reason="the call took too long as a whole") from None
+        except REFUSALS as error:
+            self._tell(error)
+            raise
+
+    def _tell(self, error: OutboundError) -> None:
+        """Whoever tries destinations leaves a trace (ASVS 16.3.3)."""
+        if self._events is not None:
+            self._events.note(
+                Event(
+                    type=EventType.OUTBOUND_REFUSED,
+                    outcome="denied",
+                    at=wall_clock(),
+                    reason=error.reason,
+                    severity="WARNING",
+                    details={"error": error.code, "kind": type(error).__name__},
+                )
+            )
 
     async def _follow(self, request: httpx.Request) -> OutboundAnswer:
         left = self._settings.max_redirects

@@ -10,13 +10,12 @@ from typing import Final
 from zenith.kernel.network import Address, parse_networks
 from zenith.outbound.addresses import AddressRules
 from zenith.outbound.errors import AddressRefusedError, CallRefusedError, UnreachableError
-from zenith.outbound.hosts import MAX_NAME, HostRules
+from zenith.outbound.hosts import DEFAULT_PORTS, MAX_NAME, HostRules, read_origin
 from zenith.outbound.settings import OutboundSettings
 
 MAX_URL: Final = 8 * 1024
 MAX_ADDRESSES: Final = 64
 """Addresses of one name. More are no service but an attempt."""
-DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _SHAPE: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
     r"(?P<host>\[[0-9a-f:.]+\]|[^\[\]/?#:@\\%]+)(?::(?P<port>[0-9]{1,5}))?(?:[/?#].*)?",
@@ -27,18 +26,21 @@ _SHAPE: Final = re.compile(
 class Destinations:
     """Refuses calls, and the addresses that names lead to (ASVS 1.3.6, 13.2.4)."""
 
-    __slots__ = ("_addresses", "_hosts", "_ports", "_schemes")
+    __slots__ = ("_addresses", "_exposed", "_hosts", "_origins", "_ports", "_schemes")
 
     def __init__(self, settings: OutboundSettings) -> None:
         exposed = settings.exposed_internal_networks
         prefixes = parse_networks(settings.nat64_prefixes, setting="outbound.nat64_prefixes")
         self._addresses: Final = AddressRules(
             exposed=parse_networks(exposed, setting="outbound.exposed_internal_networks"),
+            denied=parse_networks(settings.denied_networks, setting="outbound.denied_networks"),
             nat64=[prefix for prefix in prefixes if isinstance(prefix, IPv6Network)],
         )
         self._hosts: Final = HostRules(settings.allowed_hosts)
         self._ports: Final = frozenset(settings.ports)
         self._schemes: Final = frozenset({"https", *["http"] * settings.allow_unencrypted})
+        self._origins: Final = frozenset(map(read_origin, settings.exposed_origins))
+        self._exposed: Final = frozenset((host, port) for _, host, port in self._origins)
 
     def check_text(self, url: str) -> None:
         """Refuse a URL that could be understood in more than one way, before any parser sees it.
@@ -56,20 +58,22 @@ class Destinations:
 
     def check_call(self, scheme: str, host: str, port: int | None) -> None:
         """Refuse the parts of a URL; `port` is None where it names none."""
-        if scheme not in self._schemes:
+        number = DEFAULT_PORTS.get(scheme, 0) if port is None else port
+        if scheme not in self._schemes and (scheme, host, number) not in self._origins:
             raise CallRefusedError(reason="the scheme is not called")
-        self.check_host(host, DEFAULT_PORTS[scheme] if port is None else port)
+        self.check_host(host, number)
 
     def check_host(self, host: str, port: int) -> Address | None:
         """The address that `host` is, or None for a name that is to be looked up."""
-        if port not in self._ports:
+        is_exposed = (host, port) in self._exposed
+        if port not in self._ports and not is_exposed:
             raise CallRefusedError(reason=f"port {port} is not called")
-        address = self._hosts.read(host)
-        if address is not None and (kind := self._addresses.refusal_of(address)):
+        address = self._hosts.read(host, is_known=is_exposed)
+        if address is not None and (kind := self._refusal_of(address, host, port)):
             raise CallRefusedError(reason=f"{address} is {kind}")
         return address
 
-    def check_answers(self, host: str, answers: Sequence[str]) -> tuple[Address, ...]:
+    def check_answers(self, host: str, port: int, answers: Sequence[str]) -> tuple[Address, ...]:
         """The addresses of a name; one that is not public refuses them all.
 
         An attacker's name may have a public address for the check and another for the connection,
@@ -84,6 +88,9 @@ class Destinations:
         except ValueError:
             raise AddressRefusedError(reason=f"{host} leads to what is no address") from None
         for address in addresses:
-            if kind := self._addresses.refusal_of(address):
+            if kind := self._refusal_of(address, host, port):
                 raise AddressRefusedError(reason=f"{host} leads to {address}: {kind}")
         return addresses
+
+    def _refusal_of(self, address: Address, host: str, port: int) -> str:
+        return self._addresses.refusal_of(address, is_exposed=(host, port) in self._exposed)

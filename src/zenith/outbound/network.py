@@ -55,7 +55,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         limit = self._timeout if timeout is None else min(timeout, self._timeout)
         deadline = self._clock() + limit
         address = self._destinations.check_host(host, port)
-        addresses = [address] if address else await self._look_up(host, limit)
+        addresses = [address] if address else await self._look_up(host, port, limit)
         tried = addresses[:MAX_TRIED]
         for index, each in enumerate(tried):
             share = (deadline - self._clock()) / (len(tried) - index)
@@ -71,7 +71,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
             raise OutboundTimeoutError(reason=f"no connection to {host} in time")
         raise UnreachableError(reason=f"no connection to {host}, port {port}")
 
-    async def _look_up(self, host: str, limit: float) -> Sequence[Address]:
+    async def _look_up(self, host: str, port: int, limit: float) -> Sequence[Address]:
         try:
             async with asyncio.timeout(limit):
                 answers = await self._resolver(host)
@@ -79,4 +79,4 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
             raise OutboundTimeoutError(reason=f"{host} was not looked up in time") from None
         except OSError:
             raise UnreachableError(reason=f"{host} cannot be looked up") from None
-        return self._destinations.check_answers(host, answers)
+        return self._destinations.check_answers(host, port, answers)

@@ -10,8 +10,9 @@ from typing import Final
 
 import httpx
 
-from zenith.outbound.destinations import DEFAULT_PORTS, Destinations
+from zenith.outbound.destinations import Destinations
 from zenith.outbound.errors import CallRefusedError, RedirectRefusedError
+from zenith.outbound.hosts import DEFAULT_PORTS
 
 STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 KEEP_METHOD: Final = frozenset({307, 308})

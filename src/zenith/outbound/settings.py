@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Network
 from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import parse_networks
 from zenith.outbound.addresses import PREFIX_LENGTHS
-from zenith.outbound.hosts import is_pattern
+from zenith.outbound.hosts import is_pattern, origin_of, read_origin
 
 _PORTS: Final = range(1, 65_536)
+MIN_SECONDS: Final = 0.05
 MAX_SECONDS: Final = 600.0
 MAX_BYTES: Final = 256 * 1024 * 1024
 MAX_CONCURRENT: Final = 1_000
@@ -36,6 +37,14 @@ class OutboundSettings:
     exposed_internal_networks: tuple[str, ...] = ()
     """Lost: whoever chooses a URL reaches these networks too, though they are not public. Metadata
     services stay closed. List `allowed_hosts` beside it."""
+
+    exposed_origins: tuple[str, ...] = ()
+    """Lost: servers that are called although they are inside, at that port and with that scheme,
+    such as `https://sso.internal:8443`: whoever chooses a URL reaches them too. Metadata services
+    stay closed."""
+
+    denied_networks: tuple[str, ...] = ()
+    """Networks that are not called although they are public, such as your own."""
 
     nat64_prefixes: tuple[str, ...] = ()
     """Prefixes by which this network reaches IPv4 over IPv6, if it has others than `64:ff9b::/96`:
@@ -81,13 +90,48 @@ class OutboundSettings:
         _check_range("max_answer_bytes", self.max_answer_bytes, 1, MAX_BYTES)
         _check_range("max_concurrent", self.max_concurrent, 1, MAX_CONCURRENT)
         for name in ("connect_timeout", "read_timeout", "total_timeout"):
-            _check_range(name, getattr(self, name), 0.05, MAX_SECONDS)
+            _check_range(name, getattr(self, name), MIN_SECONDS, MAX_SECONDS)
         if not self.user_agent.isascii() or not self.user_agent.isprintable():
             raise ConfigurationError(
                 "outbound.user_agent is no field value", fix="use printable ASCII characters"
             )
 
+    @property
+    def dangers(self) -> tuple[str, ...]:
+        """Names of the loosened settings, for the start-up report."""
+        names = ("allow_unencrypted", "exposed_internal_networks", "exposed_origins")
+        return tuple(name for name in names if getattr(self, name))
+
+    def knowing(self, *urls: str) -> OutboundSettings:
+        """These settings for a caller whose URLs the operator has set: where they lead is known to
+        be meant. What is learned from the answers is judged like everything else.
+        """
+        known = [origin for url in urls if (origin := origin_of(url)) is not None]
+        origins = dict.fromkeys((*self.exposed_origins, *known))
+        return replace(self, allowed_hosts=(), exposed_origins=tuple(origins), max_redirects=0)
+
+    def within(self, seconds: float, *, size: int) -> OutboundSettings:
+        """These settings for calls of so many seconds in all, and answers of so many bytes."""
+        limit = min(max(seconds, MIN_SECONDS), MAX_SECONDS)
+        return replace(
+            self,
+            connect_timeout=min(limit, self.connect_timeout),
+            read_timeout=min(limit, self.read_timeout),
+            total_timeout=limit,
+            max_answer_bytes=size,
+        )
+
     def _check_networks(self) -> None:
+        parse_networks(self.denied_networks, setting="outbound.denied_networks")
+        for origin in self.exposed_origins:
+            try:
+                read_origin(origin)
+            except ValueError:
+                raise ConfigurationError(
+                    f"outbound.exposed_origins: `{origin}` is no origin",
+                    fix="write scheme, host and perhaps a port in lower case, and nothing else,"
+                    " such as https://sso.internal:8443",
+                ) from None
         exposed = parse_networks(
             self.exposed_internal_networks, setting="outbound.exposed_internal_networks"
         )

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from zenith.kernel.clock import Clock, steady_clock
-from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.passwords.breach import BreachQuery, read_range
 
 if TYPE_CHECKING:
@@ -38,11 +38,18 @@ _log: Final = logging.getLogger("zenith.passwords")
 class BreachService:
     """A `BreachChecker` over HTTP. `count` never raises and takes `timeout` seconds at most.
 
-    Needs httpx; raises ConfigurationError without it. `aclose` ends its connections; it may be
-    used again afterwards.
+    `transport` makes the way out, httpx's own if left out. Needs httpx; raises ConfigurationError
+    without it. `aclose` ends its connections; it may be used again afterwards.
     """
 
-    def __init__(self, url: str, *, timeout: float = TIMEOUT, clock: Clock = steady_clock) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = TIMEOUT,
+        clock: Clock = steady_clock,
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    ) -> None:
         try:
             import httpx  # noqa: PLC0415  optional: only who asks such a service needs it
         except ImportError:
@@ -52,8 +59,13 @@ class BreachService:
         self._url: Final = url.rstrip("/")
         self._timeout: Final = timeout
         self._clock: Final = clock
-        self._errors: Final = (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError)
-        self._open: Final = lambda: httpx.AsyncClient(timeout=timeout, follow_redirects=False)
+        self._errors: Final = (httpx.HTTPError, httpx.InvalidURL, OSError, SecurityError)
+        self._open: Final = lambda: httpx.AsyncClient(
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=False,
+            transport=None if transport is None else transport(),
+        )
         self._client: httpx.AsyncClient | None = None
         self._remembered: dict[str, tuple[float, Mapping[str, int]]] = {}
         self._paused_until = float("-inf")
@@ -72,7 +84,7 @@ class BreachService:
             async with asyncio.timeout(self._timeout):
                 answer = await self._ask(query.prefix)
         except self._errors as error:
-            self._failed(type(error).__name__)
+            self._failed(getattr(error, "reason", "") or type(error).__name__)
             return None
         except ValueError as error:
             self._failed(str(error))

@@ -76,7 +76,8 @@ class ForeignIssuer:
         self._max_age: Final = max_age
         self._min_interval: Final = min_interval
         self._leeway: Final = leeway
-        self._fetch: Final = fetch or fetch_with(timeout)
+        known = [issuer] if jwks_uri is None else [issuer, jwks_uri]
+        self._fetch: Final = fetch or fetch_with(timeout, known=known)
         self._clock: Final = clock
         self._steady: Final = steady
         self._ring: KeyRing | None = None

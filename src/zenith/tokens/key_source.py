@@ -6,13 +6,15 @@ inner address (ASVS 1.3.6, 12.2.1, 15.3.2).
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
+from zenith.outbound.certificates import usual_context
+from zenith.outbound.errors import OutboundError
+from zenith.outbound.resolver import SystemResolver
+from zenith.outbound.settings import OutboundSettings
 
 Fetch: TypeAlias = Callable[[str], Awaitable[bytes]]
 """The body of the document at an address; raises ServiceUnavailableError."""
@@ -34,48 +36,34 @@ def is_safe_address(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
 
 
-def fetch_with(timeout: float) -> Fetch:
-    """Fetches within `timeout` seconds in all; raises ConfigurationError without httpx."""
+def fetch_with(timeout: float, *, known: Iterable[str] = ()) -> Fetch:
+    """Fetches within `timeout` seconds in all; raises ConfigurationError without httpx.
+
+    What is at the origin of a `known` URL may be inside; a document may name further addresses, and
+    these must be public.
+    """
     try:
         # Optional, and slow to import: only who trusts other issuers pays for it.
-        import httpx  # noqa: PLC0415
-    except ModuleNotFoundError as error:
+        from zenith.outbound.client import OutboundClient  # noqa: PLC0415
+    except (ModuleNotFoundError, ConfigurationError) as error:
         raise ConfigurationError(
             "tokens of other issuers need httpx", fix="pip install 'zenith-security[oauth]'"
         ) from error
+    settings = OutboundSettings().knowing(*known).within(timeout, size=MAX_BYTES)
     # Made once: reading the certificates takes longer than a whole call.
-    context = ssl.create_default_context()
+    context, names = usual_context(), SystemResolver()
 
     async def fetch(url: str) -> bytes:
         if not is_safe_address(url):
             raise ServiceUnavailableError(reason="an issuer's address is not encrypted")
-        client = httpx.AsyncClient(
-            verify=context, timeout=timeout, follow_redirects=False, trust_env=False
-        )
-        sent = {"Accept": "application/json", "Accept-Encoding": "identity"}
         try:
-            # The time-outs of the client begin anew with each byte that drips in.
-            async with (
-                asyncio.timeout(timeout),
-                client,
-                client.stream("GET", url, headers=sent) as response,
-            ):
-                if response.status_code != OK:
-                    reason = f"status {response.status_code} from an issuer"
-                    raise ServiceUnavailableError(reason=reason)
-                return await _bounded(response.aiter_raw(16 * 1024))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            # TimeoutError is an OSError.
-            reason = f"an issuer cannot be asked: {type(error).__name__}"
+            async with OutboundClient(settings, resolver=names, tls=context) as client:
+                answer = await client.get(url, headers={"Accept": "application/json"})
+        except OutboundError as error:
+            reason = f"an issuer cannot be asked: {error.reason}"
             raise ServiceUnavailableError(reason=reason) from None
+        if answer.status != OK:
+            raise ServiceUnavailableError(reason=f"status {answer.status} from an issuer")
+        return answer.content
 
     return fetch
-
-
-async def _bounded(parts: AsyncIterator[bytes]) -> bytes:
-    body = bytearray()
-    async for part in parts:
-        body += part
-        if len(body) > MAX_BYTES:
-            raise ServiceUnavailableError(reason="an issuer answered too much")
-    return bytes(body)

@@ -16,6 +16,10 @@ from zenith.abuse.challenges.settings import ChallengeSettings
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.keys import Secret
+from zenith.outbound.certificates import usual_context
+from zenith.outbound.errors import OutboundError
+from zenith.outbound.resolver import SystemResolver
+from zenith.outbound.settings import OutboundSettings
 
 if TYPE_CHECKING:
     import httpx
@@ -98,7 +102,8 @@ class SiteverifyProvider:
     lets each token pass once. The call is bounded in time and size, never redirected, and knows no
     proxy of the environment. Raises ConfigurationError where httpx is not installed.
 
-    `transport` replaces the network, for tests.
+    `outbound` bounds the call; the provider itself may be inside. `transport` replaces the network,
+    for tests.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class SiteverifyProvider:
         *,
         hostnames: Sequence[str],
         clock: Clock = wall_clock,
+        outbound: OutboundSettings | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._dialect: Final = DIALECTS[settings.provider]
@@ -116,11 +122,15 @@ class SiteverifyProvider:
         self._hostnames: Final = frozenset(name.lower() for name in hostnames)
         self._clock: Final = clock
         self._httpx: Final = _import_httpx()
-        options: dict[str, Any] = {"transport": transport} if transport else {}
+        self._transport: Final = transport
+        self._outbound: Final = (
+            (outbound or OutboundSettings())
+            .knowing(self._url)
+            .within(settings.timeout, size=MAX_ANSWER)
+        )
         # Made once: reading the certificates takes longer than a whole call.
-        is_encrypted = self._url.startswith("https:") and transport is None
-        self._verify: Final = self._httpx.create_ssl_context() if is_encrypted else False
-        self._options: Final = options
+        self._context: Final = usual_context()
+        self._names: Final = SystemResolver()
 
     @property
     def token_field(self) -> str:
@@ -146,7 +156,13 @@ class SiteverifyProvider:
             form["sitekey"] = self._settings.site_key
         try:
             answer = await self._ask(form)
-        except (self._httpx.HTTPError, OSError, ValueError, RecursionError) as error:
+        except (
+            self._httpx.HTTPError,
+            OutboundError,
+            OSError,
+            ValueError,
+            RecursionError,
+        ) as error:
             return ChallengeOutcome(passed=False, reason=type(error).__name__, is_down=True)
         return self._judge(answer, token, action)
 
@@ -166,14 +182,19 @@ class SiteverifyProvider:
         del retry_after
         return ChallengeRequiredError(self.widget(action=action, client=client))
 
+    def _way_out(self) -> httpx.AsyncBaseTransport:
+        """One for each call: the client closes it. httpx is an extra."""
+        from zenith.outbound.transport import OutboundTransport  # noqa: PLC0415
+
+        return OutboundTransport(self._outbound, resolver=self._names, tls=self._context)
+
     async def _ask(self, form: Mapping[str, str]) -> Mapping[str, Any]:
         """The JSON object that the provider answers; ValueError where it is none."""
         client = self._httpx.AsyncClient(
-            verify=self._verify,
             timeout=self._settings.timeout,
             follow_redirects=False,
             trust_env=False,
-            **self._options,
+            transport=self._transport or self._way_out(),
         )
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         async with (
