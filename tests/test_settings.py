@@ -99,6 +99,11 @@ ROUND_TRIPS = {
         lambda s: s.cors.origins,
         ("https://a.example.com", "https://*.example.org"),
     ),
+    "ENCRYPTION__KEY_COMMAND": (
+        "/usr/bin/vault,read,app",
+        lambda s: s.encryption.key_command,
+        ("/usr/bin/vault", "read", "app"),
+    ),
     "CSRF__HEADER_NAME": ("X-Token", lambda s: s.csrf.header_name, "X-Token"),
     "RATE_LIMITS__PER_PRINCIPAL": ("9/hour", lambda s: s.rate_limits.per_principal, "9/hour"),
     "AUDIT__JSON_LINES": ("/var/log/a", lambda s: s.audit.json_lines, Path("/var/log/a")),

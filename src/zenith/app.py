@@ -54,6 +54,7 @@ from zenith.tokens import ForeignIssuer
 
 if TYPE_CHECKING:
     from zenith.assembly import Assembly
+    from zenith.encryption import Encryption, SubjectKeys
     from zenith.outbound import OutboundClient
     from zenith.stores.sql import ModelDatabase
 
@@ -208,6 +209,20 @@ class Zenith(FastAPI):
         if self.assembly.api_keys is None:
             raise ConfigurationError("API keys are off", fix="leave ZENITH_API_KEYS on")
         return self.assembly.api_keys
+
+    @property
+    def encryption(self) -> Encryption:
+        """What encrypts for this application, and makes its blind indexes. Raises
+        ConfigurationError, with the fix, where there are no keys that it may use.
+        """
+        return self.assembly.encryption.service
+
+    @property
+    def subject_keys(self) -> SubjectKeys:
+        """A key for each person, whose end is the end of the person's data. Raises as `encryption`
+        does.
+        """
+        return self.assembly.encryption.subject_keys
 
     @property
     def models(self) -> ModelDatabase:

@@ -17,6 +17,7 @@ from zenith.accounts.settings import AccountSettings
 from zenith.api_keys.settings import APIKeySettings
 from zenith.audit.settings import AuditSettings
 from zenith.csrf.settings import CsrfSettings
+from zenith.encryption.settings import EncryptionSettings
 from zenith.headers.settings import HeadersSettings
 from zenith.kernel.environment import PREFIX, read_section
 from zenith.kernel.errors import ConfigurationError
@@ -83,6 +84,10 @@ class Settings:
 
     query: QuerySettings = field(default_factory=QuerySettings)
     """Where the application's own models live."""
+
+    encryption: EncryptionSettings | None = field(default_factory=EncryptionSettings)
+    """Where the keys of encrypted values are. Without a key-encryption key production refuses
+    `app.encryption`, and so the start of whatever encrypts."""
 
     passwords: PasswordSettings = field(default_factory=PasswordSettings)
     """How passwords are hashed and which are refused."""

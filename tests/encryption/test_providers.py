@@ -15,12 +15,14 @@ from zenith.encryption import (
     EnvironmentKeyProvider,
     FileKeyProvider,
     Keyring,
+    KeySet,
     KeyState,
+    key_document,
     providers,
-    unwrap_keyring,
-    wrap_keyring,
+    unwrap_keys,
+    wrap_keys,
 )
-from zenith.encryption.wrapped_keys import MAX_DOCUMENT
+from zenith.encryption.key_document import MAX_DOCUMENT
 from zenith.kernel.errors import ConfigurationError
 
 ENVIRONMENT = EnvironmentKeyProvider({"APP_KEY": MASTER, "OTHER": OTHER, "NONE": ""}, "APP_KEY")
@@ -130,21 +132,35 @@ async def test_a_command_is_a_program_that_exists_and_no_shell_line():
             CommandKeyProvider(none)
 
 
-async def test_a_keyring_is_kept_as_a_document_and_comes_back():
-    keys = ring()
-    document = await wrap_keyring(keys, ENVIRONMENT)
-    assert all(key.material is None or key.material.hex() not in document for key in keys.keys)
-    assert (await unwrap_keyring(document, ENVIRONMENT)).keys == keys.keys
+def key_set() -> KeySet:
+    return KeySet(ring(), ring(), generation=7)
+
+
+async def test_keys_are_kept_as_a_document_and_come_back():
+    keys = key_set()
+    document = await wrap_keys(keys, ENVIRONMENT)
+    for own in (keys.values, keys.indexes):
+        assert all(key.material is None or key.material.hex() not in document for key in own.keys)
+    read = await unwrap_keys(document, ENVIRONMENT)
+    assert (read.values.keys, read.indexes.keys) == (keys.values.keys, keys.indexes.keys)
+    assert read.generation == 7
 
 
 async def test_another_key_encryption_key_takes_over():
     other = EnvironmentKeyProvider({"APP_KEY": OTHER}, "APP_KEY")
-    keys = ring()
-    document = await wrap_keyring(keys, ENVIRONMENT)
-    moved = await wrap_keyring(await unwrap_keyring(document, ENVIRONMENT), other)
-    assert (await unwrap_keyring(moved, other)).keys == keys.keys
+    keys = key_set()
+    document = await wrap_keys(keys, ENVIRONMENT)
+    moved = await wrap_keys(await unwrap_keys(document, ENVIRONMENT), other)
+    assert (await unwrap_keys(moved, other)).values.keys == keys.values.keys
     with pytest.raises(ConfigurationError):
-        await unwrap_keyring(moved, ENVIRONMENT)
+        await unwrap_keys(moved, ENVIRONMENT)
+
+
+@pytest.mark.parametrize("weak", ["tooweak", "a" * 48])
+async def test_a_weak_key_encryption_key_is_named_and_not_shown(weak):
+    with pytest.raises(ConfigurationError, match="APP_KEY") as caught:
+        await EnvironmentKeyProvider({"APP_KEY": weak}, "APP_KEY").wrap(b"k", context="a")
+    assert weak not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +170,7 @@ async def test_another_key_encryption_key_takes_over():
         ("id", 5),
         ("id", "zz"),
         ("state", "decrypt-only"),
+        ("state", "destroyed"),
         ("state", "other"),
         ("created", 2.5),
         ("created", float("inf")),
@@ -162,22 +179,68 @@ async def test_another_key_encryption_key_takes_over():
         ("more", 1),
     ],
 )
-async def test_changed_documents_do_not_open(member, value):
-    read = json.loads(await wrap_keyring(ring(), ENVIRONMENT))
-    read["keys"][0][member] = value
+@pytest.mark.parametrize("seal", [True, False])
+@pytest.mark.parametrize("use", ["values", "indexes"])
+async def test_changed_entries_do_not_open(member, value, use, seal, monkeypatch):
+    """Not even where somebody could seal the document: each key is bound to what is said of it."""
+    read = json.loads(await wrap_keys(key_set(), ENVIRONMENT))
+    read[use][0][member] = value
+    if seal:
+
+        async def passes(read, provider):
+            read.pop("seal")
+
+        monkeypatch.setattr(key_document, "_check_seal", passes)
     with pytest.raises(ConfigurationError):
-        await unwrap_keyring(json.dumps(read), ENVIRONMENT)
+        await unwrap_keys(json.dumps(read), ENVIRONMENT)
+
+
+async def test_a_key_of_indexes_is_none_of_values(monkeypatch):
+    async def passes(read, provider):
+        read.pop("seal")
+
+    monkeypatch.setattr(key_document, "_check_seal", passes)
+    read = json.loads(await wrap_keys(key_set(), ENVIRONMENT))
+    read["values"], read["indexes"] = read["indexes"], read["values"]
+    with pytest.raises(ConfigurationError):
+        await unwrap_keys(json.dumps(read), ENVIRONMENT)
+
+
+async def test_documents_are_of_one_piece():
+    """Entries that are left out, doubled, or genuine and of a former document."""
+    keys = key_set()
+    old = json.loads(await wrap_keys(keys, ENVIRONMENT))
+    keys.values.rotate(keys.values.keys[1])
+    new = json.loads(await wrap_keys(keys.next(), ENVIRONMENT))
+    mixed = [
+        {**new, "values": old["values"]},
+        {**new, "indexes": new["indexes"][:2]},
+        {**new, "generation": 7},
+        {**old, "generation": 8},
+        {**new, "seal": old["seal"]},
+        {**new, "seal": 5},
+    ]
+    for each in mixed:
+        with pytest.raises(ConfigurationError):
+            await unwrap_keys(json.dumps(each), ENVIRONMENT)
 
 
 @pytest.mark.parametrize(
     "document",
-    ["", "[]", "{}", '{"version": 2, "keys": [{}]}', '{"version": 1, "keys": []}', "[" * 200_000],
+    ["", "[]", "{}", "5", '{"version": 2, "values": [{}]}', '{"values": []}', "[" * 200_000],
 )
 async def test_other_documents_do_not_open(document):
     with pytest.raises(ConfigurationError):
-        await unwrap_keyring(document, ENVIRONMENT)
+        await unwrap_keys(document, ENVIRONMENT)
+
+
+@pytest.mark.parametrize(("name", "value"), [("generation", True), ("version", 2), ("values", [])])
+async def test_documents_of_other_shapes_do_not_open(name, value):
+    read = json.loads(await wrap_keys(key_set(), ENVIRONMENT))
+    with pytest.raises(ConfigurationError):
+        await unwrap_keys(json.dumps({**read, name: value}), ENVIRONMENT)
 
 
 async def test_an_oversize_document_is_not_read():
     with pytest.raises(ConfigurationError):
-        await unwrap_keyring(" " * (MAX_DOCUMENT + 1), ENVIRONMENT)
+        await unwrap_keys(" " * (MAX_DOCUMENT + 1), ENVIRONMENT)

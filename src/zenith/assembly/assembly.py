@@ -11,6 +11,8 @@ from zenith.accounts import Account, AccountServices
 from zenith.api_keys import APIKeys
 from zenith.assembly.accounts import account_services
 from zenith.assembly.api_keys import api_key_parts
+from zenith.assembly.audit_log import audit_report
+from zenith.assembly.encryption import OfferedEncryption
 from zenith.assembly.guards import make_guards, offered_services
 from zenith.assembly.issued_tokens import token_offered
 from zenith.assembly.keys import find_secrets, fit
@@ -55,6 +57,8 @@ class Assembly:
     """Rotates the signing keys; None where the application's secret signs."""
     accounts: AccountServices
     api_keys: APIKeys | None
+    encryption: OfferedEncryption
+    """The keys of encrypted values, read when they are first asked for."""
     oauth: OAuthServices | None
     """Sign-in with other providers; None where none is set."""
     roles: LiveRoles
@@ -144,10 +148,17 @@ def assemble(
         revocations=revocations,
         guards=(*guards, *oauth.guards, model_sessions(settings, models), *make_drain(settings)),
         services=offered,
+        encryption=parts.encryption,
         oauth=oauth.services,
         redis=parts.redis,
         serving=make_serving(parts),
-        report=(*report, *mail_report(settings), *mfa_report(mfa), *loosened(given, settings)),
+        report=(
+            *report,
+            *mail_report(settings),
+            *audit_report(settings),
+            *mfa_report(mfa),
+            *loosened(given, settings),
+        ),
     )
 
 

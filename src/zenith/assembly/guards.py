@@ -12,6 +12,7 @@ from zenith.accounts import AccountServices
 from zenith.api_keys import APIKeys
 from zenith.assembly.api_keys import APIKeyParts
 from zenith.assembly.audit import audit_reader
+from zenith.assembly.audit_log import AuditParts
 from zenith.assembly.bans import owner_of_key
 from zenith.assembly.limits import early_limits
 from zenith.assembly.mfa import MfaParts
@@ -60,6 +61,7 @@ def offered_services(
         SiteData: _site_data(parts.settings),
         PasswordJudge: parts.judge,
         AuditLog: parts.audit_log,
+        AuditParts: parts.audit,
         AuditReader: audit_reader(parts),
         EventSink: parts.audit_log,
         SharedClient: parts.outbound,
@@ -140,7 +142,9 @@ def _foundation(parts: Parts, keys: APIKeyParts | None, mfa: MfaParts | None) ->
         hasher=parts.hasher,
         policy=parts.policy,
         background=(
+            *(() if parts.audit is None else (parts.audit,)),
             *parts.signing.background,
+            parts.encryption,
             parts.notices,
             parts.quotas,
             parts.reports,
@@ -175,6 +179,7 @@ def _prunes(parts: Parts) -> tuple[Prune, ...]:
         parts.quotas.prune,
         parts.reports.prune,
         parts.bans.prune,
+        *(() if parts.audit is None else (parts.audit.prune,)),
         *(each.prune for each in parts.signing.background),
         *(() if parts.proofs is None else (parts.proofs.prune,)),
         prune_by_age,

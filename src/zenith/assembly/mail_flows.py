@@ -15,6 +15,7 @@ from zenith.accounts.mail_flows import (
 from zenith.accounts.own_account import Deletion, Export
 from zenith.accounts.password_proof import PasswordProof
 from zenith.assembly.cleanup import export_sections, key_cleanups, takeover_cleanups
+from zenith.assembly.encryption import erase_with_account
 from zenith.assembly.parts import Parts
 from zenith.kernel.errors import ConfigurationError
 from zenith.stores.sql import SqlAuditStore
@@ -102,6 +103,7 @@ def make_deletion(parts: Parts, sign_in: SignIn, limits: AttemptLimits) -> Delet
         events=parts.events,
         administrator_role=parts.settings.rbac.administrator,
         cleanups=key_cleanups(parts),
+        erase=erase_with_account(parts.settings, parts.database),
     )
 
 

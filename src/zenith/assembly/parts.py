@@ -9,13 +9,14 @@ from zenith.abuse import Attempts
 from zenith.abuse.bans import Bans
 from zenith.accounts import Account, AccountSubjects
 from zenith.accounts.model import AccountModel
+from zenith.assembly.audit_log import make_audit
 from zenith.assembly.bans import make_bans
 from zenith.assembly.breaches import make_breaches
 from zenith.assembly.challenges import make_challenges, make_disposable
+from zenith.assembly.encryption import OfferedEncryption
 from zenith.assembly.limits import make_limiters
 from zenith.assembly.mail import make_mailer, make_notices
 from zenith.assembly.tokens import proof_verifier, signing_keys
-from zenith.audit import AuditLog
 from zenith.authentication import RevocationList, SubjectCache
 from zenith.headers import ReportCollector
 from zenith.kernel.events import EventSink, Silence
@@ -30,7 +31,6 @@ from zenith.stores.sql import (
     Database,
     SqlAccountStore,
     SqlAttemptStore,
-    SqlAuditStore,
     SqlMailLinkStore,
     SqlMailQueueStore,
     SqlOneTimeStore,
@@ -63,6 +63,7 @@ class Parts:
         self.redis = redis
         self.revocations = revocations
         self.issuers = issuers
+        self.encryption = OfferedEncryption(settings, database)
         self.role_store = SqlRoleStore(database)
         self.roles = LiveRoles(settings.rbac, self.role_store)
         revocations.follow(self.roles)
@@ -79,9 +80,8 @@ class Parts:
             AccountSubjects(self.account_store, self.roles.compile, assigned=self.role_store),
             self.revocations,
         )
-        self.audit_log = (
-            None if settings.audit is None else AuditLog(SqlAuditStore(database), settings.audit)
-        )
+        self.audit = make_audit(settings, self.secrets, database)
+        self.audit_log = None if self.audit is None else self.audit.log
         self.events: EventSink = self.audit_log or Silence()
         self.outbound = SharedClient(settings.outbound, self.events)
         self.mailer = make_mailer(settings)

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     )
     from zenith.encryption.context import Context
     from zenith.encryption.data_key import DataKey, KeyState
+    from zenith.encryption.encryption import Encryption
     from zenith.encryption.errors import DecryptionError, SubjectErasedError
     from zenith.encryption.fernet_values import guide_fernet_key
     from zenith.encryption.files import decrypt_file, encrypt_file
+    from zenith.encryption.key_document import unwrap_keys, wrap_keys
+    from zenith.encryption.key_file import KeyFile
+    from zenith.encryption.key_set import KeySet
     from zenith.encryption.keyring import Keyring
     from zenith.encryption.providers import (
         CommandKeyProvider,
@@ -31,10 +35,10 @@ if TYPE_CHECKING:
         KeyProvider,
     )
     from zenith.encryption.service import EncryptionService
+    from zenith.encryption.settings import EncryptionSettings
     from zenith.encryption.store import SubjectKeyStore
     from zenith.encryption.streams import StreamCipher
     from zenith.encryption.subject_keys import SubjectKeys
-    from zenith.encryption.wrapped_keys import unwrap_keyring, wrap_keyring
 
 __all__ = [
     "BlindIndex",
@@ -49,10 +53,14 @@ __all__ = [
     "EncryptedJSON",
     "EncryptedString",
     "EncryptedText",
+    "Encryption",
     "EncryptionService",
+    "EncryptionSettings",
     "EnvironmentKeyProvider",
     "FileKeyProvider",
+    "KeyFile",
     "KeyProvider",
+    "KeySet",
     "KeyState",
     "Keyring",
     "SealedValue",
@@ -63,8 +71,8 @@ __all__ = [
     "decrypt_file",
     "encrypt_file",
     "guide_fernet_key",
-    "unwrap_keyring",
-    "wrap_keyring",
+    "unwrap_keys",
+    "wrap_keys",
 ]
 
 # SQLAlchemy is slow to import: who has no encrypted columns does not wait for it.
@@ -83,10 +91,14 @@ __getattr__ = loader(
         "EncryptedJSON": "columns",
         "EncryptedString": "columns",
         "EncryptedText": "columns",
+        "Encryption": "encryption",
         "EncryptionService": "service",
+        "EncryptionSettings": "settings",
         "EnvironmentKeyProvider": "providers",
         "FileKeyProvider": "providers",
+        "KeyFile": "key_file",
         "KeyProvider": "providers",
+        "KeySet": "key_set",
         "KeyState": "data_key",
         "Keyring": "keyring",
         "SealedValue": "columns",
@@ -97,7 +109,7 @@ __getattr__ = loader(
         "decrypt_file": "files",
         "encrypt_file": "files",
         "guide_fernet_key": "fernet_values",
-        "unwrap_keyring": "wrapped_keys",
-        "wrap_keyring": "wrapped_keys",
+        "unwrap_keys": "key_document",
+        "wrap_keys": "key_document",
     },
 )

@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from zenith.encryption.context import Context
+from zenith.encryption.data_key import KeyState
+from zenith.encryption.keyring import Keyring
 from zenith.encryption.normalization import NORMALIZATIONS
 from zenith.encryption.sealed import encode
 from zenith.encryption.service import secret_of, utf8
@@ -31,13 +33,14 @@ class BlindIndex:
 
     `normalize` names how texts are spelled before (see `NORMALIZATIONS`). `also` are keys under
     which values are looked for as well: first deploy the new key there, then as `key` with the old
-    one there, re-encrypt, and leave the old one out. 128 `bits` make no two values meet by chance;
+    one there, re-encrypt, and leave the old one out. A keyring as `key` does all of that by its own
+    states, and is seen when it changes. 128 `bits` make no two values meet by chance;
     fewer would find other people's rows. `unique` refuses the same value twice, under one key.
     """
 
     def __init__(
         self,
-        key: str | Secret,
+        key: str | Secret | Keyring,
         *,
         also: Sequence[str | Secret] = (),
         normalize: str = "exact",
@@ -57,7 +60,10 @@ class BlindIndex:
         self.bits: Final = bits
         self.unique: Final = unique
         self._normalize: Final = NORMALIZATIONS[normalize]
-        self._digests: Final = [_digest(secret_of(each), normalize) for each in (key, *also)]
+        self._ring: Final = key if isinstance(key, Keyring) else None
+        fixed = also if isinstance(key, Keyring) else (key, *also)
+        self._fixed: Final = [_digest(secret_of(each), normalize) for each in fixed]
+        self._made: tuple[int, list[HMAC]] = (-1, self._fixed)
 
     @property
     def length(self) -> int:
@@ -68,12 +74,12 @@ class BlindIndex:
         """What stands before `value` in this place. Raises ValueError for more than 4 KiB, and for
         what normalization leaves nothing of.
         """
-        return self._tag(self._digests[0], self._message(value, context))
+        return self._tag(self._digests()[0], self._message(value, context))
 
     def tags(self, value: str, context: Context) -> list[str]:
         """What may stand before `value`, the newest key's first."""
         message = self._message(value, context)
-        return [self._tag(digest, message) for digest in self._digests]
+        return [self._tag(digest, message) for digest in self._digests()]
 
     def __repr__(self) -> str:
         return f"BlindIndex(normalize={self.normalize!r}, bits={self.bits})"
@@ -84,6 +90,20 @@ class BlindIndex:
 
     def __reduce__(self) -> str:
         raise TypeError("a BlindIndex cannot be pickled")
+
+    def _digests(self) -> list[HMAC]:
+        """Those of the ring, whose keys may have changed, then those that never do."""
+        if self._ring is None:
+            return self._fixed
+        made = self._made
+        if made[0] != self._ring.version:
+            # The version first: keys that change meanwhile are seen the next time.
+            version, keys = self._ring.version, self._ring.keys
+            first = sorted(keys, key=lambda key: key.state is not KeyState.ACTIVE)
+            found = [key.material for key in first if key.material is not None]
+            made = (version, [*(_of_ring(each, self.normalize) for each in found), *self._fixed])
+            self._made = made
+        return made[1]
 
     def _message(self, value: str, context: Context) -> bytes:
         data = utf8(self._normalize(value))
@@ -103,3 +123,7 @@ class BlindIndex:
 def _digest(secret: Secret, normalize: str) -> HMAC:
     check_strength(secret, setting="the key of a blind index")
     return HMAC(derive(secret, f"encryption/blind-index/{normalize}"), SHA256())
+
+
+def _of_ring(material: bytes, normalize: str) -> HMAC:
+    return HMAC(derive(Secret(encode(material)), f"encryption/blind-index/{normalize}"), SHA256())

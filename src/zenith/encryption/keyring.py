@@ -79,6 +79,10 @@ class Keyring:
             each.within(KeyState.DESTROYED) if each is key else each for each in self._keys.values()
         )
 
+    def replace(self, keys: Iterable[DataKey]) -> None:
+        """Hold these keys from now on, as another process has stored them."""
+        self._replace(keys)
+
     def __repr__(self) -> str:
         told = ", ".join(f"{key.id.hex()} {key.state.value}" for key in self._keys.values())
         return f"Keyring({told})"

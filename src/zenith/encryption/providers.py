@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from zenith.encryption.context import Context
 from zenith.encryption.service import EncryptionService
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.keys import Secret
+from zenith.kernel.keys import Secret, check_strength
 
 MAX_SECRET: Final = 4096
 """Bytes of a file, or of what a command prints."""
@@ -40,6 +40,9 @@ class KeyProvider(Protocol):
 class SecretKeyProvider(ABC):
     """Wraps here, under a key derived from a secret that it reads each time anew."""
 
+    name: str
+    """What the secret is called in errors."""
+
     @abstractmethod
     async def read(self) -> str:
         """The secret; raises ConfigurationError where it cannot be had."""
@@ -53,7 +56,9 @@ class SecretKeyProvider(ABC):
         return (await self._service()).open(wrapped, DATA_KEY, row=context)
 
     async def _service(self) -> EncryptionService:
-        return EncryptionService(Secret((await self.read()).strip()))
+        secret = Secret((await self.read()).strip())
+        check_strength(secret, setting=self.name)
+        return EncryptionService(secret)
 
 
 class EnvironmentKeyProvider(SecretKeyProvider):
@@ -64,13 +69,13 @@ class EnvironmentKeyProvider(SecretKeyProvider):
 
     def __init__(self, variables: Mapping[str, str], name: str) -> None:
         self._variables: Final = variables
-        self._name: Final = name
+        self.name = name
 
     async def read(self) -> str:
         """The variable."""
-        value = self._variables.get(self._name)
+        value = self._variables.get(self.name)
         if not value:
-            raise ConfigurationError(f"{self._name} is not set", fix="set it to a random key")
+            raise ConfigurationError(f"{self.name} is not set", fix="set it to a random key")
         return value
 
 
@@ -82,6 +87,7 @@ class FileKeyProvider(SecretKeyProvider):
 
     def __init__(self, path: Path) -> None:
         self._path: Final = path
+        self.name = str(path)
 
     async def read(self) -> str:
         """The file's text, read in a thread."""
@@ -129,6 +135,7 @@ class CommandKeyProvider(SecretKeyProvider):
                 "the command of a key is no list", fix='write ["vault", "read", ...]'
             )
         self._command: Final = tuple(command)
+        self.name = f"the output of {self._command[0]}"
         self._environment: Final = dict(environment or {})
         self._seconds: Final = seconds
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
 
 from zenith.accounts.cleanup import AccountCleanup, clean_up
 from zenith.accounts.client import Client
@@ -17,13 +17,16 @@ from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 
+Erase: TypeAlias = Callable[[str], Awaitable[object]]
+
 
 class Deletion:
     """Deletes accounts for their owners.
 
     Threat: a stolen session that destroys an account (ASVS 7.5.1), credentials that outlive it
     (ASVS 7.4.1, 7.4.2), and an application that nobody can administer any more. The audit log keeps
-    the account's id and nothing else of it.
+    the account's id and nothing else of it. `erase`, where given, destroys the account's subject
+    key in the same step.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Deletion:
         events: EventSink,
         administrator_role: str,
         cleanups: Sequence[AccountCleanup] = (),
+        erase: Erase | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -45,6 +49,7 @@ class Deletion:
         self._events: Final = events
         self._administrator_role: Final = administrator_role
         self._cleanups: Final = tuple(cleanups)
+        self._erase: Final = erase
         self._clock: Final = clock
 
     async def delete(self, principal: Principal, password: str, *, client: Client) -> None:
@@ -63,6 +68,9 @@ class Deletion:
                 raise LastAdministratorError(
                     "You are the last administrator: appoint another one first"
                 )
+            if self._erase is not None:
+                # With the account or not at all: nothing brings back what its key has encrypted.
+                await self._erase(account.id)
             await self._events.record(
                 client.event(
                     EventType.ACCOUNT_DELETED,

@@ -1,0 +1,143 @@
+"""The file of an application's keys: read by all its processes, changed by one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from zenith.encryption.key_document import MAX_DOCUMENT, unwrap_keys, wrap_keys
+from zenith.encryption.key_set import KeySet
+from zenith.encryption.providers import KeyProvider
+from zenith.kernel.clock import wall_clock
+from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.keys import new_token
+
+OWNER_ONLY: Final = 0o600
+PAUSE: Final = 0.02
+Stamp: TypeAlias = tuple[int, int, int]
+MAKE: Final = "make it with `zenith keys generate`, or restore it from a backup"
+
+
+class KeyFile:
+    """A document of wrapped keys at `path`, opened by `provider`.
+
+    Threat: half a document after a crash, or two who change it at once and of whom one loses the
+    other's key with all that it has encrypted. A change happens under a lock, is on the disk before
+    it counts, and takes the place of what was there in one step.
+    """
+
+    def __init__(self, path: Path, provider: KeyProvider) -> None:
+        self.path: Final = path
+        self._provider: Final = provider
+
+    async def read(self) -> KeySet:
+        """The keys; raises ConfigurationError where they are missing or do not open."""
+        try:
+            text = await asyncio.to_thread(_text, self.path)
+        except FileNotFoundError:
+            raise ConfigurationError(f"there are no keys in {self.path}", fix=MAKE) from None
+        except (OSError, UnicodeDecodeError):
+            raise _unusable(self.path) from None
+        return await unwrap_keys(text, self._provider)
+
+    async def create(self) -> KeySet:
+        """Make keys where there are none; else those that are there."""
+        async with self._lock():
+            if await asyncio.to_thread(self.path.exists):
+                return await self.read()
+            keys = KeySet.new(now=wall_clock())
+            await self._write(keys)
+            return keys
+
+    async def change(self, change: Callable[[KeySet], None]) -> KeySet:
+        """Let `change` alter the rings, and keep them; what it raises leaves them as they were."""
+        async with self._lock():
+            keys = await self.read()
+            change(keys)
+            changed = keys.next()
+            await self._write(changed)
+            return changed
+
+    def stamp(self) -> Stamp | None:
+        """What differs once the file was changed; None where it cannot be seen."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    async def _write(self, keys: KeySet) -> None:
+        text = await wrap_keys(keys, self._provider)
+        # Read back before it counts: what does not open would take all data with it.
+        await unwrap_keys(text, self._provider)
+        try:
+            await asyncio.to_thread(_replace, self.path, text)
+        except OSError:
+            raise _unusable(self.path) from None
+
+    @asynccontextmanager
+    async def _lock(self) -> AsyncGenerator[None]:
+        try:
+            descriptor = await asyncio.to_thread(_opened, self.path.with_name(f"{self.path.name}~"))
+        except OSError:
+            raise _unusable(self.path) from None
+        try:
+            await _acquire(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(MAX_DOCUMENT + 1).decode("ascii")
+
+
+def _opened(path: Path) -> int:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+
+
+async def _acquire(descriptor: int) -> None:
+    """Asks again and again: threads that wait would be all there are, and the holder needs one."""
+    while True:
+        if _locked(descriptor):
+            return
+        await asyncio.sleep(PAUSE)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f"{path.name}.{new_token(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _unusable(path: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} cannot be read or written", fix="make it a file in a folder of this user"
+    )
