@@ -1,9 +1,12 @@
-"""PostgreSQL's own border, seen by somebody who goes past the sessions."""
+"""PostgreSQL's own border, seen by another program."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from sqlalchemy import exc, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tests.tenants.models import TenantDocument as Row
 from tests.tenants.models import metadata, table_of
@@ -22,20 +25,28 @@ def postgres(world) -> ModelDatabase:
     return world.database
 
 
+@pytest.fixture
+async def other(postgres, world_url) -> AsyncIterator[AsyncEngine]:
+    """What knows nothing of Zenith."""
+    engine = create_async_engine(world_url)
+    yield engine
+    await engine.dispose()
+
+
 @pytest.mark.parametrize(("tenant", "seen"), [("acme", 1), ("bolt", 1), ("", 0), ("none", 0)])
-async def test_raw_statements_see_what_was_announced(postgres, tenant, seen):
-    async with postgres.engine.begin() as connection:
+async def test_raw_statements_see_what_was_announced(other, tenant, seen):
+    async with other.begin() as connection:
         await connection.execute(TELL, {"tenant": tenant})
         assert (await connection.execute(COUNT)).scalar() == seen
 
 
-async def test_nothing_was_announced(postgres):
-    async with postgres.engine.begin() as connection:
+async def test_nothing_was_announced(other):
+    async with other.begin() as connection:
         assert (await connection.execute(COUNT)).scalar() == 0
 
 
-async def test_all_can_be_read_and_not_written(postgres):
-    async with postgres.engine.connect() as connection:
+async def test_all_can_be_read_and_not_written(other):
+    async with other.connect() as connection:
         await connection.execute(TELL, {"tenant": "*"})
         assert (await connection.execute(COUNT)).scalar() == 2
         with pytest.raises(exc.DBAPIError, match="row-level security"):
@@ -45,8 +56,8 @@ async def test_all_can_be_read_and_not_written(postgres):
         assert (await connection.execute(text("DELETE FROM tt_documents"))).rowcount == 0
 
 
-async def test_another_tenants_rows_cannot_be_written(postgres):
-    async with postgres.engine.connect() as connection:
+async def test_another_tenants_rows_cannot_be_written(other):
+    async with other.connect() as connection:
         await connection.execute(TELL, {"tenant": "acme"})
         changed = await connection.execute(text("UPDATE tt_documents SET title = 'x'"))
         assert changed.rowcount == 1
@@ -54,8 +65,8 @@ async def test_another_tenants_rows_cannot_be_written(postgres):
             await connection.execute(ADD, {"tenant": "bolt"})
 
 
-async def test_what_was_announced_ends_with_the_transaction(postgres):
-    async with postgres.engine.connect() as connection:
+async def test_what_was_announced_ends_with_the_transaction(other):
+    async with other.connect() as connection:
         await connection.execute(TELL, {"tenant": "acme"})
         await connection.rollback()
         assert (await connection.execute(COUNT)).scalar() == 0

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    String,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tests.tenants.models import Country, TenantDocument, TenantFolder, table_of
+from zenith.query import on_statement, unhook
 from zenith.tenants import TenantError, across_tenants, tenant_scope
 from zenith.tenants.row_level_security import announce
 from zenith.tenants.table import PARAMETER, TenantTable
@@ -31,6 +43,71 @@ async def test_statements_outside_of_sessions_are_limited_too(world):
             await connection.run_sync(announce, "bolt")
             rows = (await connection.execute(select(documents.c.title))).scalars().all()
             assert rows == ["bolt secret"]
+
+
+RAW = (
+    "SELECT * FROM tt_documents",
+    'select title from "TT_Documents"',
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM main.tt_documents)",
+    "UPDATE tt_documents SET title = 'x'",
+    "DELETE FROM tt_documents",
+    "EXPLAIN SELECT * FROM tt_documents",
+    "CREATE TABLE copy AS SELECT * FROM tt_documents",
+    "CREATE VIEW copy AS\n(WITH x AS (SELECT * FROM tt_documents) SELECT * FROM x)",
+    "/* ALTER */ SELECT * FROM tt_documents",
+)
+
+
+@pytest.mark.parametrize("raw", RAW)
+async def test_raw_sql_outside_of_sessions_names_no_such_table(world, raw):
+    with tenant_scope("acme"):
+        async with world.database.engine.connect() as connection:
+            for _ in range(2):
+                with pytest.raises(TenantError):
+                    await connection.execute(text(raw))
+                with pytest.raises(TenantError):
+                    await connection.exec_driver_sql(raw)
+        async with world.database.open() as session:
+            with pytest.raises(TenantError):
+                await (await session.connection()).execute(text(raw))
+
+
+async def test_raw_parts_outside_of_sessions_name_no_such_table(world):
+    parts = select(Country.name).where(text("EXISTS (SELECT 1 FROM tt_documents)"))
+    async with world.database.engine.connect() as connection:
+        for _ in range(2):
+            with across_tenants("a report"):
+                await connection.execute(parts)
+            with pytest.raises(TenantError):
+                await connection.execute(parts)
+
+
+async def test_raw_sql_outside_of_sessions_reads_all_tenants_by_name_only(world):
+    async with world.database.engine.connect() as connection:
+        with across_tenants("a report"):
+            found = await connection.execute(text("SELECT title FROM tt_documents"))
+            # PostgreSQL was told of no tenant: its own border stays closed.
+            expected = 2 if world.database.dialect == "sqlite" else 0
+            assert len(found.all()) == expected
+            with pytest.raises(TenantError):
+                await connection.execute(text("DELETE FROM tt_documents"))
+        with pytest.raises(TenantError):
+            await connection.execute(text("SELECT title FROM tt_documents"))
+        # The shapes of tables are nobody's.
+        await connection.exec_driver_sql("ALTER TABLE tt_documents ADD COLUMN more TEXT")
+        await connection.execute(text("CREATE INDEX tt_more ON tt_documents (more)"))
+        assert (await connection.execute(text("SELECT 1"))).scalar() == 1
+        assert (await connection.exec_driver_sql("SELECT 1")).scalar() == 1
+
+
+async def test_a_hook_on_statements_can_be_taken_away(world):
+    seen: list[str] = []
+    hook = on_statement(lambda sql, compiled: seen.append(sql))
+    async with world.database.engine.connect() as connection:
+        await connection.execute(text("SELECT 7"))
+        unhook(hook)
+        await connection.execute(text("SELECT 8"))
+    assert seen == ["SELECT 7"]
 
 
 async def test_parameters_of_a_client_do_not_choose_the_tenant(world):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         transaction,
         unhook,
     )
+    from zenith.query.statements import on_statement
 
 __all__ = [
     "Column",
@@ -47,6 +48,7 @@ __all__ = [
     "on_begin",
     "on_execute",
     "on_flush",
+    "on_statement",
     "on_use",
     "open_session",
     "operation",
@@ -78,6 +80,7 @@ __getattr__ = loader(
         "on_begin": "session",
         "on_execute": "session",
         "on_flush": "session",
+        "on_statement": "statements",
         "on_use": "session",
         "open_session": "session",
         "operation": "session",

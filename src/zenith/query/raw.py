@@ -72,7 +72,7 @@ def sql(statement: LiteralString, /, **parameters: object) -> Statement:
     time (`LiteralString`, PEP 675), and so does `zenith check-sql`. What is seen at run time is
     refused with ValueError: more than one statement, parameters without a value, values without a
     parameter, and values that are none, such as dictionaries. Hooks see the statement, but cannot
-    narrow it: it reads the rows of every tenant.
+    narrow it: one that names the table of a model with tenants is refused by its session.
     """
     names, clause = _parse(statement)
     if missing := names - parameters.keys():

@@ -21,6 +21,7 @@ from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from zenith.query.errors import SessionError, client_error, errors_translated
+from zenith.query.statements import OnStatement, forget, watch
 
 REFUSED: Final = 400
 """The lowest status of an answer that keeps nothing."""
@@ -93,8 +94,10 @@ def on_use(hook: U) -> U:
     return hook
 
 
-def unhook(hook: OnExecute | OnFlush | OnBegin | OnUse) -> None:
-    """Remove what one of the four has added."""
+def unhook(hook: OnExecute | OnFlush | OnBegin | OnUse | OnStatement) -> None:
+    """Remove what one of these, or `on_statement`, has added."""
+    if forget(hook):
+        return
     if hook in _uses:
         _uses[:] = [each for each in _uses if each is not hook]
         return
@@ -289,6 +292,7 @@ class Sessions:
         self._preparation: Final = prepare
         self._preparing: Final = asyncio.Lock()
         event.listen(engine.sync_engine, "handle_error", client_error)
+        watch(engine)
 
     async def prepare(self) -> None:
         """Do it; once, however many come at the same time."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any, Final
+from weakref import WeakSet
 
-from sqlalchemy import inspect
-from sqlalchemy.engine import Connection
+from sqlalchemy import TextClause, inspect
+from sqlalchemy.engine import Compiled, Connection
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
-from zenith.query import on_begin, on_execute, on_flush, on_use
+from zenith.query import on_begin, on_execute, on_flush, on_statement, on_use
 from zenith.tenants.errors import TenantError
-from zenith.tenants.fragments import check_fragments
+from zenith.tenants.fragments import check_fragments, check_sql
 from zenith.tenants.references import check_row, check_values
 from zenith.tenants.row_level_security import announce
 from zenith.tenants.scope import EVERY, current_tenant, is_across, tenant_or_none
@@ -25,6 +26,8 @@ BOUND: Final = "zenith.tenant"
 """Key in a session's `info`: the tenant it was first used for."""
 TOLD: Final = "zenith.tenant_told"
 """The tenant that the database was told of, and in which savepoint."""
+_clean: Final[WeakSet[Compiled]] = WeakSet()
+"""Statements in which nothing stands as it was written; SQLAlchemy keeps them and so their look."""
 OPEN: Final = "open a session for it: `async with open_session()` inside the block"
 
 
@@ -35,6 +38,7 @@ def draw() -> None:
     on_begin(tell_database)
     on_execute(check_statement)
     on_flush(check_rows)
+    on_statement(check_sent)
 
 
 def bind(session: Session) -> None:
@@ -80,6 +84,23 @@ def check_statement(state: ORMExecuteState) -> None:
     check_fragments(state.statement, across=across, is_select=state.is_select)
     if not across and (state.is_insert or state.is_update):
         check_values(state)
+
+
+def check_sent(sql: str, compiled: Compiled | None) -> None:
+    """The same for what passes through no session: a bare connection, or the driver itself."""
+    if compiled is None:
+        check_sql(sql, across=is_across())
+        return
+    statement = compiled.statement
+    if statement is None or getattr(compiled, "isddl", False) or compiled in _clean:
+        return
+    across = is_across()
+    if isinstance(statement, TextClause):
+        check_sql(sql, across=across)
+        return
+    check_fragments(statement, across=across, is_select=bool(getattr(statement, "is_select", 0)))
+    if not across:
+        _clean.add(compiled)
 
 
 def check_rows(session: Session, context: object, instances: object) -> None:
