@@ -12,6 +12,7 @@ from zenith.transport import DEVELOPMENT_HOSTS
 
 KEY_FILE: Final = "secret.key"
 AUDIT_FILE: Final = "audit.jsonl"
+CHECKPOINT_FILE: Final = "audit-checkpoints.jsonl"
 LOCAL: Final = "localhost"
 
 
@@ -38,8 +39,12 @@ def fit(settings: Settings) -> Settings:
         origins = csrf.origins or ((settings.origin,) if settings.is_production else ())
         csrf = replace(csrf, origins=origins, secure_cookies=csrf.secure_cookies and secure)
     audit = settings.audit
-    if audit is not None and audit.json_lines is None and settings.database is None:
-        audit = replace(audit, json_lines=settings.home / AUDIT_FILE)
+    if audit is not None and settings.database is None:
+        audit = replace(
+            audit,
+            json_lines=audit.json_lines or settings.home / AUDIT_FILE,
+            checkpoints=audit.checkpoints or settings.home / CHECKPOINT_FILE,
+        )
     sessions, mail = settings.sessions, settings.mail
     if mail is not None and mail.sender is None:
         mail = replace(mail, sender=f"no-reply@{settings.hostname}")

@@ -72,6 +72,11 @@ def encoded(record: Record) -> bytes | None:
         return None
 
 
+def as_time(value: object) -> float | None:
+    """A time as a database gave it, if it is one."""
+    return value if isinstance(value, float) else None
+
+
 def leaf(record: Record) -> bytes:
     """SHA-256 over the row as it is, its MAC included: what a seal keeps of it."""
     mac = record[MAC]

@@ -130,17 +130,19 @@ class Seal:
             if (len(self.previous), len(key_id)) != (len(START), ID_BYTES):
                 raise ValueError("no seal: a hash or a key id of another length")
             fixed = _FIXED.pack(
-                self.number,
-                self.previous,
-                key_id,
-                self.at,
-                self.total,
-                self.through,
+                self.number, self.previous, key_id, self.at, self.total, self.through
             )
             texts = b"".join(map(_prefixed, (self.stream, str(self.kind), self.writer)))
+            return hashlib.sha256(DOMAIN + texts + fixed + self.entries).digest()
         except (struct.error, TypeError, AttributeError) as error:
             raise ValueError(f"no seal: {error}") from None
-        return hashlib.sha256(DOMAIN + texts + fixed + self.entries).digest()
+
+    def is_whole(self) -> bool:
+        """Whether the hash is that of the rest."""
+        try:
+            return self.digest() == self.hash
+        except ValueError:
+            return False
 
     def unpacked(self) -> list[Entry]:
         """The entries. Raises ValueError if they are cut off."""

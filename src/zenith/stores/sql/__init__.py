@@ -6,6 +6,7 @@ from zenith.stores.sql.accounts import SqlAccountStore
 from zenith.stores.sql.api_keys import SqlAPIKeyStore
 from zenith.stores.sql.attempts import SqlAttemptStore
 from zenith.stores.sql.audit import SqlAuditStore
+from zenith.stores.sql.audit_seals import SqlSealStore
 from zenith.stores.sql.authorizations import SqlAuthorizationStore
 from zenith.stores.sql.bans import SqlBanStore
 from zenith.stores.sql.database import Database
@@ -58,6 +59,7 @@ __all__ = [
     "SqlReportStore",
     "SqlRevocationStore",
     "SqlRoleStore",
+    "SqlSealStore",
     "SqlSessionStore",
     "SqlSubjectKeyStore",
     "SqlTrustedDeviceStore",

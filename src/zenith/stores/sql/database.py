@@ -94,6 +94,16 @@ class Database:
         async with self._guarded(statement) as connection:
             return (await connection.execute(statement, parameters)).rowcount
 
+    async def plain(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT as the driver gives them, outside of any step: for rows that are
+        many, or that nobody vouches for. `?` stands for each of the values.
+        """
+        driver = sqlite_engine if self.dialect == "sqlite" else postgres_engine
+        with errors_wrapped():
+            async with self._single.connect() as connection:
+                rows: list[tuple[Any, ...]] = await driver.plain(connection, sql, values)
+                return rows
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:
         """Several statements in one step: all of them or none. Within a step of several stores

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Engine
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from zenith.kernel.errors import ConfigurationError
@@ -71,6 +71,20 @@ def _connector(asyncpg: Any, settings: DatabaseSettings) -> Callable[[], Awaitab
         )
 
     return connect
+
+
+async def plain(
+    connection: AsyncConnection, sql: str, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """The rows of a SELECT whose values stand at each `?`."""
+    pieces = sql.split("?")
+    numbered = pieces[0] + "".join(f"${n}{piece}" for n, piece in enumerate(pieces[1:], 1))
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    asyncpg: Any = import_module("asyncpg")
+    try:
+        return list(map(tuple, await driver.fetch(numbered, *values)))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise exc.DBAPIError(None, None, error) from error
 
 
 def dsn_of(settings: DatabaseSettings) -> str:

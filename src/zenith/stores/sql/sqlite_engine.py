@@ -6,12 +6,13 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from sqlalchemy import engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from zenith.kernel.errors import ConfigurationError
@@ -103,6 +104,36 @@ def do_last(connection: AsyncConnection, work: Work) -> None:
     if not connection.in_transaction():
         connection.sync_connection.begin()
     _driver_of(connection.sync_connection).before_commit(work)
+
+
+async def plain(
+    connection: AsyncConnection, sql: str, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """The rows of a SELECT; text that is not UTF-8, which only somebody else can have written,
+    comes with lone surrogates instead of ending the statement.
+    """
+    rows: list[tuple[Any, ...]] = []
+
+    def fetch(driver: sqlite3.Connection) -> None:
+        try:
+            rows.extend(driver.execute(sql, values).fetchall())
+        except sqlite3.OperationalError:
+            driver.text_factory = _lenient
+            try:
+                rows.extend(driver.execute(sql, values).fetchall())
+            finally:
+                driver.text_factory = str
+
+    raw = await connection.get_raw_connection()
+    try:
+        await cast("Connection", raw.driver_connection).run(fetch)
+    except sqlite3.Error as error:
+        raise DBAPIError(None, None, error) from error
+    return rows
+
+
+def _lenient(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
 
 
 def _driver_of(connection: engine.Connection) -> Connection:

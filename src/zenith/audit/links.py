@@ -1,0 +1,171 @@
+"""Verifies how seals hang together, and against their checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from zenith.audit.checkpoint import Checkpoint
+from zenith.audit.findings import FindingKind, Findings
+from zenith.audit.keys import AuditKeys, PublicKeys
+from zenith.audit.record import as_time
+from zenith.audit.seal import ENTRY_BYTES, START, Seal, SealKind, Tombstone
+
+
+class Links:
+    """Takes the seals of one stream in order; `finish` says what only the end can tell.
+
+    With keys each seal's MAC is verified. One whose key is gone counts once a later seal under a
+    known key, or a signed checkpoint, covers it through the chain of hashes. Without keys
+    checkpoints are the only proof.
+    """
+
+    def __init__(
+        self,
+        findings: Findings,
+        stream: str,
+        checkpoints: Iterable[Checkpoint | str],
+        *,
+        keys: AuditKeys | None,
+        public: PublicKeys,
+        starts_anywhere: bool,
+    ) -> None:
+        self._findings: Final = findings
+        self._stream: Final = stream
+        self._keys: Final = keys
+        self._public: Final = public
+        self._starts_anywhere: Final = starts_anywhere
+        self._checkpoints: Final = self._read(checkpoints)
+        self.checkpoints = 0
+        """How many fit."""
+        self.tombstones = 0
+        self.pruned = 0
+        """Events that tombstones tell of."""
+        self.through = 0
+        self._last: Seal | None = None
+        self._first: Seal | None = None
+        self._stone: Tombstone | None = None
+        self._uncovered: Seal | None = None
+        """The first seal that nothing with a known key has covered yet."""
+
+    def take(self, seal: Seal) -> bool:
+        """Verify one seal; whether it can be believed."""
+        believed = self._is_genuine(seal)
+        if self._first is None:
+            self._first = seal
+        elif self._last is not None:
+            self._link(self._last, seal)
+        for hash_ in self._checkpoints.pop(seal.number, ()):
+            if hash_ == seal.hash:
+                self.checkpoints += 1
+                self._uncovered = None
+            else:
+                reason = "another seal stood here when the checkpoint was signed"
+                self._findings.add(FindingKind.FORKED, reason, seal=seal.number, at=_time(seal))
+        if believed:
+            self.through = max(self.through, seal.through)
+            self._bury(seal)
+        self._last = seal
+        return believed
+
+    def finish(self) -> None:
+        """Say what is missing at either end."""
+        if self._first is not None and not self._starts_anywhere:
+            self._judge_beginning(self._first)
+        if self._uncovered is not None:
+            reason = "from here to the end nothing bears a key that is known here"
+            self._findings.add(FindingKind.BAD_SEAL, reason, seal=self._uncovered.number)
+        first = self._first.number if self._first is not None else 0
+        after = {number for number in self._checkpoints if number >= first}
+        if after and (self._last is None or max(after) > self._last.number):
+            reason = "the chain was longer: there is a checkpoint of this seal"
+            self._findings.add(FindingKind.TRUNCATED, reason, seal=max(after))
+
+    def _read(self, checkpoints: Iterable[Checkpoint | str]) -> dict[int, set[bytes]]:
+        found: dict[int, set[bytes]] = {}
+        for each in checkpoints:
+            if isinstance(each, str):
+                self._findings.add(FindingKind.BAD_CHECKPOINT, each)
+            elif each.stream == self._stream:
+                if each.is_signed(self._public):
+                    found.setdefault(each.number, set()).add(each.hash)
+                else:
+                    reason = "not signed by a key that is known here"
+                    self._findings.add(
+                        FindingKind.BAD_CHECKPOINT, reason, seal=each.number, at=each.at
+                    )
+        return found
+
+    def _is_genuine(self, seal: Seal) -> bool:
+        reason = None
+        if not seal.is_whole():
+            reason = "its content is not what was sealed"
+        elif seal.is_of_rows and len(seal.entries) % ENTRY_BYTES:
+            reason = "its entries are cut off"
+        elif self._keys is None or not self._keys.knows(seal.key_id):
+            self._uncovered = self._uncovered or seal
+            return True
+        elif not self._is_marked(self._keys, seal):
+            reason = "its MAC is wrong: it was not made by this application"
+        else:
+            self._uncovered = None
+            return True
+        self._findings.add(FindingKind.BAD_SEAL, reason, seal=seal.number, at=_time(seal))
+        return False
+
+    @staticmethod
+    def _is_marked(keys: AuditKeys, seal: Seal) -> bool:
+        try:
+            return keys.is_seal_marked(seal.key_id, seal.hash, seal.mac)
+        except TypeError:
+            return False
+
+    def _link(self, last: Seal, seal: Seal) -> None:
+        if seal.number > last.number + 1:
+            gap = seal.number - last.number - 1
+            self._findings.add(
+                FindingKind.DELETED,
+                f"{gap} seals before this one are gone",
+                seal=last.number + 1,
+                at=_time(seal),
+            )
+        elif seal.number <= last.number:
+            self._findings.add(
+                FindingKind.FORKED, "there are two seals of this number", seal=seal.number
+            )
+        elif seal.previous != last.hash:
+            self._findings.add(
+                FindingKind.FORKED,
+                "it does not follow the seal before it, but another one",
+                seal=seal.number,
+                at=_time(seal),
+            )
+
+    def _bury(self, seal: Seal) -> None:
+        if seal.kind != SealKind.PRUNED:
+            return
+        try:
+            stone = Tombstone.unpack(seal.entries)
+        except ValueError as error:
+            self._findings.add(FindingKind.BAD_SEAL, str(error), seal=seal.number)
+            return
+        self.tombstones += 1
+        self.pruned += stone.events
+        if self._stone is None or stone.through > self._stone.through:
+            self._stone = stone
+
+    def _judge_beginning(self, first: Seal) -> None:
+        if first.number == 0 and first.previous == START:
+            return
+        stone = self._stone
+        if stone is None or (stone.through, stone.last_hash) != (first.number - 1, first.previous):
+            self._findings.add(
+                FindingKind.TRUNCATED,
+                "the chain begins here, and no tombstone accounts for what was before",
+                seal=first.number,
+                at=_time(first),
+            )
+
+
+def _time(seal: Seal) -> float | None:
+    return as_time(seal.at)

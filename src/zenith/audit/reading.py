@@ -1,0 +1,67 @@
+"""Reads a log from its store, for verification and for export."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from zenith.audit.record import Record
+from zenith.audit.seal import Seal
+from zenith.audit.seal_store import SealStore
+
+SEALS: Final = 64
+"""Seals read at once."""
+ROWS: Final = 5000
+
+
+class StoredLog:
+    """The Source that a store is."""
+
+    def __init__(self, store: SealStore, stream: str) -> None:
+        self._store: Final = store
+        self._stream: Final = stream
+        self._read = 0
+        """The highest sequence so far."""
+        self._ended = False
+
+    async def blocks(self) -> AsyncIterator[tuple[Sequence[tuple[int, bytes]], Seal | None]]:
+        """Every seal, behind the events up to the highest that it names."""
+        number = -1
+        while found := await self._store.seals(self._stream, after=number, limit=SEALS):
+            self._ended = False
+            for seal in found:
+                highest = _highest(seal)
+                while self._read < highest and not self._ended:
+                    yield await self._next(), None
+                yield (), seal
+            if found[-1].number <= number:
+                return
+            number = found[-1].number
+
+    async def rest(self) -> AsyncIterator[Sequence[tuple[int, bytes]]]:
+        """The events after the last seal."""
+        self._ended = False
+        while leaves := await self._next():
+            yield leaves
+
+    async def records_at(self, sequences: Sequence[int]) -> Sequence[Record]:
+        """Rows by their places."""
+        return await self._store.records_at(self._stream, sequences)
+
+    async def records_of(self, event_ids: Sequence[str]) -> Sequence[Record]:
+        """Rows by the ids of their events."""
+        return await self._store.records_of(self._stream, event_ids)
+
+    async def _next(self) -> Sequence[tuple[int, bytes]]:
+        leaves = await self._store.leaves(self._stream, after=self._read, limit=ROWS)
+        self._ended = len(leaves) < ROWS
+        if leaves:
+            self._read = leaves[-1][0]
+        return leaves
+
+
+def _highest(seal: Seal) -> int:
+    """The last row that a seal needs; none for one whose content is not what was sealed."""
+    if not seal.is_of_rows or not seal.is_whole():
+        return 0
+    return max((place for place, _, _ in seal.triples()), default=0)

@@ -1,0 +1,63 @@
+"""What sealing and verifying need from a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from zenith.audit.record import Record
+from zenith.audit.seal import Seal
+
+
+class SealStore(Protocol):
+    """Chains of seals, and the rows that they are about. Records come by sequence, ascending."""
+
+    async def head(self, stream: str) -> Seal | None:
+        """The last seal of a stream."""
+        ...
+
+    async def seals(self, stream: str, *, after: int, limit: int) -> Sequence[Seal]:
+        """Seals with numbers above `after`, by number."""
+        ...
+
+    async def append(self, seal: Seal) -> bool:
+        """Add a seal, if its number is still free: one step, whoever else tries."""
+        ...
+
+    async def prune(self, seal: Seal, *, through: int, sequences: Sequence[int]) -> bool:
+        """In one step: `append`, and remove the seals up to `through` and these events."""
+        ...
+
+    async def last_tombstone(self, stream: str) -> Seal | None:
+        """The newest seal of what was pruned."""
+        ...
+
+    async def records(self, stream: str, *, after: int, limit: int) -> Sequence[Record]:
+        """Rows with sequences above `after`."""
+        ...
+
+    async def leaves(self, stream: str, *, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Sequence and `leaf` of these rows."""
+        ...
+
+    async def records_at(self, stream: str, sequences: Sequence[int]) -> Sequence[Record]:
+        """Rows by their sequences."""
+        ...
+
+    async def records_of(self, stream: str, event_ids: Sequence[str]) -> Sequence[Record]:
+        """Rows by the ids of their events; a tampered log may hold more than one of an id."""
+        ...
+
+    async def unmarked(self, stream: str, *, after: int, limit: int) -> Sequence[Record]:
+        """Rows without a MAC with sequences above `after`."""
+        ...
+
+    async def places(
+        self, stream: str, *, after: int, limit: int
+    ) -> Sequence[tuple[int, str | None]]:
+        """Sequence and event id of the rows above `after`."""
+        ...
+
+    async def newest(self, stream: str) -> int:
+        """The highest sequence; 0 where there is no row."""
+        ...

@@ -1,0 +1,135 @@
+"""Seals of the audit log in SQL, and its rows as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import delete
+
+from zenith.audit.record import TEXTS, Record, leaf
+from zenith.audit.seal import Seal, SealKind
+from zenith.stores.sql.database import Database
+from zenith.stores.sql.schema import audit_events, audit_seals
+
+T = TypeVar("T")
+CHUNK: Final = 500
+"""Values in one statement."""
+NO_NUMBER: Final = -2
+_EVENTS: Final = audit_events.name
+_SEAL_COLUMNS: Final = tuple(column.name for column in audit_seals.c)
+_SEALS: Final = f"SELECT {', '.join(_SEAL_COLUMNS)} FROM {audit_seals.name} WHERE stream = ?"  # noqa: S608  names of our own
+
+
+class SqlSealStore:
+    """Seals are inserted, never changed; the primary key lets one of several writers win.
+
+    Only `prune` removes anything: a database user that seals needs INSERT and SELECT, no more.
+    Rows are read as the driver gives them: what somebody wrote into them must not keep them from
+    being looked at.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database: Final = database
+        is_sqlite = database.dialect == "sqlite"
+        details = "details" if is_sqlite else "CAST(details AS TEXT)"
+        texts = ", ".join(details if name == "details" else name for name in TEXTS)
+        self._records: Final = f"SELECT sequence, at, mac, {texts} FROM {_EVENTS} WHERE stream = ?"  # noqa: S608  names of our own
+        self._adding: Final = database.insert(audit_seals).on_conflict_do_nothing()
+
+    async def head(self, stream: str) -> Seal | None:
+        """The last seal of a stream."""
+        rows = await self._database.plain(f"{_SEALS} ORDER BY number DESC LIMIT 1", stream)
+        return _seal(rows[0]) if rows else None
+
+    async def seals(self, stream: str, *, after: int, limit: int) -> Sequence[Seal]:
+        """Seals with numbers above `after`, by number."""
+        sql = f"{_SEALS} AND number > ? ORDER BY number LIMIT ?"
+        return list(map(_seal, await self._database.plain(sql, stream, after, limit)))
+
+    async def append(self, seal: Seal) -> bool:
+        """Add a seal, if its number is still free."""
+        return await self._database.count(self._adding, _values(seal)) == 1
+
+    async def prune(self, seal: Seal, *, through: int, sequences: Sequence[int]) -> bool:
+        """In one step: `append`, and remove the seals up to `through` and these events."""
+        seals, events = audit_seals.c, audit_events.c
+        async with self._database.transaction() as connection:
+            if (await connection.execute(self._adding, _values(seal))).rowcount != 1:
+                return False
+            gone = delete(audit_seals).where(seals.stream == seal.stream, seals.number <= through)
+            await connection.execute(gone)
+            for some in _chunks(sequences):
+                gone = delete(audit_events).where(events.stream == seal.stream)
+                await connection.execute(gone.where(events.sequence.in_(some)))
+        return True
+
+    async def last_tombstone(self, stream: str) -> Seal | None:
+        """The newest seal of what was pruned."""
+        sql = f"{_SEALS} AND kind = ? ORDER BY number DESC LIMIT 1"
+        rows = await self._database.plain(sql, stream, str(SealKind.PRUNED))
+        return _seal(rows[0]) if rows else None
+
+    async def records(self, stream: str, *, after: int, limit: int) -> Sequence[Record]:
+        """Rows with sequences above `after`."""
+        sql = f"{self._records} AND sequence > ? ORDER BY sequence LIMIT ?"
+        return await self._database.plain(sql, stream, after, limit)
+
+    async def leaves(self, stream: str, *, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Sequence and `leaf` of these rows."""
+        found = await self.records(stream, after=after, limit=limit)
+        return [(record[0], leaf(record)) for record in found]
+
+    async def records_at(self, stream: str, sequences: Sequence[int]) -> Sequence[Record]:
+        """Rows by their sequences."""
+        return await self._chosen(stream, "sequence", sequences)
+
+    async def records_of(self, stream: str, event_ids: Sequence[str]) -> Sequence[Record]:
+        """Rows by the ids of their events; a tampered log may hold more than one of an id."""
+        return await self._chosen(stream, "event_id", event_ids)
+
+    async def unmarked(self, stream: str, *, after: int, limit: int) -> Sequence[Record]:
+        """Rows without a MAC with sequences above `after`."""
+        sql = f"{self._records} AND mac IS NULL AND sequence > ? ORDER BY sequence LIMIT ?"
+        return await self._database.plain(sql, stream, after, limit)
+
+    async def places(
+        self, stream: str, *, after: int, limit: int
+    ) -> Sequence[tuple[int, str | None]]:
+        """Sequence and event id of the rows above `after`."""
+        sql = (
+            f"SELECT sequence, event_id FROM {_EVENTS} "  # noqa: S608  names of our own
+            "WHERE stream = ? AND sequence > ? ORDER BY sequence LIMIT ?"
+        )
+        return [(row[0], row[1]) for row in await self._database.plain(sql, stream, after, limit)]
+
+    async def newest(self, stream: str) -> int:
+        """The highest sequence; 0 where there is no row."""
+        sql = f"SELECT sequence FROM {_EVENTS} WHERE stream = ? ORDER BY sequence DESC LIMIT 1"  # noqa: S608  names of our own
+        rows = await self._database.plain(sql, stream)
+        return int(rows[0][0]) if rows else 0
+
+    async def _chosen(self, stream: str, column: str, values: Sequence[Any]) -> Sequence[Record]:
+        kept: list[Record] = []
+        for some in _chunks(values):
+            sql = f"{self._records} AND {column} IN ({', '.join('?' * len(some))})"
+            kept += await self._database.plain(sql, stream, *some)
+        return sorted(kept, key=itemgetter(0))
+
+
+def _values(seal: Seal) -> dict[str, Any]:
+    return {name: getattr(seal, name) for name in _SEAL_COLUMNS} | {"kind": str(seal.kind)}
+
+
+def _seal(row: Sequence[Any]) -> Seal:
+    values = dict(zip(_SEAL_COLUMNS, row, strict=True))
+    if not isinstance(values["number"], int):
+        # SQLite keeps what is no number, too; such a seal cannot be whole.
+        values["number"] = NO_NUMBER
+    return Seal(**values)
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
