@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import quote, urlsplit
@@ -22,6 +22,7 @@ from zenith.headers.settings import HeadersSettings
 from zenith.kernel.environment import PREFIX, read_section
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import GENERATE, Secret, check_strength
+from zenith.kernel.records import dataclass
 from zenith.mail.settings import MailSettings
 from zenith.mfa.settings import MfaSettings
 from zenith.oauth.settings import OAuthSettings

@@ -151,13 +151,22 @@ def test_what_a_class_defines_itself_stays() -> None:
     assert "'a'" not in repr(Hidden("a"))
 
 
-def test_an_application_extends_a_record_by_a_dataclass() -> None:
-    @dataclasses.dataclass(frozen=True, kw_only=True)
+@pytest.mark.parametrize(
+    "extend",
+    [
+        dataclasses.dataclass(frozen=True, kw_only=True),
+        records.dataclass(frozen=True, slots=True, kw_only=True),
+    ],
+)
+def test_a_record_is_extended_by_dataclasses_and_by_records(extend: Callable[[Any], Any]) -> None:
+    @extend
     class Named(Point):
         name: str = ""
 
     named = Named(x=1, name="n")
     assert (named.x, named.y, named.name) == (1, 0, "n")
+    assert named == Named(x=1, name="n") != Named(x=1)
+    assert "name='n'" in repr(named)
     for name in ("x", "name"):
         with pytest.raises(FrozenInstanceError):
             setattr(named, name, 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -15,6 +14,7 @@ from zenith.abuse.tiers import Attempt, Tiers, Verdict
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import RateLimitError
 from zenith.kernel.keys import Secret, derive, sign
+from zenith.kernel.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from zenith.kernel.keys import Secret, derive
+from zenith.kernel.records import dataclass
 
 ALGORITHM: Final = "SHA-256"
 SALT_BYTES: Final = 16

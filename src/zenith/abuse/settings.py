@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final, get_args
 
@@ -10,6 +10,7 @@ from zenith.abuse.bans.settings import BanSettings
 from zenith.abuse.challenges.settings import ChallengeSettings
 from zenith.abuse.disposable import DisposableMode
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 MINUTE: Final = 60.0
 HOUR: Final = 60 * MINUTE

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
 from zenith.abuse.proof_of_work import Proof
 from zenith.abuse.settings import AbuseSettings
 from zenith.abuse.store import Changes, Standing, Standings
+from zenith.kernel.records import dataclass
 
 Tier: TypeAlias = Literal["open", "delay", "proof", "lock"]
 STEP: Final = 20

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from zenith.kernel.events import Event, EventType, Outcome, Severity
 from zenith.kernel.keys import new_id
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 from zenith.pipeline.exchange import Exchange
 from zenith.tokens import proven_key
 
@@ -69,6 +69,7 @@ class Client:
         subject: str | None = None,
         target: str | None = None,
         session_id: str | None = None,
+        scheme: str = "",
         reason: str = "",
         severity: Severity = "INFO",
     ) -> Event:
@@ -80,6 +81,7 @@ class Client:
             subject=subject,
             target=target,
             session_id=session_id,
+            scheme=scheme,
             address=self.address,
             user_agent=self.user_agent,
             request_id=self.request_id,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 from zenith.accounts.store import Account
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 
 T = TypeVar("T", bound=Account)
 

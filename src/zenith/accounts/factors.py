@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 
 from zenith.accounts.client import Client
@@ -14,6 +14,7 @@ from zenith.authorization.requirements import SignedIn
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.keys import digest, new_token
 from zenith.kernel.principal import NO_FACTORS
+from zenith.kernel.records import dataclass
 from zenith.sessions import SessionKind
 
 CHALLENGE_LIFETIME: Final = 10 * 60.0

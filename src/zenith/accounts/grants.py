@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from zenith.accounts.authentication_methods import authentication_claims
@@ -15,6 +14,7 @@ from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.one_step import one_step
+from zenith.kernel.records import dataclass
 from zenith.sessions import SessionRecord, Sessions
 from zenith.tokens import RefreshGrant, RefreshTokens, TokenError, TokenManager, TokenReusedError
 

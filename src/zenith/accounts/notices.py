@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Generator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +11,7 @@ from zenith.accounts.client import Client
 from zenith.accounts.store import Account
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import Event, EventSink, EventType
+from zenith.kernel.records import dataclass
 from zenith.mail import Draft, Letters, MailDelivery, MailQueue, QueuedMail
 from zenith.sessions import describe_device
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from zenith.accounts.administration import Administration
 from zenith.accounts.devices import KnownDevices
 from zenith.accounts.grants import TokenGrants
@@ -20,6 +18,7 @@ from zenith.accounts.settings import AccountSettings
 from zenith.accounts.sign_in import SignIn
 from zenith.accounts.step_up import StepUp
 from zenith.accounts.store import AccountStore
+from zenith.kernel.records import dataclass
 from zenith.sessions import PlaceNames, Sessions
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from zenith.accounts.client import Client
@@ -31,6 +30,7 @@ from zenith.kernel.errors import AuthenticationError, RateLimitError, SecurityEr
 from zenith.kernel.events import EventSink, EventType, Outcome
 from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 from zenith.passwords import PasswordHasher
 from zenith.sessions import SessionKind, SessionRecord, Sessions
 
@@ -124,7 +124,9 @@ class SignIn:
             or await self._is_held_back(account)
         ):
             reason = _reason(account, verified=verification.ok)
-            await self._note(client, EventType.LOGIN_FAILED, account_id, reason)
+            await self._note(
+                client, EventType.LOGIN_FAILED, account_id, reason, proof=PASSWORD_FACTOR
+            )
             await self._limits.failed(admission, client, account)
             raise InvalidCredentialsError(self._refusal, reason=reason)
         await self._limits.succeeded(admission)
@@ -229,7 +231,7 @@ class SignIn:
                 account, kind, proof, client=client, binding=pending.digest
             )
         except InvalidFactorError as error:
-            await self._note(client, EventType.LOGIN_FAILED, account.id, error.reason)
+            await self._note(client, EventType.LOGIN_FAILED, account.id, error.reason, proof=kind)
             raise
         except RateLimitError as error:
             await self._note(client, EventType.LOGIN_BLOCKED, account.id, error.reason)
@@ -362,7 +364,10 @@ class SignIn:
     async def _succeeded(self, client: Client, account: Account, session: SessionRecord) -> None:
         async with one_step():
             await self._accounts.note_sign_in(account.id, self._clock())
-            await self._note(client, EventType.LOGIN_SUCCESS, account.id, "", session.id)
+            proof = "+".join(sorted(session.factors))
+            await self._note(
+                client, EventType.LOGIN_SUCCESS, account.id, "", session.id, proof=proof
+            )
 
     async def _note(
         self,
@@ -371,6 +376,8 @@ class SignIn:
         account_id: str | None,
         reason: str,
         session_id: str | None = None,
+        *,
+        proof: str = "",
     ) -> None:
         failed = kind in (EventType.LOGIN_FAILED, EventType.LOGIN_BLOCKED)
         outcome: Outcome = "denied" if kind is EventType.LOGIN_BLOCKED else "failure"
@@ -382,6 +389,7 @@ class SignIn:
                 subject=None if failed else account_id,
                 target=account_id if failed else None,
                 session_id=session_id,
+                scheme=proof,
                 reason=reason,
                 severity="WARNING" if failed else "INFO",
             )

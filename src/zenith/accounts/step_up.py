@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from zenith.accounts.client import Client
@@ -23,6 +22,7 @@ from zenith.kernel.errors import (
 from zenith.kernel.events import EventSink, EventType, Outcome
 from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 from zenith.passwords import PasswordHasher
 from zenith.sessions import SessionRecord, Sessions
 

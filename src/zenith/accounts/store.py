@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol, TypeAlias
 
+from zenith.kernel.records import dataclass
 from zenith.mail import QueuedMail
 
 LockOutcome: TypeAlias = Literal["changed", "unchanged", "kept"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Final
 
 from zenith.api_keys.scopes import MANAGE_OWN
 from zenith.authorization import ALLOW, STEP_UP, Access, Decision
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 
 ASKED: Final = ("password", "passkey")
 """What a person is asked for whose last proof is too old; any other proof will do as well."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from zenith.api_keys.key import APIKey
 from zenith.api_keys.scheme import api_key_of
 from zenith.api_keys.scopes import MANAGE_ALL
 from zenith.kernel.events import Event, EventType
 from zenith.kernel.keys import new_id
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 from zenith.pipeline import Exchange
 
 MAX_USER_AGENT = 256

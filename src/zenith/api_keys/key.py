@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from zenith.api_keys.key_format import is_key, new_key
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.keys import digest, equal, new_id
+from zenith.kernel.records import dataclass
 
 REQUESTS_PER_HOUR = 1000
 

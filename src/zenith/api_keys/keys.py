@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
 from zenith.api_keys.actor import Actor
@@ -21,6 +21,7 @@ from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import Secret, new_id
 from zenith.kernel.one_step import one_step
 from zenith.kernel.permissions import Permissions
+from zenith.kernel.records import dataclass
 
 PAGE: Final = 50
 KEPT: Final = 30 * DAY

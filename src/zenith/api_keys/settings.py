@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.permissions import check_permission
+from zenith.kernel.records import dataclass
 
 DAY: Final = 24 * 3600.0
 YEAR: Final = 366 * DAY

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from zenith.api_keys.key import APIKey
+from zenith.kernel.records import dataclass
 
 CreateOutcome: TypeAlias = Literal["created", "full", "no_owner"]
 Cursor: TypeAlias = tuple[float, str]

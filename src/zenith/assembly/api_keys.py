@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -18,6 +17,7 @@ from zenith.api_keys import (
 )
 from zenith.assembly.parts import Parts
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 from zenith.pipeline import Exchange
 from zenith.rate_limits import Hit, Limit, RateLimiter
 from zenith.rate_limits.charges import Charges

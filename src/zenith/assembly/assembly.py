@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from zenith.accounts import Account, AccountServices
@@ -27,6 +26,7 @@ from zenith.authentication import RevocationList
 from zenith.headers import ReportCollector
 from zenith.kernel.errors import ServiceUnavailableError
 from zenith.kernel.keys import Secret
+from zenith.kernel.records import dataclass
 from zenith.pipeline import Guard
 from zenith.rbac import LiveRoles
 from zenith.server import DrainGuard, Serving

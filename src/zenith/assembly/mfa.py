@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from zenith.accounts import AccountServices, FactorCheck, KnownDevices
 from zenith.assembly.parts import Parts
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 from zenith.kernel.sealing import Sealer
 from zenith.mfa import (
     SECOND_FACTORS,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from zenith.accounts import AccountServices, FactorCheck
 from zenith.assembly.parts import Parts
 from zenith.kernel.clock import wall_clock
+from zenith.kernel.records import dataclass
 from zenith.pipeline import Guard
 from zenith.stores.foundation import Prune
 from zenith.stores.sql import (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from zenith.kernel.events import EventType, Outcome
+from zenith.kernel.records import dataclass
 
 Topic: TypeAlias = Literal[
     "sign-in", "credentials", "accounts", "access", "attacks", "system", "audit log"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.audit.keys import AuditKeys
 from zenith.audit.seal import EMPTY, Seal, SealKind, head_of
 from zenith.audit.seal_store import SealStore
+from zenith.kernel.records import dataclass
 
 PAGE: Final = 256
 SETTLED: Final = 120.0

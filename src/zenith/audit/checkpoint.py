@@ -7,11 +7,11 @@ import binascii
 import json
 import math
 import struct
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from zenith.audit.keys import AuditKeys, PublicKeys
 from zenith.audit.seal import Head
+from zenith.kernel.records import dataclass
 
 DOMAIN: Final = b"zenith-audit-checkpoint\x01"
 FORMAT: Final = 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from zenith.kernel.records import dataclass
 
 MAX_KEPT: Final = 1_000
 """Findings of one kind that are kept with their places; those beyond are counted."""

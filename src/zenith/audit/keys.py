@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, derive
+from zenith.kernel.records import dataclass
 
 ID_BYTES: Final = 8
 MAC_BYTES: Final = 32

@@ -8,7 +8,6 @@ import json
 import struct
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -18,6 +17,7 @@ from zenith.audit.record import EVENT_ID, SEQUENCE, TEXTS, Record, leaf
 from zenith.audit.seal import Seal, head_of
 from zenith.audit.seal_store import SealStore
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 DOMAIN: Final = b"zenith-audit-export\x01"
 FORMAT: Final = 1

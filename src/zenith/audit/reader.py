@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.audit.document import timestamp
@@ -13,6 +12,7 @@ from zenith.audit.store import AuditStore, StoredEvent
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import NotFoundError
 from zenith.kernel.events import Event, EventSink, EventType
+from zenith.kernel.records import dataclass
 
 REPEATED: Final = 600.0
 """Seconds for which the same reader, asking the same again, is not recorded again."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from random import uniform
 from typing import Final
 
@@ -17,6 +16,7 @@ from zenith.audit.seal_store import SealStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import Event, EventSink, EventType
 from zenith.kernel.one_step import one_step
+from zenith.kernel.records import dataclass
 
 SEALS: Final = 64
 """Seals removed in one step."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from zenith.audit.keys import ID_BYTES, AuditKeys
+from zenith.kernel.records import dataclass
 
 DOMAIN: Final = b"zenith-audit-seal\x01"
 START: Final = bytes(32)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
 from zenith.kernel.errors import ValidationError
 from zenith.kernel.events import Event, EventType, Outcome, Severity
+from zenith.kernel.records import dataclass
 
 MAX_VALUE: Final = 256
 """Characters of a value that is searched for."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from zenith.audit.shipping.settings import OtlpSettings, SyslogSettings, WebhookSettings
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 STREAM: Final = re.compile(r"[a-z0-9-]{1,32}")
 

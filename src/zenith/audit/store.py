@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from zenith.audit.search import AuditQuery, OutcomeCount
 from zenith.kernel.events import Event
+from zenith.kernel.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Protocol, TypeAlias
 
@@ -15,6 +14,7 @@ from zenith.audit.keys import AuditKeys, PublicKeys
 from zenith.audit.links import Links
 from zenith.audit.record import AT, EVENT_ID, MAC, SEQUENCE, Record, as_time, encoded, leaf
 from zenith.audit.seal import ENTRY_BYTES, NO_ID, Head, Seal, SealKind, head_of, raw_id
+from zenith.kernel.records import dataclass
 
 MAX_BUFFERED: Final = 50_000
 """Events read and not claimed by a seal yet, whose digests are kept; of more only the places."""
@@ -93,7 +93,7 @@ class Verification:
         keys: AuditKeys | None,
         public: PublicKeys,
         checkpoints: Iterable[Checkpoint | str] = (),
-        starts_anywhere: bool = False,
+        begins_at: int | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._source: Final = source
@@ -107,7 +107,7 @@ class Verification:
             checkpoints,
             keys=keys,
             public=public,
-            starts_anywhere=starts_anywhere,
+            begins_at=begins_at,
         )
         self._buffer: Final[dict[int, bytes]] = {}
         self._spilled: Final[set[int]] = set()

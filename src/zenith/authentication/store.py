@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
+
+from zenith.kernel.records import dataclass
 
 RevocationKind: TypeAlias = Literal["token", "session", "subject", "roles"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from zenith.authentication.store import Revocation
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.permissions import NO_PERMISSIONS, Permissions
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 
 Key = TypeVar("Key")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from zenith.authorization.errors import FactorRequiredError, LedToConfirmationError
 from zenith.kernel.errors import SecurityError
 from zenith.kernel.problem import prefers_html
+from zenith.kernel.records import dataclass
 from zenith.pipeline.exchange import Exchange
 
 START: Final = "/"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from zenith.authorization.access import Access, accesses
@@ -20,6 +19,7 @@ from zenith.authorization.requirements import (
     SeesAllowed,
 )
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 from zenith.pipeline.marks import Mark, add_mark, declare_enforced
 from zenith.pipeline.routes import RouteEntry, RouteTable
 

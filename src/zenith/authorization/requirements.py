@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 
 from zenith.authorization.decision import ALLOW, Decision
@@ -11,6 +11,7 @@ from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.permissions import OWN, check_permission
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 
 STEP_UP: Final = 600.0
 """Seconds for which a proof is recent, unless a route says otherwise."""

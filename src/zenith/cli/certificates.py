@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import new_token
+from zenith.kernel.records import dataclass
 from zenith.server.authority import (
     RENEW_DAYS,
     Issued,

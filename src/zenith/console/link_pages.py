@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -19,6 +18,7 @@ from zenith.console.rendering import go_to, page_route, pages_of
 from zenith.console.visitor_pages import SIGN_IN
 from zenith.headers import response_headers
 from zenith.kernel.errors import SecurityError, ValidationError
+from zenith.kernel.records import dataclass
 from zenith.pipeline import Exchange, exchange_of
 from zenith.sessions import SessionSettings
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from zenith.headers import DayCount
+from zenith.kernel.records import dataclass
 
 SHOWN: Final = 4
 """Directives with a colour of their own; what is rarer shares the last one."""

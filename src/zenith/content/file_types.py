@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.content.images import PNG
+from zenith.kernel.records import dataclass
 
 SIGNATURES: Final[Mapping[str, re.Pattern[bytes]]] = {
     "png": re.compile(re.escape(PNG)),

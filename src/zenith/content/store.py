@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from zenith.content.uploads import CheckedFile
+from zenith.kernel.records import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

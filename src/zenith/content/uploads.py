@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.content.archives import END, END_SIZE, read_archive
@@ -15,6 +14,7 @@ from zenith.content.file_types import FILE_TYPES, FileType, signature_of
 from zenith.content.images import broken, read_picture
 from zenith.content.settings import UploadSettings
 from zenith.kernel.errors import PayloadTooLargeError
+from zenith.kernel.records import dataclass
 
 CHUNK: Final = 64 * 1024
 PICTURES: Final = frozenset({"png", "jpeg", "gif", "webp"})

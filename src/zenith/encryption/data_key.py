@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, check_strength, derive
+from zenith.kernel.records import dataclass
 
 KEY_BYTES: Final = 32
 ID_BYTES: Final = 4

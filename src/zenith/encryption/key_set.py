@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
 from zenith.encryption.data_key import DataKey, KeyState
 from zenith.encryption.keyring import Keyring
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 KeyUse: TypeAlias = Literal["values", "indexes"]
 STEP: Final = 0.001

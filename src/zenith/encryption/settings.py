@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, check_strength
+from zenith.kernel.records import dataclass
 
 PREFIX: Final = "ZENITH_ENCRYPTION__"
 

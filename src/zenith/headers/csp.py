@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from zenith.headers.dangers import find_dangers
 from zenith.headers.sources import NONCE, NONE, SELF, STRICT_DYNAMIC, check_sources, without_nonce
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 Sources: TypeAlias = tuple[str, ...] | None
 _CODE: Final = {"code": True}

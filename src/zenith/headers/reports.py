@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from zenith.headers.csp import DIRECTIVES
 from zenith.headers.report_text import OTHER, describe, name_of
 from zenith.kernel.errors import BadRequestError
+from zenith.kernel.records import dataclass
 
 ReportKind: TypeAlias = Literal[
     "csp",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.headers.cookies import CookieRules
@@ -13,6 +12,7 @@ from zenith.headers.permissions_policy import render_features
 from zenith.headers.settings import HeadersSettings
 from zenith.headers.sources import NONE, SELF
 from zenith.kernel.problem import RawHeaders
+from zenith.kernel.records import dataclass
 
 Field = tuple[bytes, bytes]
 CSP: Final = b"content-security-policy"

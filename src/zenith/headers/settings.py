@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
 
 from zenith.headers.csp import ContentSecurityPolicy
 from zenith.headers.permissions_policy import Features, merge_features
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 ReferrerPolicy: TypeAlias = Literal[
     "no-referrer",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from zenith.headers.reports import BrowserReport
+from zenith.kernel.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, Protocol, TypeAlias
+
+from zenith.kernel.records import dataclass
 
 Outcome: TypeAlias = Literal["success", "failure", "denied", "error"]
 Severity: TypeAlias = Literal["INFO", "WARNING", "ERROR", "CRITICAL"]

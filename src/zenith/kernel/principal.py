@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from zenith.kernel.permissions import NO_PERMISSIONS, Permissions
+from zenith.kernel.records import dataclass
 
 Kind: TypeAlias = Literal["user", "api_key", "service", "anonymous"]
 NO_FACTORS: Final[Mapping[str, float]] = MappingProxyType({})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import Final, TypeAlias, cast
 
@@ -25,6 +25,7 @@ from zenith.kernel.errors import (
     ServiceUnavailableError,
     ValidationError,
 )
+from zenith.kernel.records import dataclass
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 PROBLEM_JSON: Final = b"application/problem+json"

@@ -5,12 +5,13 @@ that is a third of the time of its import, and what freezes a class makes each o
 to build. Here only `__init__` is compiled, and it fills the slots directly, which takes half the
 time; all other methods are shared. Type checkers read the original, whose behaviour this one has:
 fields, defaults, `replace`, `__post_init__`, `==` and `hash` within a class, FrozenInstanceError.
-What is not frozen, or has no slots, stays with the original.
+What is not frozen, or has no slots, stays with the original, and what extends a record is made by
+it.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, FrozenInstanceError, fields
+from dataclasses import MISSING, Field, FrozenInstanceError, fields, is_dataclass
 from dataclasses import dataclass as original
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -46,6 +47,9 @@ def _frozen(
         raise TypeError("a record is frozen and has slots; others take dataclasses.dataclass")
 
     def decorate(cls: Any) -> Any:
+        if any(is_dataclass(base) for base in cls.__bases__):
+            extend: Any = original(frozen=True, slots=True, kw_only=kw_only, repr=repr)
+            return extend(cls)
         own: frozenset[str] = frozenset(cls.__dict__)
         for name in ("__setattr__", "__delattr__", "__setstate__"):
             setattr(cls, name, vars(_Shared)[name])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 from zenith.mail.message import Mail
 
 if TYPE_CHECKING:

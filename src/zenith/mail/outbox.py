@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
 from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.records import dataclass
 from zenith.mail.message import Mail
 
 KEPT: Final = 100

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -10,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
+from zenith.kernel.records import dataclass
 
 MailSecurity: TypeAlias = Literal["starttls", "tls"]
 PORTS: Final = {"starttls": 587, "tls": 465}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from zenith.kernel.errors import AuthenticationError, NotFoundError, ValidationE
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 from zenith.kernel.sealing import Sealer
 from zenith.mfa.challenges import LENGTH, Challenges
 from zenith.mfa.errors import EnrolmentFailedError, FactorExistsError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zenith.accounts.factors import DuringEnrolment
@@ -11,6 +10,7 @@ from zenith.authorization import Access
 from zenith.authorization.requirements import Anyone
 from zenith.kernel.principal import ANONYMOUS
 from zenith.kernel.problem import prefers_html
+from zenith.kernel.records import dataclass
 from zenith.mfa.errors import FactorEnrolmentError, LedToEnrolmentError
 from zenith.mfa.trusted_devices import TRUSTED_DEVICE
 from zenith.mfa.verification import SECOND_FACTORS

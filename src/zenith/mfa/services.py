@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from zenith.kernel.records import dataclass
 from zenith.mfa.enrolment import FactorEnrolment
 from zenith.mfa.passkey_sign_in import PasskeySignIn
 from zenith.mfa.passkeys import Passkeys

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import urlencode
 
 from zenith.kernel.keys import b64encode, sign
+from zenith.kernel.records import dataclass
 from zenith.oauth.provider import Endpoints, Provider
 from zenith.oauth.store import Purpose
 

@@ -7,11 +7,11 @@ Source: RFC 9700 section 2.1, RFC 7636, RFC 9207, OpenID Connect Core 1.0 sectio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.keys import digest, new_token
+from zenith.kernel.records import dataclass
 from zenith.oauth.authorization import (
     MAX_PATH,
     RANDOM,

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from zenith.kernel.keys import b64encode, equal
+from zenith.kernel.records import dataclass
 from zenith.oauth.errors import ProviderError
 from zenith.oauth.metadata import TENANT
 from zenith.oauth.provider import Provider

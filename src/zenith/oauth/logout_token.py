@@ -8,9 +8,9 @@ its owner out once more (sections 2.6 and 4; ASVS 10.5.5).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from zenith.kernel.records import dataclass
 from zenith.oauth.errors import LogoutTokenError, ProviderError
 from zenith.oauth.id_token import LEEWAY, check_audience, expected_issuer, is_subject, time_of
 from zenith.oauth.provider import Provider

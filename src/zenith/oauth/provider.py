@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, field
 from typing import Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
+from zenith.kernel.records import dataclass
 from zenith.tokens import ALGORITHMS
 
 ClientAuthentication: TypeAlias = Literal["basic", "post", "none", "apple"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from zenith.authorization import Access
+from zenith.kernel.records import dataclass
 from zenith.oauth.code_flow import CodeFlow
 from zenith.oauth.hand_over import HandOver
 from zenith.oauth.identities import Identities

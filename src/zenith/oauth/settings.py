@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
+from zenith.kernel.records import dataclass
 from zenith.oauth.provider import ASYMMETRIC, Endpoints, Provider, is_loopback
 from zenith.rate_limits.limit import parse_limits
 

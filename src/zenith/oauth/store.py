@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol, TypeAlias
 
 from zenith.accounts import Account
+from zenith.kernel.records import dataclass
 
 Purpose: TypeAlias = Literal["sign-in", "link", "confirm"]
 Adoption: TypeAlias = Literal["created", "identity_taken", "email_taken"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from zenith.kernel.records import dataclass
 from zenith.outbound.errors import MalformedAnswerError
 
 _SUCCESS: Final = range(200, 300)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv6Network
 from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import parse_networks
+from zenith.kernel.records import dataclass
 from zenith.outbound.addresses import PREFIX_LENGTHS
 from zenith.outbound.hosts import is_pattern, origin_of, read_origin
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from argon2.exceptions import HashingError, VerificationError, VerifyMismatchError
 from argon2.low_level import Type, error_to_str, hash_secret, verify_secret
 
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
+from zenith.kernel.records import dataclass
 from zenith.passwords.errors import UnusableHashError
 
 SALT_BYTES: Final = 16

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
 
+from zenith.kernel.records import dataclass
 from zenith.passwords.encoding import normalize
 
 PREFIX_LENGTH: Final = 5

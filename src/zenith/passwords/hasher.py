@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 from zenith.passwords.algorithm import HashAlgorithm, HashReader
 from zenith.passwords.argon2id import Argon2id
 from zenith.passwords.bcrypt_hash import Bcrypt

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from zenith.kernel.records import dataclass
 from zenith.passwords.encoding import b64, hexadecimal
 from zenith.passwords.errors import UnusableHashError
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Final, Self
 
 from zenith.kernel.errors import ConfigurationError, ValidationError
+from zenith.kernel.records import dataclass
 from zenith.passwords.dictionary import MIN_WORD, fold, packaged_words
 from zenith.passwords.encoding import encode, normalize
 from zenith.passwords.entropy import estimate_character_entropy, estimate_entropy

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
+from zenith.kernel.records import dataclass
 from zenith.passwords.argon2id import PROFILES, Argon2Parameters
 from zenith.passwords.bcrypt_hash import WEAK_ROUNDS, Bcrypt
 from zenith.passwords.pepper import PepperRing

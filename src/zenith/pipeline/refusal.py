@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import Problem, prefers_html
+from zenith.kernel.records import dataclass
 from zenith.pipeline.exchange import EXCHANGE_KEY, Exchange, Receive, Scope, Send
 
 POLICY_VIOLATION: Final = 1008

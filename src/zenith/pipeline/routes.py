@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from fastapi.dependencies.models import Dependant
@@ -26,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
 
+from zenith.kernel.records import dataclass
 from zenith.pipeline.exchange import Scope
 from zenith.pipeline.marks import Mark, marks_of
 from zenith.pipeline.route_index import RouteIndex

@@ -8,9 +8,9 @@ not found may still be there: conditions are compared as far as `implication.py`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from zenith.kernel.records import dataclass
 from zenith.policies.conditions import Comparison, Condition, Exists, Not
 from zenith.policies.facts import Facts
 from zenith.policies.implication import Conjunction

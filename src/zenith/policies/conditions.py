@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 from typing import Literal as OneOf
 
+from zenith.kernel.records import dataclass
 from zenith.policies.errors import PolicyError
 from zenith.policies.limits import MAX_CONDITIONS, MAX_DEPTH, MAX_SEGMENTS
 from zenith.policies.operators import OPERATORS

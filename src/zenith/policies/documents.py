@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 from math import isfinite
 from typing import Final, TypeAlias, cast
 
+from zenith.kernel.records import dataclass
 from zenith.policies.errors import Path, PolicyError
 from zenith.policies.limits import MAX_DIGITS, MAX_FILE_DEPTH
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from zenith.kernel.records import dataclass
 from zenith.policies.conditions import All, Any_, Condition, Exists, Not
 from zenith.policies.explanation import Explanation, RuleReport
 from zenith.policies.policy import Policy

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from zenith.kernel.records import dataclass
 from zenith.policies.compilation import Check, compile_condition
 from zenith.policies.conditions import Comparison, Condition, Exists, Not, Reference
 from zenith.policies.facts import Facts, is_there, reader

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from zenith.kernel.records import dataclass
 from zenith.policies.conditions import Condition
 from zenith.policies.facts import Facts
 from zenith.policies.policy import Policy

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias, cast
 
+from zenith.kernel.records import dataclass
 from zenith.policies.compilation import Check, compile_rule
 from zenith.policies.conditions import Comparison, Literal, Reference
 from zenith.policies.facts import Facts, Read, reader

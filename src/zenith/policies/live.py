@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from zenith.authorization.decision import Decision
@@ -14,6 +13,7 @@ from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import ServiceUnavailableError, ZenithError
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 from zenith.policies.explanation import Explanation
 from zenith.policies.policy import Policy
 from zenith.policies.recording import DecisionRecorder

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 from ipaddress import (
@@ -21,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from zenith.kernel.network import Address, Network
 from zenith.kernel.permissions import Permissions
+from zenith.kernel.records import dataclass
 from zenith.policies.errors import PolicyError
 from zenith.policies.limits import MAX_ELEMENTS, MAX_MATCHED, MAX_PATTERN, MAX_TEXT
 from zenith.policies.values import (

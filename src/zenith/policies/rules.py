@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
 
+from zenith.kernel.records import dataclass
 from zenith.policies.conditions import All, check_size
 from zenith.policies.errors import PolicyError
 from zenith.policies.limits import MAX_NAME, MAX_NAMES

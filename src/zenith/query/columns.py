@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -18,6 +17,7 @@ from sqlalchemy.orm import ColumnProperty, InstrumentedAttribute, Mapper
 from sqlmodel import SQLModel
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 from zenith.kernel.sensitive import mark_among
 from zenith.query.values import Check, Kind, kind_of
 

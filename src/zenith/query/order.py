@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -15,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, false, or_
 from sqlalchemy.sql.expression import UnaryExpression
 from sqlmodel import SQLModel
 
+from zenith.kernel.records import dataclass
 from zenith.query.columns import Column, Columns
 
 MAX_CURSOR: Final = 8192

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -18,6 +18,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import types
+
+from zenith.kernel.records import dataclass
 
 Check: TypeAlias = Callable[[Any], object]
 EQUAL: Final = frozenset({"eq", "ne", "in", "not_in"})

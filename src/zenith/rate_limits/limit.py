@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 from zenith.rate_limits.strategies import MILLISECONDS, STRATEGIES, Strategy, StrategyName
 
 Limits: TypeAlias = "str | Limit | Sequence[Limit]"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Final, Literal, TypeAlias, get_args
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import parse_networks
+from zenith.kernel.records import dataclass
 from zenith.rate_limits.keys import NETWORK, check_places, check_prefixes
 from zenith.rate_limits.limit import parse_limits
 from zenith.rate_limits.strategies import STRATEGIES, StrategyName

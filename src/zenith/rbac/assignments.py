@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from types import MappingProxyType
 from typing import Final
+
+from zenith.kernel.records import dataclass
 
 EVERYWHERE: Final = "*"
 """The tenant of an assignment that holds in all tenants, and outside of them."""

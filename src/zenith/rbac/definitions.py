@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from zenith.kernel.errors import ConfigurationError, ValidationError
+from zenith.kernel.records import dataclass
 from zenith.rbac.inheritance import InheritanceError
 from zenith.rbac.roles import RoleSet, is_pattern
 from zenith.rbac.settings import RbacSettings

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 from zenith.rbac.roles import NO_INHERITANCE, ROLE_HIERARCHY, ROLE_PERMISSIONS, Role, RoleSet
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+from zenith.kernel.records import dataclass
 from zenith.rbac.assignments import RoleAssignment
 
 GrantOutcome: TypeAlias = Literal["granted", "unchanged", "unknown", "held", "outdated"]

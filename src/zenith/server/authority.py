@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -16,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import new_id
+from zenith.kernel.records import dataclass
 
 AUTHORITY_DAYS: Final = 730
 LEAF_DAYS: Final = 7

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from zenith.kernel.events import EventSink, Silence
 from zenith.kernel.network import TrustedProxies
+from zenith.kernel.records import dataclass
 from zenith.server.settings import ServerSettings
 
 MAX_WRAPPED: Final = 32

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from math import isfinite
 from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 MIB: Final = 1024 * 1024
 _FROM_ZERO: Final = frozenset({"drain_delay"})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 SameSite: TypeAlias = Literal["Lax", "Strict"]
 Binding: TypeAlias = Literal["off", "user_agent", "network", "both"]

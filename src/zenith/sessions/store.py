@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol, TypeAlias
 
 from zenith.kernel.principal import NO_FACTORS
+from zenith.kernel.records import dataclass
 
 SessionKind: TypeAlias = Literal["browser", "tokens"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
+from zenith.kernel.records import dataclass
 
 SQL_SCHEMES: Final = ("sqlite", "postgresql", "postgres", "postgresql+asyncpg", "sqlite+aiosqlite")
 REDIS_SCHEMES: Final = (

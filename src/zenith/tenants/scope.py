@@ -6,10 +6,10 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.kernel.errors import BadRequestError
+from zenith.kernel.records import dataclass
 from zenith.pipeline.exchange import current_exchange
 from zenith.tenants.errors import CallerRequiredError, TenantRequiredError
 

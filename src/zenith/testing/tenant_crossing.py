@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
+from zenith.kernel.records import dataclass
 from zenith.pipeline import RouteEntry, RouteTable
 
 SAFE: Final = ("GET", "HEAD")

@@ -8,10 +8,10 @@ way (RFC 8725 sections 2.7, 2.8, 3.8 to 3.11; ASVS 9.2.1 to 9.2.4).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 from zenith.tokens.errors import TokenError
 from zenith.tokens.settings import MAX_LEEWAY
 

@@ -11,13 +11,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, b64encode, derive
+from zenith.kernel.records import dataclass
 from zenith.pipeline import Exchange
 from zenith.tokens import base64url
 from zenith.tokens.errors import DpopError, DpopNonceError

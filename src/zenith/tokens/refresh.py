@@ -12,13 +12,13 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Final, TypeAlias
 
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, b64encode, check_strength, derive, digest
+from zenith.kernel.records import dataclass
 from zenith.tokens.errors import TokenError, TokenFault, TokenReusedError
 from zenith.tokens.settings import TokenSettings
 from zenith.tokens.store import RefreshFamily, RefreshStore, Rotation

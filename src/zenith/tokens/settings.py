@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 MINUTE: Final = 60.0
 DAY: Final = 86_400.0

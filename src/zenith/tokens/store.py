@@ -20,8 +20,9 @@ Columns that an implementation keeps: `id` (primary key), `account_id` (indexed)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+from zenith.kernel.records import dataclass
 
 RotationOutcome: TypeAlias = Literal[
     "rotated", "replayed", "reused", "revoked", "expired", "unknown"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import parse_networks
+from zenith.kernel.records import dataclass
 
 ProxyHeaders: TypeAlias = Literal["x-forwarded", "forwarded"]
 

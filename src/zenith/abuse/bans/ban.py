@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final, Literal, Self, TypeAlias
 
 from zenith.kernel.errors import ValidationError
 from zenith.kernel.network import Network, parse_address, unmapped
+from zenith.kernel.records import dataclass
 
 TargetKind: TypeAlias = Literal["address", "network", "account", "api_key"]
 MAX_KEY: Final = 200

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.network import parse_networks
+from zenith.kernel.records import dataclass
 
 MINUTE: Final = 60.0
 DAY: Final = 24 * 60 * MINUTE

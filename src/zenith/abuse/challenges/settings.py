@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
+from zenith.kernel.records import dataclass
 
 ProviderName: TypeAlias = Literal["proof_of_work", "turnstile", "hcaptcha", "recaptcha"]
 When: TypeAlias = Literal["never", "after_failures", "always"]

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,6 +16,7 @@ from zenith.abuse.challenges.settings import ChallengeSettings
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.keys import Secret
+from zenith.kernel.records import dataclass
 from zenith.outbound.certificates import usual_context
 from zenith.outbound.errors import OutboundError
 from zenith.outbound.resolver import SystemResolver

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from zenith.accounts.mail_flows.email_change import EmailChanges
 from zenith.accounts.mail_flows.password_reset import PasswordReset
 from zenith.accounts.mail_flows.verification import EmailVerification
+from zenith.kernel.records import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.accounts.cleanup import AccountCleanup, clean_up
@@ -15,6 +14,7 @@ from zenith.accounts.sign_in import SignIn
 from zenith.accounts.store import AccountStore, MailLinkStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink
+from zenith.kernel.records import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

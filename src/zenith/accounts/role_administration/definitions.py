@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from zenith.accounts.client import Client
@@ -18,6 +18,7 @@ from zenith.kernel.errors import (
 )
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.principal import Principal
+from zenith.kernel.records import dataclass
 from zenith.rbac import (
     LiveRoles,
     RoleBook,

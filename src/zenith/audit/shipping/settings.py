@@ -6,7 +6,7 @@ import base64
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, check_strength
 from zenith.kernel.network import parse_networks
+from zenith.kernel.records import dataclass
 
 SYSLOG_PORTS: Final[Mapping[str, int]] = {"udp": 514, "tcp": 601, "tls": 6514, "unix": 0}
 HTTP_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from sqlalchemy.orm.base import PassiveFlag
 from zenith.encryption.columns.errors import EncryptedColumnError
 from zenith.encryption.errors import DecryptionError
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 UNREAD: Final = PassiveFlag.PASSIVE_NO_INITIALIZE
 """What is not loaded is left so: a flush asks the database nothing more."""

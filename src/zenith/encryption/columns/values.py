@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from zenith.encryption.errors import DecryptionError
 from zenith.encryption.service import from_json, text_of, to_json, utf8
+from zenith.kernel.records import dataclass
 
 MAX_DIGITS: Final = 1000
 

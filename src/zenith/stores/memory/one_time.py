@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.kernel.errors import ConflictError
+from zenith.kernel.records import dataclass
 from zenith.stores.memory.expiry import Expiry
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 
 ANY: Final = "*"
 MAX_AGE: Final = 86_400

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypedDict, cast
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.records import dataclass
 from zenith.transport.versions.lifecycle import Day, Lifecycle
 
 NAME: Final = re.compile(r"[0-9][0-9.-]{0,19}")
