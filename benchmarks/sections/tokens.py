@@ -16,7 +16,7 @@ from benchmarks.apps.shop import SECRET, get_with_token
 from benchmarks.options import Options
 from benchmarks.report import Budget, Row
 from benchmarks.timing import Batch, interleave, repeat
-from zenith.authentication import RevocationList
+from zenith.authentication import AuthenticationGuard, RevocationList
 from zenith.kernel.keys import Secret
 from zenith.pipeline import Exchange
 from zenith.stores.memory import MemoryRevocationStore
@@ -92,7 +92,7 @@ def _pyjwt(numbers: _Numbers) -> Batch:
 
 def _again(manager: TokenManager) -> Batch:
     revocations = RevocationList(MemoryRevocationStore())
-    scheme = BearerScheme(manager, revocations)
+    guard = AuthenticationGuard([BearerScheme(manager, revocations)])
     call = get_with_token(manager.issue_access("account-0"))
 
     async def receive() -> dict[str, Any]:
@@ -102,7 +102,9 @@ def _again(manager: TokenManager) -> Batch:
 
     async def run(count: int) -> None:
         for _ in range(count):
-            await scheme.authenticate(exchange)
+            waiting = guard.on_request(exchange)
+            if waiting is not None:
+                await waiting
 
     return run
 

@@ -28,26 +28,28 @@ class AuthenticationGuard(Guard):
     stage: ClassVar[Stage] = Stage.AUTHENTICATION
 
     def __init__(self, schemes: Sequence[Scheme]) -> None:
-        self._schemes: Final = tuple(schemes)
-        self._recalls: Final = tuple(
-            [each.recall if isinstance(each, RecallingScheme) else None for each in schemes]
+        # What each scheme may know at once, and who is to be asked if it does not: itself and
+        # those behind it, for those before it have said that there is nothing of theirs.
+        self._steps: Final = tuple(
+            (scheme.recall if isinstance(scheme, RecallingScheme) else None, tuple(schemes[index:]))
+            for index, scheme in enumerate(schemes)
         )
         offers = [scheme.challenge for scheme in schemes if scheme.challenge is not None]
         self._challenges: Final = [(b"www-authenticate", offer.encode()) for offer in offers]
 
     def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Ask the schemes; the first one with an answer decides."""
-        for recall in self._recalls:
+        for recall, left in self._steps:
             principal = None if recall is None else recall(exchange)
             if principal is None:
-                return self._ask(exchange)
+                return self._ask(exchange, left)
             if principal is not ANONYMOUS:
                 exchange.principal = principal
                 break
         return None
 
-    async def _ask(self, exchange: Exchange) -> None:
-        for scheme in self._schemes:
+    async def _ask(self, exchange: Exchange, schemes: Sequence[Scheme]) -> None:
+        for scheme in schemes:
             try:
                 principal = await scheme.authenticate(exchange)
             except AuthenticationError as error:

@@ -23,7 +23,6 @@ NAME: Final = "bearer"
 HEADER: Final = b"authorization"
 BEARER: Final = b"bearer"
 DPOP: Final = b"dpop"
-NO_ENDS: Final[Mapping[str, float]] = MappingProxyType({})
 FOREIGN_PREFIXES: Final = (b"zk_",)
 """How credentials of other schemes begin that are sent as Bearer too: API keys."""
 
@@ -100,9 +99,6 @@ class BearerScheme:
         BadRequestError for several Authorization headers, ServiceUnavailableError where
         revocations cannot be known.
         """
-        known = self.recall(exchange)
-        if known is not None and known is not ANONYMOUS:
-            return known
         value = exchange.headers.get(HEADER)
         kind, token = _token_of(exchange, value)
         if value is None:
@@ -120,12 +116,17 @@ class BearerScheme:
     async def _judge(
         self, cache: TokenCache, value: bytes, token: str, *, bound: bool
     ) -> VerifiedToken:
-        await self._revocations.refresh()
+        if not self._revocations.is_fresh:
+            await self._revocations.refresh()
         version, judged = self._keyring.version, self._revocations.version
         roles_seen = self._roles_seen
         verified = cache.get(value, now=self._clock(), version=version)
         if verified is None:
-            verified = await self._verify(token, version)
+            issuer = self._issuers.get(issuer_of(token)) if self._issuers else None
+            if issuer is None:
+                verified = self._verify(token, version)
+            else:
+                verified = await issuer.verify(token, version=version)
             if bound != (verified.thumbprint is not None):
                 raise TokenError("unbound" if bound else "bound")
         principal = verified.principal
@@ -148,16 +149,15 @@ class BearerScheme:
             self._cache.clear()
             self._bound.clear()
 
-    async def _verify(self, token: str, version: int) -> VerifiedToken:
-        issuer = self._issuers.get(issuer_of(token)) if self._issuers else None
-        if issuer is not None:
-            return await issuer.verify(token, version=version)
+    def _verify(self, token: str, version: int) -> VerifiedToken:
         claims, until = self._manager.verify_until(token)
         bound, now = claims.get("cnf"), self._clock()
+        if "role_ends" in claims:
+            # At the end of a role the token is looked at anew, and stands for less.
+            until = min(until, _next_end(claims["role_ends"], now))
         return VerifiedToken(
             principal=principal_of(claims, grants=self._grants, now=now),
-            # At the end of a role the token is looked at anew, and stands for less.
-            expires_at=min(until, _next_end(claims, now)),
+            expires_at=until,
             issued_at=claims["iat"],
             token_id=claims["jti"],
             version=version,
@@ -174,10 +174,9 @@ def principal_of(
     that were assigned for a time count if they have not ended by `now`, Unix seconds; without it,
     they do not count. Raises TokenError if a permission in the token cannot be read.
     """
-    roles = frozenset[str](claims.get("roles", ()))
-    ends: Mapping[str, float] = claims.get("role_ends", NO_ENDS)
-    if ends and now is not None:
-        roles |= {role for role, end in ends.items() if now < end}
+    roles = frozenset(claims.get("roles", ()))
+    if "role_ends" in claims and now is not None:
+        roles |= {role for role, end in claims["role_ends"].items() if now < end}
     own = claims.get("permissions", ())
     try:
         if grants is None:
@@ -200,8 +199,7 @@ def principal_of(
     )
 
 
-def _next_end(claims: Claims, now: float) -> float:
-    ends: Mapping[str, float] = claims.get("role_ends", NO_ENDS)
+def _next_end(ends: Mapping[str, float], now: float) -> float:
     return min((end for end in ends.values() if now < end), default=inf)
 
 

@@ -56,9 +56,11 @@ USUAL: Final = SINGULAR | {
 }
 """Names that need no look at their characters."""
 USUAL_SIZE: Final = sum(map(len, USUAL))
-DISGUISED: Final = (b"content_length", b"transfer_encoding")
+DISGUISED: Final = frozenset({b"content_length", b"transfer_encoding"})
 """What some servers take for the headers that they resemble."""
-CONNECTION_HEADERS: Final = (b"connection", b"keep-alive", b"proxy-connection", b"upgrade")
+CONNECTION_HEADERS: Final = frozenset(
+    {b"connection", b"keep-alive", b"proxy-connection", b"upgrade"}
+)
 MAX_LENGTH_DIGITS: Final = 18
 
 _NAME: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
@@ -134,7 +136,7 @@ class Firewall:
             raise BadRequestError(reason="Content-Length is no number")
         if b"transfer-encoding" in headers:
             _check_transfer_encoding(headers, length, http_version)
-        if any(name in headers for name in DISGUISED):
+        if not DISGUISED.isdisjoint(headers):
             raise BadRequestError(reason="disguised length or transfer coding")
         content_type = headers.get(b"content-type")
         if content_type is not None:
@@ -143,7 +145,7 @@ class Firewall:
                 raise BadRequestError(reason="Content-Type beyond ASCII")
             if b";" in content_type:
                 _check_charset(content_type)
-        if http_version[0] != "1" and any(name in headers for name in CONNECTION_HEADERS):
+        if http_version[0] != "1" and not CONNECTION_HEADERS.isdisjoint(headers):
             raise BadRequestError(reason="connection header in HTTP/2 or later")
 
     def _check_each(self, raw: Sequence[tuple[bytes, bytes]]) -> None:

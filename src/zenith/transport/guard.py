@@ -91,15 +91,13 @@ class TransportGuard(Guard):
         # A proxy that is believed may name another host.
         host = "" if self._proxies else self._hosts.accept(headers.get(b"host", b""))
         length = headers.get(b"content-length")
-        content_type = headers.get(b"content-type", b"")
-        return _Facts(
-            version=version,
-            host=host,
-            length=int(length or 0),
-            has_body=length is not None or b"transfer-encoding" in headers or version[0] != "1",
-            json_depth=self._settings.max_json_depth if is_json(content_type) else 0,
-            form=form_kind(content_type),
-        )
+        has_body = length is not None or b"transfer-encoding" in headers or version[0] != "1"
+        content_type = headers.get(b"content-type")
+        json_depth, form = 0, None
+        if content_type is not None:
+            json_depth = self._settings.max_json_depth if is_json(content_type) else 0
+            form = form_kind(content_type)
+        return _Facts(version, host, int(length or 0), has_body, json_depth, form)
 
     def _find_limits(self, marks: tuple[Mark, ...], max_body_size: int | None) -> RouteLimits:
         found = limits_of(self._settings, self._networks, marks, max_body_size)
