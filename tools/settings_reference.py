@@ -172,6 +172,15 @@ def dataclass_in(hint: Any) -> Any:
 
 
 def meanings(kind: Any) -> dict[str, str]:
+    """The docstring under each field, its parents' included, read from the sources."""
+    found: dict[str, str] = {}
+    for each in reversed(kind.__mro__):
+        if is_dataclass(each):
+            found |= own_meanings(each)
+    return found
+
+
+def own_meanings(kind: Any) -> dict[str, str]:
     """The docstring under each field, read from the source."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     body = cast("ast.ClassDef", tree.body[0]).body

@@ -4,6 +4,7 @@ import pytest
 
 from zenith.audit import refusals
 from zenith.audit.refusals import RefusalTally, kind_of, weight_of
+from zenith.content.errors import UploadRefusedError, UploadTypeError
 from zenith.kernel.errors import (
     AuthenticationError,
     BadRequestError,
@@ -37,7 +38,9 @@ DENIED = EventType.PERMISSION_DENIED
         (400, AuthenticationError(), True, None),
         (413, PayloadTooLargeError(), False, EventType.REQUEST_REFUSED),
         (421, MisdirectedRequestError(), False, EventType.REQUEST_REFUSED),
-        (422, None, False, None),
+        (422, None, False, EventType.INPUT_REFUSED),
+        (422, UploadRefusedError(), False, EventType.UPLOAD_REFUSED),
+        (415, UploadTypeError(), False, EventType.UPLOAD_REFUSED),
         (404, None, True, None),
         (404, AuthenticationError(), True, None),
         (500, None, False, EventType.UNHANDLED_ERROR),
@@ -56,6 +59,8 @@ def test_weights() -> None:
     assert weight_of(EventType.UNHANDLED_ERROR) == ("error", "ERROR")
     assert weight_of(EventType.AUTHENTICATION_FAILED) == ("failure", "WARNING")
     assert weight_of(EventType.CSRF_REFUSED) == ("denied", "WARNING")
+    assert weight_of(EventType.INPUT_REFUSED) == ("denied", "INFO")
+    assert weight_of(EventType.ACCESS_GRANTED) == ("success", "INFO")
 
 
 def test_each_client_has_so_many_and_the_rest_is_counted() -> None:

@@ -21,7 +21,7 @@ HEADERS = {"Content-Type": "application/reports+json"}
 def told(house):
     """The server, set up and without reports."""
     _ = house.ada
-    house.run(house.app.assembly.reports.clear())
+    house.run(house.app.assembly.reports.clear(by="test"))
     return house
 
 

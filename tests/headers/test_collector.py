@@ -207,6 +207,6 @@ async def test_days_pass_and_are_forgotten(store, clock):
     clock.now += 2 * DAY
     assert await reports.prune() == 1
     take(reports, "/b")
-    assert await reports.clear() == 1
+    assert await reports.clear(by="ada") == 1
     assert await reports.totals() == []
     await reports.stop()

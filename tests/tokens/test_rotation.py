@@ -10,6 +10,7 @@ import pytest
 
 from tests.tokens.fakes import OTHER_SECRET, SECRET, Time
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
+from zenith.kernel.events import Event, EventType
 from zenith.stores.memory import MemoryKeyStore
 from zenith.tokens import KeyRing, KeyRotation, TokenError, TokenManager, TokenSettings
 from zenith.tokens import rotation as module
@@ -26,7 +27,14 @@ class Process:
     ) -> None:
         self.keyring = KeyRing.pending()
         secrets = more.get("secrets", [SECRET])
-        self.rotation = KeyRotation(store, secrets, self.keyring, settings=settings, clock=time)
+        self.rotation = KeyRotation(
+            store,
+            secrets,
+            self.keyring,
+            settings=settings,
+            events=more.get("events"),
+            clock=time,
+        )
         self.tokens = TokenManager(keyring=self.keyring, settings=settings, clock=time)
 
     @property
@@ -217,3 +225,38 @@ def test_a_schedule_names_keys_of_the_ring() -> None:
 
 async def test_nothing_to_prune(store: MemoryKeyStore, time: Time) -> None:
     assert await Process(store, time).rotation.prune() == 0
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    async def record(self, event: Event) -> None:
+        self.events.append(event)
+
+    def note(self, event: Event) -> None:
+        raise AssertionError("a key is recorded with its change")
+
+
+async def test_keys_that_come_and_go_are_on_record(store: MemoryKeyStore, time: Time) -> None:
+    sink = Sink()
+    process = Process(store, time, events=sink)
+    await process.rotation.follow()
+    (first,) = process.published
+    second = await process.rotation.rotate()
+    assert await process.rotation.retire(first)
+    assert not await process.rotation.retire(first)
+    assert [(event.type, event.target) for event in sink.events] == [
+        (EventType.SIGNING_KEY_PLANNED, first),
+        (EventType.SIGNING_KEY_PLANNED, second),
+        (EventType.SIGNING_KEY_RETIRED, first),
+    ]
+
+
+async def test_of_two_that_plan_the_same_key_one_records_it(
+    store: MemoryKeyStore, time: Time
+) -> None:
+    sink = Sink()
+    processes = [Process(store, time, events=sink) for _ in range(2)]
+    await asyncio.gather(*(process.rotation.follow() for process in processes))
+    assert [event.type for event in sink.events] == [EventType.SIGNING_KEY_PLANNED]

@@ -124,9 +124,7 @@ class SignIn:
             or await self._is_held_back(account)
         ):
             reason = _reason(account, verified=verification.ok)
-            await self._note(
-                client, EventType.LOGIN_FAILED, account_id, reason, proof=PASSWORD_FACTOR
-            )
+            await self._note(client, EventType.LOGIN_FAILED, account_id, reason, by=PASSWORD_FACTOR)
             await self._limits.failed(admission, client, account)
             raise InvalidCredentialsError(self._refusal, reason=reason)
         await self._limits.succeeded(admission)
@@ -231,7 +229,7 @@ class SignIn:
                 account, kind, proof, client=client, binding=pending.digest
             )
         except InvalidFactorError as error:
-            await self._note(client, EventType.LOGIN_FAILED, account.id, error.reason, proof=kind)
+            await self._note(client, EventType.LOGIN_FAILED, account.id, error.reason, by=kind)
             raise
         except RateLimitError as error:
             await self._note(client, EventType.LOGIN_BLOCKED, account.id, error.reason)
@@ -332,9 +330,8 @@ class SignIn:
     ) -> tuple[SessionRecord, str | None]:
         """A session for who has just proven `factors`.
 
-        Threat: a lock, a change of the password or a first second factor while the password was
-        being verified. All end all sessions after they are stored; so either they find this one,
-        or they are seen here.
+        Threat: a lock, a new password or a first second factor while the password was verified. All
+        end all sessions after they are stored: either they find this one, or they are seen here.
         """
         session, cookie = await self._sessions.start(
             account.id,
@@ -356,18 +353,15 @@ class SignIn:
         raise InvalidCredentialsError(reason=reason)
 
     async def _end(self, account_id: str, session_id: str) -> None:
-        # The session first: without it neither access nor refresh tokens are accepted, even if the
-        # second step fails.
+        # The session first: without it no token is accepted, even if the second step fails.
         await self._sessions.end(session_id, account_id=account_id, announce=True)
         await self._grants.end(session_id)
 
     async def _succeeded(self, client: Client, account: Account, session: SessionRecord) -> None:
         async with one_step():
             await self._accounts.note_sign_in(account.id, self._clock())
-            proof = "+".join(sorted(session.factors))
-            await self._note(
-                client, EventType.LOGIN_SUCCESS, account.id, "", session.id, proof=proof
-            )
+            by = "+".join(sorted(session.factors))
+            await self._note(client, EventType.LOGIN_SUCCESS, account.id, "", session.id, by=by)
 
     async def _note(
         self,
@@ -376,20 +370,19 @@ class SignIn:
         account_id: str | None,
         reason: str,
         session_id: str | None = None,
-        *,
-        proof: str = "",
+        by: str = "",
     ) -> None:
         failed = kind in (EventType.LOGIN_FAILED, EventType.LOGIN_BLOCKED)
         outcome: Outcome = "denied" if kind is EventType.LOGIN_BLOCKED else "failure"
+        who = {"target": account_id} if failed else {"subject": account_id}
         await self._events.record(
             client.event(
                 kind,
                 outcome if failed else "success",
                 at=self._clock(),
-                subject=None if failed else account_id,
-                target=account_id if failed else None,
+                **who,
                 session_id=session_id,
-                scheme=proof,
+                scheme=by,
                 reason=reason,
                 severity="WARNING" if failed else "INFO",
             )

@@ -67,8 +67,10 @@ class Parts:
         self.role_store = SqlRoleStore(database)
         self.roles = LiveRoles(settings.rbac, self.role_store)
         revocations.follow(self.roles)
-        self.reports = ReportCollector(SqlReportStore(database), settings.headers)
         self._add_accounts(user_model)
+        self.reports = ReportCollector(
+            SqlReportStore(database), settings.headers, events=self.events
+        )
         self._add_passwords()
         self._add_credentials()
 
@@ -110,7 +112,7 @@ class Parts:
     def _add_credentials(self) -> None:
         settings, secrets, database = self.settings, self.secrets, self.database
         self.one_time = SqlOneTimeStore(database)
-        self.signing = signing_keys(settings, secrets, database)
+        self.signing = signing_keys(settings, secrets, database, self.events)
         self.proofs = proof_verifier(settings, secrets, database, self.redis)
         self.pending_store = SqlPendingStore(database)
         self.refresh = RefreshTokens(SqlRefreshStore(database), secrets, settings=settings.tokens)

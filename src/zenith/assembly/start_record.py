@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import ClassVar, Final
 
@@ -15,7 +16,7 @@ DISTRIBUTION: Final = "zenith-security"
 
 
 class StartRecord(Guard):
-    """Records each start of a server process; looks at no request.
+    """Records each start and stop of a server process; looks at no request.
 
     Threat: a restart that nobody asked for, or one with settings that somebody loosened
     (ASVS 16.3.4). Commands, which start the same parts, are no application.
@@ -38,17 +39,21 @@ class StartRecord(Guard):
 
     async def startup(self) -> None:
         """Note it; the audit log stores it once it runs."""
+        about = {"environment": self._settings.env, "version": _version()}
+        self._note(EventType.APPLICATION_STARTED, {**about, "report": list(self._report)})
+
+    async def shutdown(self) -> None:
+        """Note that, too: a process that ends without saying so was killed."""
+        self._note(EventType.APPLICATION_STOPPED, {"version": _version()})
+
+    def _note(self, kind: EventType, details: Mapping[str, object]) -> None:
         self._events.note(
             Event(
-                type=EventType.APPLICATION_STARTED,
+                type=kind,
                 outcome="success",
                 at=self._clock(),
                 target=self._settings.origin,
-                details={
-                    "environment": self._settings.env,
-                    "version": _version(),
-                    "report": list(self._report),
-                },
+                details={**details, "process": os.getpid()},
             )
         )
 

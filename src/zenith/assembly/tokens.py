@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from zenith.kernel.events import EventSink
 from zenith.kernel.keys import Secret
 from zenith.settings import Settings
 from zenith.stores.redis.token_proofs import RedisProofStore
@@ -43,12 +44,14 @@ def proof_verifier(
 
 
 def signing_keys(
-    settings: Settings, secrets: tuple[Secret, ...], database: Database
+    settings: Settings, secrets: tuple[Secret, ...], database: Database, events: EventSink
 ) -> SigningKeys:
     """What signs access tokens: the application's secret, or keys in the database."""
     if settings.tokens.algorithm == "HS256":
         ring = KeyRing.from_secret(secrets[0], previous=secrets[1:])
         return SigningKeys(keyring=ring, rotation=None)
     ring = KeyRing.pending()
-    rotation = KeyRotation(SqlKeyStore(database), secrets, ring, settings=settings.tokens)
+    rotation = KeyRotation(
+        SqlKeyStore(database), secrets, ring, settings=settings.tokens, events=events
+    )
     return SigningKeys(keyring=ring, rotation=rotation)

@@ -44,6 +44,7 @@ class AuditGuard(Guard):
         self._clock: Final = clock
         self._window: Final = window
         per_client, in_all = settings.refusals_per_client, settings.refusals_in_all
+        self._decisions: Final = settings.record_decisions
         self._tally: Final = RefusalTally(per_client=per_client, in_all=in_all)
         self._ticking: asyncio.Task[None] | None = None
 
@@ -61,8 +62,10 @@ class AuditGuard(Guard):
         await self._log.stop()
 
     def on_response(self, exchange: Exchange) -> None:
-        """Record a refusal or an error; ordinary responses pass."""
+        """Record a refusal or an error; ordinary responses pass, unless each decision counts."""
         if exchange.status < LOWEST_REFUSAL:
+            if self._decisions and exchange.admitted is not None:
+                self._log.note(self._event(EventType.ACCESS_GRANTED, exchange, ""))
             return
         presented = any(name in exchange.headers for name in CREDENTIALS)
         failure = exchange.refusal or exchange.failure

@@ -16,9 +16,11 @@ MAX_CLIENTS: Final = 10_000
 MAX_SUMMARIES: Final = 100
 OTHERS: Final = "others"
 BANNED: Final = "banned"
+UPLOADS: Final = frozenset({"upload_type", "upload_refused"})
 MALFORMED: Final = frozenset({400, 408, 411, 413, 414, 415, 421, 431})
 BY_STATUS: Final = {
     403: EventType.PERMISSION_DENIED,
+    422: EventType.INPUT_REFUSED,
     429: EventType.RATE_LIMITED,
     500: EventType.UNHANDLED_ERROR,
 }
@@ -36,8 +38,11 @@ def kind_of(status: int, failure: SecurityError | None, *, presented: bool) -> E
         return EventType.CSRF_REFUSED
     if ours and isinstance(failure, ConcealedError):
         return EventType.PERMISSION_DENIED
-    if ours and failure is not None and failure.code == BANNED:
+    code = failure.code if ours and failure is not None else ""
+    if code == BANNED:
         return EventType.BAN_ENFORCED
+    if code in UPLOADS:
+        return EventType.UPLOAD_REFUSED
     if status == 401:  # noqa: PLR2004
         return EventType.AUTHENTICATION_FAILED if presented else None
     if ours and status in MALFORMED:
@@ -48,9 +53,14 @@ def kind_of(status: int, failure: SecurityError | None, *, presented: bool) -> E
 
 
 def weight_of(kind: EventType) -> tuple[Outcome, Severity]:
-    """Outcome and severity of a refusal."""
+    """Outcome and severity of what a response is worth."""
+    if kind is EventType.ACCESS_GRANTED:
+        return "success", "INFO"
     if kind is EventType.UNHANDLED_ERROR:
         return "error", "ERROR"
+    if kind is EventType.INPUT_REFUSED:
+        # Mostly somebody who mistyped.
+        return "denied", "INFO"
     return ("failure" if kind is EventType.AUTHENTICATION_FAILED else "denied"), "WARNING"
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from zenith.assembly import Assembly
+from zenith.cli.accounts import operator
 from zenith.cli.context import run
 from zenith.cli.output import say, show, show_json
 from zenith.headers import ReportCount
@@ -40,7 +41,7 @@ def clear() -> None:
     """Forget everything that was reported, after a policy was corrected."""
 
     async def work(assembly: Assembly) -> int:
-        return await assembly.reports.clear()
+        return await assembly.reports.clear(by=operator(assembly).subject)
 
     count = run(work)
     say(f"forgotten: {count} {'row' if count == 1 else 'rows'}")

@@ -51,5 +51,6 @@ async def reports(request: Request) -> Response:
 @write_reports
 async def clear(request: Request) -> Response:
     """Forget all that was reported, after a policy was corrected."""
-    await exchange_of(request.scope).service(ReportCollector).clear()
+    exchange = exchange_of(request.scope)
+    await exchange.service(ReportCollector).clear(by=exchange.principal.subject)
     return go_to(REPORTS, notice="reports-cleared")

@@ -12,6 +12,8 @@ from zenith.headers.settings import HeadersSettings
 from zenith.headers.store import DayCount, ReportCount, ReportStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import SecurityError
+from zenith.kernel.events import Event, EventSink, EventType, Silence
+from zenith.kernel.one_step import one_step
 
 DAY: Final = 86_400
 PAUSE: Final = 2.0
@@ -36,6 +38,7 @@ class ReportCollector:
         store: ReportStore,
         settings: HeadersSettings | None = None,
         *,
+        events: EventSink | None = None,
         clock: Clock = wall_clock,
         pause: float = PAUSE,
     ) -> None:
@@ -43,6 +46,7 @@ class ReportCollector:
         self._store: Final = store
         self._room: Final = settings.max_reports
         self._retention: Final = settings.report_retention
+        self._events: Final = events or Silence()
         self._clock: Final = clock
         self._pause: Final = pause
         self._waiting: dict[tuple[int, BrowserReport], ReportCount] = {}
@@ -111,10 +115,21 @@ class ReportCollector:
         await self.flush()
         return await self._store.days(since=self.today - days + 1)
 
-    async def clear(self) -> int:
-        """Forget everything; how many rows there were."""
+    async def clear(self, *, by: str) -> int:
+        """Forget everything; how many rows there were. `by` is the subject id of who wants it."""
         self._waiting = {}
-        return await self._store.clear()
+        async with one_step():
+            count = await self._store.clear()
+            await self._events.record(
+                Event(
+                    type=EventType.REPORTS_CLEARED,
+                    outcome="success",
+                    at=self._clock(),
+                    subject=by,
+                    details={"rows": count},
+                )
+            )
+        return count
 
     async def prune(self) -> int:
         """Forget what is older than the settings say."""

@@ -110,7 +110,13 @@ class PasskeySignIn:
     async def _note(self, client: Client, kind: EventType, target: str | None, reason: str) -> None:
         await self._events.record(
             client.event(
-                kind, "failure", at=self._clock(), target=target, reason=reason, severity="WARNING"
+                kind,
+                "failure",
+                at=self._clock(),
+                target=target,
+                scheme=PASSKEY_FACTOR,
+                reason=reason,
+                severity="WARNING",
             )
         )
 

@@ -22,7 +22,9 @@ from typing import Final, Literal
 from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
+from zenith.kernel.events import Event, EventSink, EventType, Silence
 from zenith.kernel.keys import Secret
+from zenith.kernel.one_step import one_step
 from zenith.tokens.keyring import KeyRing
 from zenith.tokens.keys import Key, generate_key
 from zenith.tokens.sealing import KeySealer
@@ -53,7 +55,8 @@ class KeyRotation:
     """Keeps `keyring` as the database says, and plans the next key when it is due.
 
     `keyring` begins as `KeyRing.pending()`; nothing is signed before `start`. `secrets` are the
-    application's, the present one first; they encrypt the keys at rest.
+    application's, the present one first; they encrypt the keys at rest. `events` hears of each key
+    that is made or retired (ASVS 16.3.3).
     """
 
     def __init__(
@@ -63,8 +66,10 @@ class KeyRotation:
         keyring: KeyRing,
         *,
         settings: TokenSettings,
+        events: EventSink | None = None,
         clock: Clock = wall_clock,
     ) -> None:
+        self._events: Final = events or Silence()
         self._store: Final = store
         self._sealer: Final = KeySealer(secrets)
         self._keyring: Final = keyring
@@ -145,7 +150,10 @@ class KeyRotation:
             raise ConfigurationError(
                 f"the key `{kid}` signs now", fix="rotate first, then retire it"
             )
-        retired = await self._store.retire(kid, at=now)
+        async with one_step():
+            retired = await self._store.retire(kid, at=now)
+            if retired:
+                await self._record(EventType.SIGNING_KEY_RETIRED, kid)
         await self.follow()
         return retired
 
@@ -172,19 +180,26 @@ class KeyRotation:
         # An RSA key takes a good part of a second, in which other requests go on.
         key = await asyncio.to_thread(generate_key, self._settings.algorithm)
         generation = stored[-1].generation + 1 if stored else 1
-        added = await self._store.add(
-            StoredKey(
-                generation=generation,
-                kid=key.kid,
-                algorithm=key.algorithm,
-                sealed=self._sealer.seal(key, generation=generation),
-                created_at=self._clock(),
-                # Never before its predecessor, so that the order of the keys is that of their time.
-                signs_at=max(signs_at, stored[-1].signs_at) if stored else signs_at,
-            )
+        planned = StoredKey(
+            generation=generation,
+            kid=key.kid,
+            algorithm=key.algorithm,
+            sealed=self._sealer.seal(key, generation=generation),
+            created_at=self._clock(),
+            # Never before its predecessor, so that the order of the keys is that of their time.
+            signs_at=max(signs_at, stored[-1].signs_at) if stored else signs_at,
         )
+        async with one_step():
+            added = await self._store.add(planned)
+            if added:
+                await self._record(EventType.SIGNING_KEY_PLANNED, key.kid)
         if added:
             _log.info("token key %s (%s) is planned", key.kid, key.algorithm)
+
+    async def _record(self, kind: EventType, kid: str) -> None:
+        await self._events.record(
+            Event(type=kind, outcome="success", at=self._clock(), target=kid, severity="WARNING")
+        )
 
     def _adopt(self, stored: Sequence[StoredKey]) -> None:
         now = self._clock()
