@@ -189,6 +189,12 @@ async def test_a_client_says_neither_whose_nor_which_companys_it_is(store):
     assert (found["owner_id"], found["locked"], found["public"]) == ("ed", False, False)
 
 
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**30, -(2**63)])
+async def test_a_number_that_no_document_can_have_is_no_document(store, number):
+    assert await store.statuses("GET", f"/documents/{number}", "ed", "nobody") == [404, 401]
+    assert await store.statuses("DELETE", f"/documents/{number}", "olga") == [404]
+
+
 async def test_a_role_counts_in_its_company_only(store):
     """Nobody is a member by an account alone, and none by a role elsewhere."""
     assert await store.statuses("GET", "/documents", "nemo", "eve") == [403, 200]

@@ -83,3 +83,13 @@ async def test_a_bounded_search(guide):
     for term, names in (("%", ["100%"]), ("aD", ["Ada"]), ("_", []), ("", []), ("a" * 101, [])):
         found = await guide.client.get("/users/search", params={"q": term})
         assert [user["name"] for user in found.json()] == names
+
+
+async def test_what_no_row_can_have_is_no_server_error(guide):
+    """The guide leaves it to the driver, whose errors are 500."""
+    found = await guide.client.get("/users/search", params={"email": "x" * 1001})
+    assert found.status_code == 400
+    bearer = await guide.bearer()
+    for number in (2**31, 2**63, 10**20):
+        path = f"/documents/{number}"
+        assert (await guide.client.get(path, headers=bearer)).status_code in (400, 404)

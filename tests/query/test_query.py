@@ -16,6 +16,7 @@ from zenith.kernel.errors import ConfigurationError, NotFoundError, ValidationEr
 from zenith.query import Query, columns_of
 from zenith.query.columns import _columns_of
 from zenith.query.conditions import compare
+from zenith.query.errors import UnfitValueError
 from zenith.stores.sql import ModelDatabase
 
 SEEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -172,7 +173,7 @@ async def test_a_search_takes_its_term_as_it_is() -> None:
         ({"color": "green"}, "none of the choices"),
         ({"color": 3.5}, "none of the choices"),
         ({"seen": datetime(2026, 1, 1)}, "with an offset"),  # noqa: DTZ001  # without an offset is the point
-        ({"seen": datetime.min.replace(tzinfo=timezone(timedelta(hours=9)))}, "with an offset"),
+        ({"seen": datetime.min.replace(tzinfo=timezone(timedelta(hours=9)))}, "out of range"),
         ({"local": SEEN}, "without an offset"),
         ({"key": "00000000-0000-0000-0000-000000000000"}, "no UUID"),
         ({"data": "x"}, "bytes"),
@@ -183,6 +184,47 @@ async def test_a_search_takes_its_term_as_it_is() -> None:
 def test_what_where_refuses(filters: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Thing.where(**filters)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"amount": 2**31},
+        {"amount__in": list(range(1001))},
+        {"name": "a\0"},
+        {"name": "\ud800"},
+        {"name__ne": "n" * 1001},
+        {"name__contains": "a" * 101},
+        {"price": float("inf")},
+        {"exact": Decimal("NaN")},
+        {"color": "green"},
+        {"data": b"x" * 1001},
+        {"seen": datetime.min.replace(tzinfo=timezone(timedelta(hours=9)))},
+    ],
+)
+def test_a_value_that_no_row_can_have_is_the_clients_mistake(filters: dict[str, object]) -> None:
+    """Code is told the column, clients are not."""
+    (name,) = (each.partition("__")[0] for each in filters)
+    with pytest.raises(UnfitValueError, match=f"`{name}` ") as caught:
+        Thing.where(**filters)
+    assert caught.value.status == 400
+    assert name not in caught.value.detail
+    assert caught.value.detail.startswith("A value is ") or "holds a NUL" in caught.value.detail
+    assert f"`{name}`" in caught.value.reason
+
+
+@pytest.mark.usefixtures("things")
+@pytest.mark.parametrize("key", [2**31, -(2**31) - 1, 10**30])
+async def test_a_key_that_no_row_can_have_is_no_rows(key: int) -> None:
+    assert await Thing.get(key) is None
+
+
+@pytest.mark.usefixtures("things")
+@pytest.mark.parametrize("key", ["1", True, 1.0])
+async def test_a_key_of_another_type_is_a_mistake_in_code(key: object) -> None:
+    with pytest.raises(ValueError, match="`id`") as caught:
+        await Thing.get(key)
+    assert not isinstance(caught.value, UnfitValueError)
 
 
 def test_values_of_every_kind_are_taken() -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, false
 from sqlmodel import SQLModel
 
 from zenith.query.columns import Column, Columns, unknown
+from zenith.query.errors import UnfitValueError
 
 MAX_VALUES: Final = 1000
 """Values of `in`."""
@@ -46,6 +47,8 @@ def compare(column: Column, operator: str, value: object) -> ColumnElement[bool]
     """One comparison. What is compared with nothing (NULL) is not true, as in SQL."""
     try:
         return OPERATORS[operator](column, value)
+    except UnfitValueError as error:
+        raise UnfitValueError(error.problem, column=column.name) from None
     except ValueError as error:
         raise ValueError(f"`{column.name}` {error}") from None
 
@@ -82,7 +85,7 @@ def _values(column: Column, values: object) -> list[object]:
         raise ValueError("is to be in a list of values")  # noqa: TRY004  # a refusal is always a ValueError
     several = cast("Collection[object]", values)
     if len(several) > MAX_VALUES:
-        raise ValueError(f"is to be in more than {MAX_VALUES} values")
+        raise UnfitValueError(f"is to be in more than {MAX_VALUES} values")
     return [column.check(value) for value in several]
 
 
@@ -116,7 +119,7 @@ def _matching(before: str, after: str) -> Callable[[Column, object], ColumnEleme
         _check_text(column)
         text = str(column.check(value))
         if len(text) > MAX_TERM:
-            raise ValueError(f"is matched with at most {MAX_TERM} characters")
+            raise UnfitValueError(f"is matched with at most {MAX_TERM} characters")
         return _like(column, f"{before}{_literal(text)}{after}")
 
     return match

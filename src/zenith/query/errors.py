@@ -34,6 +34,18 @@ class SessionError(ZenithError, RuntimeError):
         super().__init__(f"{problem}\n  fix: {fix}")
 
 
+class UnfitValueError(BadRequestError, ValueError):
+    """A value of a column's own kind that no row can have there, such as a number out of range:
+    most likely a client's. Where nobody catches it as a ValueError it is answered with 400.
+    """
+
+    def __init__(self, problem: str, *, column: str = "") -> None:
+        super().__init__(f"A value {problem}", reason=f"the value of `{column}` {problem}")
+        self.problem = problem
+        # Code is told the column, clients are not.
+        self.args = (f"`{column}` {problem}" if column else problem,)
+
+
 def client_error(context: ExceptionContext) -> BaseException | None:
     """What a driver's error means for whoever called: 409 where a unique value is taken, 400 for
     values that no column takes, 503 where the database cannot be asked (ASVS 16.5.2).

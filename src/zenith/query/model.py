@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from zenith.kernel.errors import ConflictError
 from zenith.kernel.sensitive import sensitive_fields
 from zenith.query.columns import Columns, columns_of
-from zenith.query.errors import invalid
+from zenith.query.errors import UnfitValueError, invalid
 from zenith.query.query import BESIDE, Condition, Query
 from zenith.query.session import operation
 from zenith.query.writing import check_names, checked_changes, faults_of, stored
@@ -69,13 +69,17 @@ class ZenithModel(SQLModel):
 
     @classmethod
     async def get(cls, key: object) -> Self | None:
-        """The row with this primary key, or None. ValueError where the key is none of its type, or
-        has several columns.
+        """The row with this primary key; None where there is none, or can be none, such as one of
+        a number that the column does not hold. ValueError where the key is none of its type, or has
+        several columns.
         """
         keys = columns_of(cls).keys
         if len(keys) != 1:
             raise ValueError(f"the key of {cls.__name__} has several columns; use where()")
-        return await cls.where(**{keys[0].name: key}).one_or_none()
+        try:
+            return await cls.where(**{keys[0].name: key}).one_or_none()
+        except UnfitValueError:
+            return None
 
     @classmethod
     async def create(cls, own: Mapping[str, object] | None = None, /, **data: object) -> Self:

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import types
 
 from zenith.kernel.records import dataclass
+from zenith.query.errors import UnfitValueError
 
 Check: TypeAlias = Callable[[Any], object]
 EQUAL: Final = frozenset({"eq", "ne", "in", "not_in"})
@@ -90,7 +91,7 @@ def _integer(lowest: int, highest: int, value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         if lowest <= value <= highest:
             return int(value)
-        raise ValueError("is out of range")
+        raise UnfitValueError("is out of range")
     raise ValueError("is no integer")
 
 
@@ -102,6 +103,7 @@ def _float(value: object) -> float:
             number = math.inf
         if math.isfinite(number):
             return number
+        raise UnfitValueError("is no finite number")
     raise ValueError("is no finite number")
 
 
@@ -110,6 +112,7 @@ def _decimal(value: object) -> Decimal:
         number = Decimal(value)
         if number.is_finite() and abs(number.adjusted()) < MAX_EXPONENT:
             return number
+        raise UnfitValueError("is no finite decimal")
     raise ValueError("is no finite decimal")
 
 
@@ -120,14 +123,14 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or isinstance(value, enum.Enum):
         raise ValueError("is no text")  # noqa: TRY004  # a refusal is always a ValueError
     if len(value) > MAX_TEXT:
-        raise ValueError(f"is longer than {MAX_TEXT} characters")
+        raise UnfitValueError(f"is longer than {MAX_TEXT} characters")
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ValueError("is not Unicode") from None
+            raise UnfitValueError("is not Unicode") from None
     if "\0" in value:
-        raise ValueError("holds a NUL")
+        raise UnfitValueError("holds a NUL")
     return value
 
 
@@ -138,9 +141,11 @@ def _bool(value: object) -> bool:
 
 
 def _bytes(value: object) -> bytes:
-    if isinstance(value, bytes) and len(value) <= MAX_TEXT:
-        return value
-    raise ValueError(f"is not up to {MAX_TEXT} bytes")
+    if not isinstance(value, bytes):
+        raise ValueError("is no bytes")  # noqa: TRY004  # a refusal is always a ValueError
+    if len(value) > MAX_TEXT:
+        raise UnfitValueError(f"is longer than {MAX_TEXT} bytes")
+    return value
 
 
 def _moment(value: object) -> datetime:
@@ -154,7 +159,7 @@ def _instant(value: object) -> datetime:
         try:
             return value.astimezone(UTC)
         except OverflowError:
-            pass
+            raise UnfitValueError("is out of range") from None
     raise ValueError("is no date and time with an offset")
 
 
@@ -171,9 +176,11 @@ def _time(value: object) -> time:
 
 
 def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta) and abs(value) <= MAX_DURATION:
-        return value
-    raise ValueError("is no duration")
+    if not isinstance(value, timedelta):
+        raise ValueError("is no duration")  # noqa: TRY004  # a refusal is always a ValueError
+    if not -MAX_DURATION <= value <= MAX_DURATION:
+        raise UnfitValueError("is out of range")
+    return value
 
 
 MAX_DURATION: Final = timedelta(days=365_000)
@@ -192,7 +199,7 @@ def _enum(choices: type[enum.Enum], value: object) -> enum.Enum:
         try:
             return choices(value)
         except ValueError:
-            pass
+            raise UnfitValueError("is none of the choices") from None
     raise ValueError("is none of the choices")
 
 
