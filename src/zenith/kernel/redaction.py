@@ -45,9 +45,13 @@ _ISSUED: Final = re.compile(
     r"|[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{35}"
 )
 """Tokens that well-known services issue, by their prefixes."""
-_ISSUED_PREFIXES: Final = ("gh", "glpat-", "xox", "_live_", "_test_", "IA", "AIza")
-_ASSIGNMENTS: Final = ("=", ":", "'", '"', ">", "%3")
-_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_SIGNS: Final = b"=:'\">%"
+"""What stands between a name and its value."""
+_CONTROLS: Final = bytes((*range(0x20), 0x7F))
+_KINDS: Final = bytes.maketrans(
+    b"123456789" + _SIGNS + _CONTROLS, b"0" * 9 + b"=" * len(_SIGNS) + b"\0" * len(_CONTROLS)
+)
+"""One character for each kind of characters: to look for a kind is to look for one byte."""
 _THIRTEEN: Final = b"0" * 13
 _CARD: Final = re.compile(r"[2-6](?<![0-9].)[0-9]{3}(?:[ -]?[0-9]){9,15}(?![0-9])")
 _ISSUERS: Final = re.compile(r"4|5[0-8]|6|3[0-9]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)")
@@ -82,6 +86,8 @@ _TRIGGERS: Final = (
 )
 """Parts of the names of secrets. Looking for each is far faster than one pattern for all."""
 _KNOWN: Final = frozenset(_TRIGGERS)
+_GATES: Final = ("k", "w", "cre", "cv")
+"""What several of them have in common: where it is not, none of them is."""
 _HEADERS: Final = frozenset({"authori", "cookie"})
 _KEYS: Final = ("api", "private", "access", "signing", "encryption", "master", "account")
 _CODES: Final = ("recovery", "onetime", "one-time", "one_time", "one time", "backup")
@@ -124,7 +130,7 @@ class Redactor:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._own: Final = frozenset(name.lower() for name in names if name)
         self._names: Final = frozenset(_NOT_LETTERS.sub("", name) for name in self._own)
-        self._triggers: Final = (*_TRIGGERS, *sorted(self._own.difference(_TRIGGERS)))
+        self._triggers: Final = _by_gate((*_TRIGGERS, *sorted(self._own.difference(_TRIGGERS))))
 
     def is_secret(self, name: str) -> bool:
         """Whether what bears this name is secret."""
@@ -137,28 +143,33 @@ class Redactor:
         """
         if len(value) > limit:
             return printable(self._cut(value, limit))[:limit]
-        value = self.without_secrets(value)
-        return value if value.isprintable() else printable(value)[:limit]
+        kinds = value.encode("ascii", "replace").translate(_KINDS)
+        is_plain = value.isascii() and 0 not in kinds
+        value = self._without_secrets(value, kinds)
+        return value if is_plain or value.isprintable() else printable(value)[:limit]
 
     def without_secrets(self, value: str) -> str:
         """`value` with its secrets replaced; line ends and all else stay."""
-        if "(" in value or "-----B" in value or "=" in value or "://" in value:
+        return self._without_secrets(value, value.encode("ascii", "replace").translate(_KINDS))
+
+    def _without_secrets(self, value: str, kinds: bytes) -> str:
+        has_signs = b"=" in kinds
+        if has_signs or "(" in value or "-----B" in value:
             value = _without_rare(value)
+        if has_signs:
+            value = self._without_named(value, value.lower())
         lowered = value.lower()
-        for sign in _ASSIGNMENTS:
-            if sign in value:
-                value = self._without_named(value, lowered)
-                break
-        if "eyj" in lowered or "earer" in lowered or "asic" in lowered or "igest" in lowered:
+        if "earer" in lowered or "asic" in lowered or "igest" in lowered or "eyj" in lowered:
             value = _TOKENS.sub(REDACTED, value)
         if "_" in value:
             value = _OWN_TOKENS.sub(REDACTED, value)
-        for prefix in _ISSUED_PREFIXES:
-            if prefix in value:
+            if "gh" in value or "_live_" in value or "_test_" in value:
                 value = _ISSUED.sub(REDACTED, value)
-                break
-        digits = value.encode("ascii", "replace").translate(_DIGITS)
-        if _THIRTEEN in digits or b"0000 0" in digits or b"0000-0" in digits:
+        if ("I" in value and ("IA" in value or "AIza" in value)) or (
+            "-" in value and ("glpat-" in value or "xox" in value)
+        ):
+            value = _ISSUED.sub(REDACTED, value)
+        if b"0000" in kinds and (_THIRTEEN in kinds or b"0000 0" in kinds or b"0000-0" in kinds):
             value = _without_cards(value)
         return value
 
@@ -166,9 +177,11 @@ class Redactor:
         if len(lowered) != len(value):  # the one letter whose small form is two
             lowered = value.replace("\u0130", "I").lower()
         spans: list[tuple[int, int]] = []
-        for trigger in self._triggers:
-            if trigger in lowered:
-                spans += self._values(trigger, value, lowered)
+        for gate, triggers in self._triggers:
+            if gate in lowered:
+                for trigger in triggers:
+                    if trigger in lowered:
+                        spans += self._values(trigger, value, lowered)
         return _replaced(value, spans) if spans else value
 
     def _values(self, trigger: str, value: str, lowered: str) -> Iterator[tuple[int, int]]:
@@ -209,6 +222,14 @@ def _escaped(match: re.Match[str]) -> str:
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def _by_gate(triggers: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, list[str]] = {}
+    for trigger in triggers:
+        gate = next((gate for gate in _GATES if gate in trigger), trigger)
+        found.setdefault(gate, []).append(trigger)
+    return tuple((gate, tuple(each)) for gate, each in found.items())
 
 
 # Names and values --------------------------------------------------------------------------------
