@@ -22,6 +22,7 @@ from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
 from zenith.kernel.events import Event, EventType
 from zenith.kernel.one_step import after_step
+from zenith.kernel.redaction import PLAIN, Redactor
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
@@ -65,6 +66,8 @@ class AuditLog:
             make_shippers(self._settings) if shippers is None else tuple(shippers)
         )
         self._clock: Final = clock
+        self.redactor: Redactor = PLAIN
+        """Takes secrets out of events; it may know further names."""
         self._queue: Final[deque[Event]] = deque()
         self._lost: Counter[EventType] = Counter()
         self._task: asyncio.Task[None] | None = None
@@ -106,7 +109,7 @@ class AuditLog:
         both are there afterwards, or neither. Raises ServiceUnavailableError if that is not
         possible.
         """
-        events = (redacted(in_context(event)),)
+        events = (redacted(in_context(event), self.redactor),)
         if self._store is None:
             if not await self._write(events):
                 raise ServiceUnavailableError(reason="audit.json_lines cannot be written")
@@ -159,7 +162,7 @@ class AuditLog:
         if self._lost:
             lost, self._lost = self._lost, Counter()
             batch.append(self._overflow(lost))
-        return [redacted(event) for event in batch]
+        return [redacted(event, self.redactor) for event in batch]
 
     def _overflow(self, lost: Counter[EventType]) -> Event:
         return Event(

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from zenith.kernel.events import Event
 from zenith.kernel.keys import new_id
-from zenith.kernel.redaction import PLAIN, REDACTED
+from zenith.kernel.redaction import PLAIN, REDACTED, Redactor
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -38,75 +38,76 @@ _WRITTEN_OUT: Final = (
 )
 
 
-def redacted(event: Event) -> Event:
+def redacted(event: Event, redactor: Redactor = PLAIN) -> Event:
     """The event as it may be stored (ASVS 16.2.5, 16.4.1).
 
     Threat: a log that hands out what it should protect, and text in it that forges lines, moves a
     terminal's cursor or fills the disk. Values named like secrets, and text that looks like one,
     are replaced; characters that do not print are written as escapes; everything is bounded. An
-    event without an id gets one.
+    event without an id gets one. `redactor` may know further names.
     """
     return replace(
         event,
-        subject=_optional(event.subject),
-        target=_optional(event.target),
-        session_id=_optional(event.session_id),
-        scheme=text(event.scheme, MAX_NAME),
-        address=_optional(event.address),
-        user_agent=None if event.user_agent is None else text(event.user_agent),
-        request_id=_optional(event.request_id),
-        trace_id=_optional(event.trace_id),
+        subject=_optional(event.subject, redactor),
+        target=_optional(event.target, redactor),
+        session_id=_optional(event.session_id, redactor),
+        scheme=text(event.scheme, MAX_NAME, redactor),
+        address=_optional(event.address, redactor),
+        user_agent=None if event.user_agent is None else text(event.user_agent, MAX_TEXT, redactor),
+        request_id=_optional(event.request_id, redactor),
+        trace_id=_optional(event.trace_id, redactor),
         event_id=event.event_id if _ID.fullmatch(event.event_id) else new_id(),
-        reason=text(event.reason),
-        details=details(event.details),
+        reason=text(event.reason, MAX_TEXT, redactor),
+        details=details(event.details, redactor),
     )
 
 
-def text(value: str, length: int = MAX_TEXT) -> str:
+def text(value: str, length: int = MAX_TEXT, redactor: Redactor = PLAIN) -> str:
     """At most `length` characters, all of which print; without what looks like a secret."""
-    return PLAIN.text(value, length)
+    return redactor.text(value, length)
 
 
-def details(values: Mapping[str, object]) -> dict[str, Json]:
+def details(values: Mapping[str, object], redactor: Redactor = PLAIN) -> dict[str, Json]:
     """Details as JSON can carry them."""
-    return _mapping(cast("Mapping[object, object]", values), MAX_DEPTH)
+    return _mapping(cast("Mapping[object, object]", values), MAX_DEPTH, redactor)
 
 
-def _optional(value: str | None) -> str | None:
-    return None if value is None else text(value, MAX_NAME)
+def _optional(value: str | None, redactor: Redactor) -> str | None:
+    return None if value is None else text(value, MAX_NAME, redactor)
 
 
-def _mapping(values: Mapping[object, object], depth: int) -> dict[str, Json]:
+def _mapping(values: Mapping[object, object], depth: int, redactor: Redactor) -> dict[str, Json]:
     kept: dict[str, Json] = {}
     for number, (key, value) in enumerate(values.items()):
         if number == MAX_ITEMS:
             kept["..."] = f"{len(values) - MAX_ITEMS} more"
             break
-        name = text(key if isinstance(key, str) else type(key).__name__, MAX_NAME)
-        kept[name] = REDACTED if PLAIN.is_secret(name) else _value(value, depth - 1)
+        name = text(key if isinstance(key, str) else type(key).__name__, MAX_NAME, redactor)
+        kept[name] = REDACTED if redactor.is_secret(name) else _value(value, depth - 1, redactor)
     return kept
 
 
-def _items(values: Iterable[object], count: int, depth: int) -> list[Json]:
-    kept = [_value(value, depth - 1) for _, value in zip(range(MAX_ITEMS), values, strict=False)]
+def _items(values: Iterable[object], count: int, depth: int, redactor: Redactor) -> list[Json]:
+    pairs = zip(range(MAX_ITEMS), values, strict=False)
+    kept = [_value(value, depth - 1, redactor) for _, value in pairs]
     return [*kept, f"{count - MAX_ITEMS} more"] if count > MAX_ITEMS else kept
 
 
-def _value(value: object, depth: int) -> Json:
+def _value(value: object, depth: int, redactor: Redactor) -> Json:
     if isinstance(value, str):
-        return text(value.value if isinstance(value, Enum) else value)
+        return text(value.value if isinstance(value, Enum) else value, MAX_TEXT, redactor)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float) and -MAX_INTEGER <= value < MAX_INTEGER:
         return value
     if isinstance(value, _WRITTEN_OUT):
-        return text(str(value))
+        return text(str(value), MAX_TEXT, redactor)
     if isinstance(value, Enum):
-        return text(value.name)
+        return text(value.name, MAX_TEXT, redactor)
     if depth > 0 and isinstance(value, Mapping):
-        return _mapping(cast("Mapping[object, object]", value), depth)
+        return _mapping(cast("Mapping[object, object]", value), depth, redactor)
     if depth > 0 and isinstance(value, list | tuple | set | frozenset):
         items = cast("list[object]", value)
-        return _items(items, len(items), depth)
+        return _items(items, len(items), depth, redactor)
     # Numbers beyond 64 bits, infinities, and objects that may show more than anybody meant to keep.
     return f"<{type(value).__name__}>"
