@@ -23,7 +23,6 @@ from tests.pipeline.asgi import (
 )
 from zenith.authorization import (
     Access,
-    GuardedApplication,
     authenticated,
     mark_access,
     public,
@@ -40,6 +39,7 @@ from zenith.kernel.errors import (
 )
 from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.pipeline import Mark, current_exchange, enforced_marks, marks_of
+from zenith.pipeline.enforced import EnforcedApplication
 
 WRITE = require_permission("posts:write")
 
@@ -47,7 +47,7 @@ WRITE = require_permission("posts:write")
 def refusal(access, principal, failure=None):
     exchange = make_exchange(principal=principal)
     exchange.failure = failure
-    access.enforce(exchange)
+    access.ask(exchange)
 
 
 def test_who_is_admitted_goes_on():
@@ -331,12 +331,19 @@ async def test_starlette_endpoints():
 
 async def test_a_bare_application():
     guarded = WRITE(Opaque())
-    assert isinstance(guarded, GuardedApplication)
+    assert isinstance(guarded, EnforcedApplication)
     assert marks_of(guarded) == enforced_marks(guarded) == (WRITE,)
     assert await status(only_the_pipeline(guarded, ALICE)) == 200
     assert await status(only_the_pipeline(guarded, BOB)) == 403
     with pytest.raises(ConfigurationError, match="outside"):
         await ask(guarded, make_scope())
+
+
+async def test_what_an_application_declared_before_stays_declared():
+    guarded = WRITE(authenticated(Opaque()))
+    assert marks_of(guarded) == enforced_marks(guarded) == (authenticated, WRITE)
+    assert await status(only_the_pipeline(guarded, ALICE)) == 200
+    assert await status(only_the_pipeline(guarded, BOB)) == 403
 
 
 async def test_the_lifespan_passes_a_guarded_application():

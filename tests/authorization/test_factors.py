@@ -88,7 +88,7 @@ def test_what_is_no_time_cannot_be_asked_for(within: float) -> None:
 
 def refusal(principal: Principal, access: Access | None = None) -> AuthenticationError:
     with pytest.raises(AuthenticationError) as caught:
-        (access or require_factor("password", "totp")).enforce(make_exchange(principal=principal))
+        (access or require_factor("password", "totp")).ask(make_exchange(principal=principal))
     return caught.value
 
 

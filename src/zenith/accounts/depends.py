@@ -25,7 +25,7 @@ async def get_current_user(connection: HTTPConnection) -> User:
     do: a route that serves them too asks for a permission and takes the principal.
     """
     exchange = exchange_of(connection.scope)
-    authenticated.enforce(exchange)
+    authenticated.ask(exchange)
     principal = exchange.principal
     if principal.kind != "user":
         raise NotAnAccountError(reason=f"kind {principal.kind}")

@@ -23,7 +23,7 @@ async def get_api_key(connection: HTTPConnection) -> APIKey:
     anonymous caller and PermissionDeniedError for one who came with another credential.
     """
     exchange = exchange_of(connection.scope)
-    called_by_key.enforce(exchange)
+    called_by_key.ask(exchange)
     key = api_key_of(exchange)
     if key is None:
         raise AuthenticationError(reason="no API key of this application")

@@ -2,7 +2,6 @@
 
 from zenith.authorization.access import (
     Access,
-    GuardedApplication,
     authenticated,
     is_about_all,
     mark_access,
@@ -44,7 +43,6 @@ __all__ = [
     "Decision",
     "FactorRequiredError",
     "Filtering",
-    "GuardedApplication",
     "HasFactor",
     "HasPermission",
     "ListedRoute",

@@ -7,10 +7,9 @@ itself when the endpoint is called, so that nothing depends on who routes the re
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, ClassVar, Final, TypeAlias, TypeVar, cast, overload
+from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from starlette.requests import HTTPConnection
 
@@ -26,92 +25,78 @@ from zenith.authorization.requirements import (
     Requirement,
     SignedIn,
 )
-from zenith.kernel.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    PermissionDeniedError,
-    SecurityError,
-)
-from zenith.pipeline.exchange import (
-    ASGIApp,
-    Exchange,
-    Receive,
-    Scope,
-    Send,
-    exchange_of,
-    running_exchange,
-)
+from zenith.kernel.errors import AuthenticationError, PermissionDeniedError, SecurityError
+from zenith.pipeline.enforced import DEPENDENCY_SIGNATURE, EnforcedMark, enforce_before
+from zenith.pipeline.exchange import Exchange, exchange_of, running_exchange
 from zenith.pipeline.marks import Mark, add_mark, declare_enforced
 
 T = TypeVar("T")
 Further: TypeAlias = Callable[[], Awaitable[None]]
-SIGNATURE: Final = "__signature__"
-
-DEPENDENCY_SIGNATURE: Final = inspect.Signature(
-    [
-        inspect.Parameter(
-            "connection", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection
-        )
-    ]
-)
 
 
-class Access(Mark):
+class Access(EnforcedMark):
     """A requirement that can be declared on a route.
 
     Threat: a handler that anyone may call because one check was forgotten or was attached where
     nothing runs it (ASVS 8.2.1, 8.3.1).
     """
 
-    __slots__ = ("__signature__", "__zenith_marks__", "requirement")
-    takes_parameters: ClassVar[bool] = False
-    """Whether only a route of FastAPI can hand over what it decides on."""
+    __slots__ = ("requirement",)
 
     def __init__(
         self, requirement: Requirement, *, signature: inspect.Signature = DEPENDENCY_SIGNATURE
     ) -> None:
+        super().__init__(signature)
         self.requirement: Final = requirement
-        self.__signature__: Final = signature
-        self.__zenith_marks__: Final[tuple[Mark, ...]] = (self,)
 
-    @overload
-    def __call__(self) -> Access: ...
     @overload
     def __call__(self, target: T, /) -> T: ...
     @overload
     def __call__(
         self, *, connection: HTTPConnection, resource: Any = None
     ) -> Coroutine[Any, Any, Any]: ...
+    @overload
+    def __call__(self) -> Access: ...
     def __call__(self, *target: Any, **solved: Any) -> Any:
         """Decorate an endpoint or wrap an application; FastAPI calls it as a dependency."""
         if solved:
             return self.as_dependency(**solved)
-        return _declare(target[0], self) if target else self
+        return enforce_before(target[0], self.bind(target[0])) if target else self
 
     async def as_dependency(self, connection: HTTPConnection, resource: Any = None) -> Any:
         """What the dependency gives: the principal, who is admitted."""
         del resource
         exchange = exchange_of(connection.scope)
-        self.enforce(exchange)
+        self.ask(exchange)
         return exchange.principal
 
     # FastAPI unwraps callables to learn whether to await them; without this it would spend a
     # thread on every check.
     __call__.__wrapped__ = as_dependency  # type: ignore[attr-defined]
 
-    def enforce(self, exchange: Exchange) -> Further | None:
+    def ask(self, exchange: Exchange) -> Further | None:
         """Raise a SecurityError unless the principal is admitted. What is left to ask, if that
         takes waiting, is returned.
         """
-        principal = exchange.principal
-        admitted = exchange.admitted
-        if admitted is not None and admitted[0] is self and admitted[1] is principal:
+        if self.is_settled(exchange):
             return None  # the guard has asked, and the endpoint's own declaration asks again
+        principal = exchange.principal
         decision = self.requirement.decide(principal)
         if not decision.allowed:
             raise refusal_of(exchange, decision)
         exchange.admitted = (self, principal)
         return None
+
+    def is_settled(self, exchange: Exchange) -> bool:
+        """Whether this very declaration has admitted this very principal."""
+        admitted = exchange.admitted
+        return admitted is not None and admitted[0] is self and admitted[1] is exchange.principal
+
+    async def enforce(self, exchange: Exchange) -> None:
+        """Raise a SecurityError unless the principal is admitted, with all that there is to ask."""
+        further = self.ask(exchange)
+        if further is not None:
+            await further()
 
     def wrap(self, target: Callable[..., Any]) -> Callable[..., Any]:
         """An endpoint of the same kind that asks before it runs."""
@@ -170,52 +155,6 @@ def require_factor(*factors: str, within: float = STEP_UP) -> Access:
     return Access(HasFactor(factors, within))
 
 
-def _declare(target: Any, access: Access) -> Any:
-    is_class, is_application = inspect.isclass(target), _is_application(target)
-    if access.takes_parameters and (is_class or is_application):
-        raise ConfigurationError(
-            f"{access!r} loads what it decides on, which only a route of FastAPI can hand over",
-            fix="put it on an endpoint function, or leave `resource` out",
-        )
-    if is_class:
-        return _declare_class(target, access)
-    if is_application:
-        return GuardedApplication(target, access)
-    if not callable(target):
-        raise ConfigurationError(
-            f"{access!r} was put on {type(target).__name__}, which cannot be called",
-            fix="put it on an endpoint function, or around an ASGI application",
-        )
-    wrapper = access.wrap(target)
-    # The original carries the mark too: if the route was registered before it was decorated, the
-    # start check finds a mark that its endpoint does not enforce.
-    add_mark(target, access)
-    signature = getattr(wrapper, SIGNATURE, None)
-    functools.update_wrapper(wrapper, target)
-    if signature is not None:
-        setattr(wrapper, SIGNATURE, signature)
-    return declare_enforced(wrapper, access)
-
-
-def _is_application(target: Any) -> bool:
-    if inspect.isroutine(target) or isinstance(target, functools.partial):
-        return False
-    kind = cast("type[object]", type(target))
-    call = kind.__dict__.get("__call__") or getattr(kind, "__call__", None)  # noqa: B004
-    return call is not None and inspect.iscoroutinefunction(inspect.unwrap(call))
-
-
-def _declare_class(target: type[T], access: Access) -> type[T]:
-    dispatch = getattr(target, "dispatch", None)
-    if dispatch is None:
-        raise ConfigurationError(
-            f"{access!r} was put on class {target.__name__}, which has no dispatch()",
-            fix="put it on an endpoint function, or on a Starlette endpoint class",
-        )
-    setattr(target, "dispatch", _declare(dispatch, access))  # noqa: B010
-    return declare_enforced(add_mark(target, access), access)
-
-
 def _wrapper(target: Callable[..., Any], access: Access) -> Callable[..., Any]:
     """The endpoint's kind decides how frameworks call it, so a coroutine function stays one.
 
@@ -225,33 +164,16 @@ def _wrapper(target: Callable[..., Any], access: Access) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(target):
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            access.enforce(running_exchange())
+            access.ask(running_exchange())
             return await target(*args, **kwargs)
 
         return coroutine
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        access.enforce(running_exchange())
+        access.ask(running_exchange())
         return target(*args, **kwargs)
 
     return function
-
-
-class GuardedApplication:
-    """An ASGI application behind an access declaration: for mounts and bare callables."""
-
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self.app: Final = app
-        self._access: Final = access
-        add_mark(self, access)
-        declare_enforced(self, access)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            further = self._access.enforce(exchange_of(scope))
-            if further is not None:
-                await further()
-        await self.app(scope, receive, send)
 
 
 def accesses(marks: tuple[Mark, ...]) -> tuple[Access, ...]:

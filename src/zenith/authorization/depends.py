@@ -125,7 +125,7 @@ class RowsAccess(Access):
             )
         return found
 
-    def wrap(self, target: Any) -> Any:
+    def bind(self, target: Any) -> RowsAccess:
         """Refuse: without the condition a list would be whole."""
         del target
         raise ConfigurationError(

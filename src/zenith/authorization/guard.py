@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from zenith.authorization.access import Access, Further
+from zenith.authorization.access import Access, Further, accesses
 from zenith.authorization.answers import Masked
 from zenith.authorization.check import UncheckedObjects, check_objects, check_routes
 from zenith.authorization.listing import ChecksObjects
 from zenith.authorization.routes import plan_of
 from zenith.pipeline.exchange import Exchange
 from zenith.pipeline.guard import Guard
+from zenith.pipeline.marks import Mark
 from zenith.pipeline.routes import RouteTable
 from zenith.pipeline.stage import Stage
 
@@ -48,6 +49,8 @@ class AuthorizationGuard(Guard):
         self._refuse_undeclared: Final = refuse_undeclared
         self._unchecked_objects: Final = unchecked_objects
         self._factors: Final = None if factors is None else frozenset(factors)
+        # One entry per route, so the routes bound it.
+        self._asked: Final[dict[tuple[tuple[Mark, ...], str], tuple[Access, ...]]] = {}
 
     def check(self, table: RouteTable, guards: Sequence[Guard]) -> None:
         """The start check; raises ConfigurationError."""
@@ -65,16 +68,19 @@ class AuthorizationGuard(Guard):
     def on_request(self, exchange: Exchange) -> Awaitable[None] | None:
         """Refuse callers whom the route does not admit."""
         waiting: list[Further] | None = None
-        for mark in exchange.marks:
-            if isinstance(mark, Access):
-                further = mark.enforce(exchange)
-                if further is not None:
-                    waiting = [*(waiting or ()), further]
-        if self._declared and (access := self._declared.get(exchange.route)) is not None:
-            further = access.enforce(exchange)
+        route = (exchange.marks, exchange.route)
+        asked = self._asked.get(route)
+        for access in self._find(*route) if asked is None else asked:
+            further = access.ask(exchange)
             if further is not None:
                 waiting = [*(waiting or ()), further]
         return None if waiting is None else _all_of(waiting)
+
+    def _find(self, marks: tuple[Mark, ...], path: str) -> tuple[Access, ...]:
+        declared = self._declared.get(path)
+        found = (*accesses(marks), *(() if declared is None else (declared,)))
+        self._asked[marks, path] = found
+        return found
 
 
 async def _all_of(waiting: Sequence[Further]) -> None:

@@ -10,13 +10,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from anyio import from_thread
 from starlette.requests import HTTPConnection
 
-from zenith.authorization.access import (
-    DEPENDENCY_SIGNATURE,
-    SIGNATURE,
-    Access,
-    Further,
-    refusal_of,
-)
+from zenith.authorization.access import Access, Further, refusal_of
 from zenith.authorization.authorize import context_of, decide
 from zenith.authorization.authorizer import Authorizer
 from zenith.authorization.errors import ConcealedError
@@ -27,6 +21,7 @@ from zenith.kernel.errors import (
     PermissionDeniedError,
     SecurityError,
 )
+from zenith.pipeline.enforced import DEPENDENCY_SIGNATURE, SIGNATURE, is_application
 from zenith.pipeline.exchange import Exchange, exchange_of, running_exchange
 
 ITERATORS: Final = (AsyncGenerator, AsyncIterator, Generator, Iterator)
@@ -92,10 +87,14 @@ class ObjectAccess(Access):
         self._before: Final = before
         self._arm: Final = arm
 
-    @property
-    def takes_parameters(self) -> bool:  # type: ignore[override]  # known of each, not of all
-        """Whether there is a loader."""
-        return self.loader is not None
+    def bind(self, target: Any) -> ObjectAccess:
+        """Itself; ConfigurationError for what cannot be handed an object."""
+        if self.loader is not None and (inspect.isclass(target) or is_application(target)):
+            raise ConfigurationError(
+                f"{self!r} loads what it decides on, which only a route of FastAPI can hand over",
+                fix="put it on an endpoint function, or leave `resource` out",
+            )
+        return self
 
     async def as_dependency(self, connection: HTTPConnection, resource: Any = None) -> Any:
         """What the dependency gives: the object, or the principal where none is loaded."""
@@ -108,7 +107,7 @@ class ObjectAccess(Access):
             raise
         return exchange.principal if self.loader is None else resource
 
-    def enforce(self, exchange: Exchange) -> Further | None:
+    def ask(self, exchange: Exchange) -> Further | None:
         """Ask what can be asked before the object is known; see to it that the rest follows."""
         self.ask_before(exchange)
         if self.loader is None:
@@ -119,7 +118,7 @@ class ObjectAccess(Access):
     def ask_before(self, exchange: Exchange) -> None:
         """Refuse who may do the action on no object at all."""
         if self._before is not None:
-            self._before.enforce(exchange)
+            self._before.ask(exchange)
 
     async def admit(self, exchange: Exchange, resource: Any) -> None:
         """Raise a SecurityError unless the policy allows it, on `resource` where one is loaded."""

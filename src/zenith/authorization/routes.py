@@ -22,10 +22,11 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from zenith.authorization.access import SIGNATURE, Access, accesses
+from zenith.authorization.access import Access, accesses
 from zenith.authorization.objects import ObjectAccess, insist
 from zenith.kernel.errors import NotFoundError
 from zenith.pipeline.direct import FUNCTION, REQUEST
+from zenith.pipeline.enforced import SIGNATURE
 from zenith.pipeline.exchange import Exchange, Message, Receive, Scope, exchange_of
 from zenith.pipeline.marks import add_mark, declare_enforced, enforced_marks, marks_of
 
@@ -59,9 +60,7 @@ class SecuredRoute(APIRoute):
         async def secured(request: Request) -> Response:
             exchange = exchange_of(request.scope)
             for access in declared:
-                further = access.enforce(exchange)
-                if further is not None:
-                    await further()
+                await access.enforce(exchange)
             plan = plan_at(request.scope)
             if plan is not None:
                 await plan.settle(request)

@@ -24,7 +24,8 @@ from zenith.pipeline.exchange import (
 from zenith.pipeline.marks import Mark, add_mark, declare_enforced, enforced_marks, marks_of
 
 T = TypeVar("T")
-_SIGNATURE: Final = inspect.Signature(
+SIGNATURE: Final = "__signature__"
+DEPENDENCY_SIGNATURE: Final = inspect.Signature(
     [
         inspect.Parameter(
             "connection", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection
@@ -44,8 +45,8 @@ class EnforcedMark(Mark, ABC):
 
     __slots__ = ("__signature__", "__zenith_marks__")
 
-    def __init__(self) -> None:
-        self.__signature__: Final = _SIGNATURE
+    def __init__(self, signature: inspect.Signature = DEPENDENCY_SIGNATURE) -> None:
+        self.__signature__: Final = signature
         self.__zenith_marks__: Final[tuple[Mark, ...]] = (self,)
 
     @abstractmethod
@@ -57,9 +58,13 @@ class EnforcedMark(Mark, ABC):
         """Whether a guard has already admitted the request, so that `enforce` would do nothing."""
 
     def bind(self, target: Any) -> EnforcedMark:
-        """The mark for one endpoint."""
+        """The mark for one endpoint; ConfigurationError for what it cannot be put on."""
         del target
         return self
+
+    def wrap(self, target: Callable[..., Any]) -> Callable[..., Any]:
+        """An endpoint of the same kind that asks before it runs."""
+        return _wrapper(target, self)
 
     @overload
     def __call__(self, target: T, /) -> T: ...
@@ -82,22 +87,26 @@ def enforce_before(target: Any, mark: EnforcedMark) -> Any:
     """`target` behind `mark`. Raises ConfigurationError for what cannot be called."""
     if inspect.isclass(target):
         return _class(target, mark)
-    if _is_application(target):
+    if is_application(target):
         return EnforcedApplication(target, mark)
     if not callable(target):
         raise ConfigurationError(
             f"{mark!r} was put on {type(target).__name__}, which cannot be called",
             fix="put it on an endpoint function, or around an ASGI application",
         )
-    wrapper = _wrapper(target, mark)
+    wrapper = mark.wrap(target)
     # The original carries the mark too: if the route was registered before it was decorated, the
     # start check finds a mark that its endpoint does not enforce.
     add_mark(target, mark)
+    signature = getattr(wrapper, SIGNATURE, None)
     functools.update_wrapper(wrapper, target)
+    if signature is not None:
+        setattr(wrapper, SIGNATURE, signature)
     return declare_enforced(wrapper, mark)
 
 
-def _is_application(target: Any) -> bool:
+def is_application(target: Any) -> bool:
+    """Whether `target` is an object that is called as an ASGI application."""
     if not callable(target) or inspect.isroutine(target) or isinstance(target, functools.partial):
         return False
     return inspect.iscoroutinefunction(inspect.unwrap(type(target).__call__))
