@@ -8,6 +8,7 @@ import pytest
 
 from tests.conformance.conftest import Place
 from zenith.encryption import (
+    DataKey,
     EncryptionService,
     SubjectErasedError,
     SubjectKeys,
@@ -67,3 +68,31 @@ async def test_subjects_are_erased_for_all(store: SubjectKeyStore) -> None:
     await two.erase("ada")
     with pytest.raises(SubjectErasedError):
         await one.service_for("ada")
+
+
+async def test_keys_are_replaced_only_where_they_are_as_they_were(store: SubjectKeyStore) -> None:
+    for name in ("ada", "ben", "eve"):
+        await store.add(name, f"of {name}")
+    await store.erase("eve")
+    assert await store.page("", 2) == [("ada", "of ada"), ("ben", "of ben")]
+    assert await store.page("ben", 2) == [("eve", "")]
+    assert await store.page("eve", 2) == []
+    assert await store.replace("ada", "of ada", "new") is True
+    assert await store.replace("ada", "of ada", "newer") is False
+    assert await store.replace("eve", "of eve", "back") is False
+    assert (await store.find("ada"), await store.find("eve")) == ("new", "")
+
+
+async def test_subjects_keys_are_wrapped_anew(store: SubjectKeyStore) -> None:
+    service = EncryptionService(new_token(48))
+    subjects = SubjectKeys(service, store)
+    sealed = (await subjects.service_for("ada")).encrypt("x")
+    await subjects.service_for("eve")
+    await subjects.erase("eve")
+    former = service.keyring.active
+    service.keyring.rotate(DataKey.new())
+    assert await subjects.count_former() == 1
+    assert await subjects.reencrypt() == 1
+    assert (await subjects.count_former(), await subjects.reencrypt()) == (0, 0)
+    service.keyring.destroy(former.id)
+    assert (await subjects.existing("ada")).decrypt(sealed) == "x"

@@ -41,6 +41,14 @@ class OfferedEncryption:
         return self._opened
 
     @property
+    def has_keys(self) -> bool:
+        """Whether something is encrypted, as far as can be seen from here."""
+        own = self._settings.encryption
+        return self._opened is not None or (
+            own is not None and (own.keyring or self._settings.home / FILE_NAME).exists()
+        )
+
+    @property
     def subject_keys(self) -> SubjectKeys:
         """The keys of persons, in the database of accounts."""
         return SubjectKeys(self.service, self._store)

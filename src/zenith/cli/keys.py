@@ -1,4 +1,4 @@
-"""`zenith keys`: the keys that sign access tokens."""
+"""`zenith keys`: the keys that sign access tokens, and those that encrypt values."""
 
 from __future__ import annotations
 
@@ -9,28 +9,49 @@ from typing import Annotated
 import typer
 
 from zenith.assembly import Assembly
-from zenith.cli.context import run
+from zenith.cli.context import read_settings, run
+from zenith.cli.encryption_keys import (
+    documents,
+    generate,
+    knows,
+    retire_encryption,
+    rotate_encryption,
+)
 from zenith.cli.output import ExitCode, fail, say, show, show_json
+from zenith.cli.reencrypt import reencrypt, refuse_needed
+from zenith.encryption.key_set import KeyUse
 from zenith.kernel.clock import wall_clock
+from zenith.settings import Settings
 from zenith.tokens import KeyRotation, KeyState
 from zenith.tokens.rotation import PUBLISH_AHEAD
 
-group = typer.Typer(help="List, rotate and retire signing keys.", no_args_is_help=True)
+group = typer.Typer(
+    help="Make, list, rotate and retire keys: of tokens, and of encryption.", no_args_is_help=True
+)
+group.command()(generate)
+group.command()(reencrypt)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @group.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List the signing keys, the oldest first, and what each does now. Keys themselves stay."""
+    """List the keys of tokens and of encryption, the oldest first. Keys themselves stay."""
+    settings = read_settings()
+    own = documents(settings)
 
     async def work(assembly: Assembly) -> Sequence[KeyState]:
+        if own is not None and assembly.key_rotation is None:
+            return ()
         return await _rotation(assembly).states()
 
-    keys = [_document(key) for key in run(work)]
+    keys = [_document(key) for key in run(work, settings=settings)]
     if as_json:
-        show_json({"keys": keys})
+        show_json({"keys": keys, "encryption": own or []})
         return
-    show(keys, empty="no signing keys")
+    if keys or own is None:
+        show(keys, empty="no signing keys")
+    if own is not None:
+        show(own, empty="")
 
 
 @group.command()
@@ -43,9 +64,27 @@ def rotate(
         bool,
         typer.Option("--retire", help="As after a theft: at once, and refuse all former keys."),
     ] = False,
+    encryption: Annotated[
+        bool, typer.Option("--encryption", help="The key of encrypted values, not of tokens.")
+    ] = False,
+    index: Annotated[
+        bool, typer.Option("--index", help="The key of blind indexes, not of tokens.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the next signing key. It is published now and signs in an hour."""
+    """Make the next signing key: published now, signing in an hour. With --encryption or --index
+    make theirs, which takes over as soon as all processes know it.
+    """
+    if encryption or index:
+        if retire or (encryption and index):
+            fail(
+                "these options do not go together",
+                fix="rotate one kind of key; retire it by `zenith keys retire`",
+                code=ExitCode.USAGE,
+            )
+        use: KeyUse = "indexes" if index else "values"
+        rotate_encryption(read_settings(), use, now=now, as_json=as_json)
+        return
 
     async def work(assembly: Assembly) -> tuple[str, list[str]]:
         rotation = _rotation(assembly)
@@ -67,18 +106,51 @@ def rotate(
 @group.command("retire")
 def retire_key(
     kid: Annotated[str, typer.Argument(help="The key's id, as `list` shows it.")],
+    application: Annotated[
+        str, typer.Argument(help="For a key of encryption: the application, such as main:app.")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Destroy a key of encryption without asking.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Refuse the tokens of a key that no longer signs, within a second everywhere."""
+    """Refuse the tokens of a key that no longer signs, within a second everywhere. A key of
+    encryption is destroyed for good, if no row of the application needs it.
+    """
+    settings = read_settings()
+    use = knows(settings, kid)
+    if use is not None:
+        _destroy(settings, use, kid, application, yes=yes)
+        if as_json:
+            show_json({"kid": kid, "retired": True})
+        else:
+            say("the key is destroyed; so must be its copies in backups of the keys")
+        return
 
     async def work(assembly: Assembly) -> bool:
         return await _rotation(assembly).retire(kid)
 
-    retired = run(work)
+    retired = run(work, settings=settings)
     if as_json:
         show_json({"kid": kid, "retired": retired})
         return
     say("the key is retired" if retired else "there is no such key in use")
+
+
+def _destroy(settings: Settings, use: KeyUse, kid: str, application: str, *, yes: bool) -> None:
+    if not application:
+        fail(
+            "a key of encryption is retired only if no row needs it",
+            fix=f"name the application: zenith keys retire {kid} main:app",
+            code=ExitCode.USAGE,
+        )
+    refuse_needed(application)
+    if not yes:
+        question = (
+            f"Whatever else key {kid} has encrypted (files, caches) never opens again. Go on?"
+        )
+        typer.confirm(question, abort=True)
+    retire_encryption(settings, use, kid)
 
 
 def _rotation(assembly: Assembly) -> KeyRotation:

@@ -38,7 +38,7 @@ def routes(
     ] = False,
 ) -> None:
     """Print every route of an application with who may call it. Nothing is started."""
-    app = _load(application)
+    app = load_application(application)
     callers = _callers(_roles_of(app))
     found = list(list_routes(_table_of(app), declared=_declared_in(app), callers=callers))
     shown = [each for each in found if each.object_parameters] if unchecked else found
@@ -60,7 +60,7 @@ def _is_fault(route: ListedRoute, *, unchecked: bool) -> bool:
     return bool(route.object_parameters) if unchecked else not route.is_declared
 
 
-def _load(name: str) -> Any:
+def load_application(name: str) -> Any:
     """The application, imported as a server would; what fails in it fails the command."""
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):

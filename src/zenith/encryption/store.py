@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -19,6 +20,14 @@ class SubjectKeyStore(Protocol):
         """Keep `wrapped` where nothing is kept for the subject, in one step; what is kept now, the
         empty mark included.
         """
+        ...
+
+    async def page(self, after: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Subjects behind `after`, in order, with what is kept for them."""
+        ...
+
+    async def replace(self, subject: str, former: str, wrapped: str) -> bool:
+        """Keep `wrapped` in place of `former`, in one step; whether that was still there."""
         ...
 
     async def erase(self, subject: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 from zenith.encryption.context import Context
@@ -11,6 +12,7 @@ from zenith.encryption.keyring import Keyring
 from zenith.encryption.service import EncryptionService
 from zenith.encryption.store import SubjectKeyStore
 
+PAGE: Final = 500
 WRAPPED: Final = Context("subject-key", "zenith", "subject_key")
 
 
@@ -51,6 +53,29 @@ class SubjectKeys:
     async def erase(self, subject: str) -> bool:
         """Destroy the subject's key for good; whether there was one. No other is ever made."""
         return await self._store.erase(subject)
+
+    async def reencrypt(self) -> int:
+        """Wrap all subjects' keys under the active key; how many were not. What is encrypted under
+        them stays as it is. Raises DecryptionError if one does not open.
+        """
+        return sum([await self._rewrap(each, wrapped) async for each, wrapped in self._former()])
+
+    async def count_former(self) -> int:
+        """How many subjects' keys are wrapped under a key that is no longer active."""
+        return len([subject async for subject, _ in self._former()])
+
+    async def _former(self) -> AsyncIterator[tuple[str, str]]:
+        after = ""
+        while page := await self._store.page(after, PAGE):
+            for subject, wrapped in page:
+                if wrapped and not self._service.is_current(wrapped):
+                    yield subject, wrapped
+            after = page[-1][0]
+
+    async def _rewrap(self, subject: str, wrapped: str) -> bool:
+        # A subject that is erased meanwhile stays erased: its key is no longer the former one.
+        fresh = self._service.reencrypt(wrapped, WRAPPED, row=subject)
+        return await self._store.replace(subject, wrapped, fresh)
 
     def _unwrap(self, wrapped: str, subject: str) -> Keyring:
         if not wrapped:

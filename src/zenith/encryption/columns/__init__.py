@@ -11,6 +11,7 @@ from zenith.encryption.columns.types import (
     EncryptedJSON,
     EncryptedString,
     EncryptedText,
+    EncryptedType,
 )
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "EncryptedJSON",
     "EncryptedString",
     "EncryptedText",
+    "EncryptedType",
     "SealedValue",
 ]

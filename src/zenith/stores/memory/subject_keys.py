@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class MemorySubjectKeyStore:
     """A SubjectKeyStore of one process."""
@@ -16,6 +18,17 @@ class MemorySubjectKeyStore:
     async def add(self, subject: str, wrapped: str) -> str:
         """Keep `wrapped` where nothing is kept; what is kept now."""
         return self._kept.setdefault(subject, wrapped)
+
+    async def page(self, after: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Subjects behind `after`, in order."""
+        return [(each, self._kept[each]) for each in sorted(self._kept) if each > after][:limit]
+
+    async def replace(self, subject: str, former: str, wrapped: str) -> bool:
+        """Keep `wrapped` in place of `former`; whether that was still there."""
+        if self._kept.get(subject) != former:
+            return False
+        self._kept[subject] = wrapped
+        return True
 
     async def erase(self, subject: str) -> bool:
         """Put the mark in place of the key; whether there was one."""

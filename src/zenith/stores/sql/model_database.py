@@ -61,7 +61,7 @@ class ModelDatabase(Sessions):
         else:
             engine = postgres_engine.make(settings, _to_json)
         super().__init__(engine, prepare=self._prepare if create_tables else None)
-        self._metadata: Final = metadata
+        self.metadata: Final = metadata
 
     def __repr__(self) -> str:
         return f"ModelDatabase({self.dialect})"
@@ -78,17 +78,17 @@ class ModelDatabase(Sessions):
         """
         with errors_wrapped():
             async with self.engine.begin() as connection:
-                await connection.run_sync(self._metadata.create_all)
+                await connection.run_sync(self.metadata.create_all)
 
     async def check_tables(self) -> None:
         """Raise ConfigurationError if tables or columns of the models are missing; looks at no
         database where there are no models.
         """
-        if not self._metadata.tables:
+        if not self.metadata.tables:
             return
         with errors_wrapped():
             async with self.engine.connect() as connection:
-                missing = await connection.run_sync(_missing, self._metadata)
+                missing = await connection.run_sync(_missing, self.metadata)
         if missing:
             raise ConfigurationError(
                 f"the database of the models lacks {', '.join(missing[:SHOWN])}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import select, update
@@ -32,6 +33,17 @@ class SqlSubjectKeyStore:
         ).returning(table.c.wrapped)
         ((held,),) = await self._database.rows(kept)
         return str(held)
+
+    async def page(self, after: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Subjects behind `after`, in order."""
+        found = select(table.c.subject, table.c.wrapped).where(table.c.subject > after)
+        rows = await self._database.rows(found.order_by(table.c.subject).limit(limit))
+        return [(row.subject, row.wrapped) for row in rows]
+
+    async def replace(self, subject: str, former: str, wrapped: str) -> bool:
+        """Keep `wrapped` in place of `former`, in one statement; whether that was still there."""
+        same = (table.c.subject == subject) & (table.c.wrapped == former)
+        return await self._database.count(update(table).where(same).values(wrapped=wrapped)) == 1
 
     async def erase(self, subject: str) -> bool:
         """Put the mark in place of the key, in one step; whether there was one."""
