@@ -19,7 +19,7 @@ from zenith.stores.sql import SqlAccountStore
 from zenith.stores.sql.schema import metadata
 
 NEW_EMAIL = "grace@example.org"
-KEPT = {"zenith_audit_events", "zenith_revocations"}
+KEPT = {"zenith_audit_events", "zenith_audit_seals", "zenith_revocations"}
 
 
 async def opens(client, key):

@@ -16,8 +16,10 @@ from zenith.audit.checkpoint_file import CheckpointFile
 from zenith.audit.errors import BrokenLogError
 from zenith.audit.keys import AuditKeys
 from zenith.audit.pending import Pending
+from zenith.audit.reading import StoredLog
 from zenith.audit.retention import Retention
 from zenith.audit.sealer import Sealer
+from zenith.audit.verification import Progress, Verification, VerificationReport
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.events import Event, EventType
 from zenith.kernel.keys import Secret, new_token
@@ -69,6 +71,46 @@ class AuditParts:
     async def stop(self) -> None:
         """Seal what waits, and end."""
         await self.sealer.stop()
+
+    async def verify(
+        self,
+        *,
+        by: str | None,
+        progress: Progress | None = None,
+        checkpoints: CheckpointFile | None = None,
+    ) -> VerificationReport:
+        """Verify the whole log against its checkpoints (of another file, if given), and record
+        that it was done and what came of it. Raises OSError for a file that cannot be read.
+        """
+        file = checkpoints or self.file
+        known: list[Checkpoint | str] = []
+        if file is not None and (checkpoints is not None or file.path.exists()):
+            known = await asyncio.to_thread(lambda: list(file.read()))
+        report = await Verification(
+            StoredLog(self.seals, self.settings.stream),
+            self.settings.stream,
+            keys=self.keys,
+            public=self.keys.public,
+            checkpoints=known,
+            progress=progress,
+        ).run()
+        await self.log.record(
+            Event(
+                type=EventType.AUDIT_VERIFIED,
+                outcome="success" if report.holds else "failure",
+                at=wall_clock(),
+                subject=by,
+                target=f"audit:{self.settings.stream}",
+                severity="INFO" if report.holds else "CRITICAL",
+                details={
+                    "events": report.events,
+                    "seals": report.seals,
+                    "checkpoints": report.checkpoints,
+                    "damages": report.damages,
+                },
+            )
+        )
+        return report
 
     async def prune(self) -> int:
         """Remove what is older than `keep_days`; how many events."""

@@ -17,7 +17,8 @@ class Links:
 
     With keys each seal's MAC is verified. One whose key is gone counts once a later seal under a
     known key, or a signed checkpoint, covers it through the chain of hashes. Without keys
-    checkpoints are the only proof.
+    checkpoints are the only proof. The chain begins with its first seal, or where a tombstone says,
+    or at `begins_at`, which somebody has signed.
     """
 
     def __init__(
@@ -28,13 +29,13 @@ class Links:
         *,
         keys: AuditKeys | None,
         public: PublicKeys,
-        starts_anywhere: bool,
+        begins_at: int | None,
     ) -> None:
         self._findings: Final = findings
         self._stream: Final = stream
         self._keys: Final = keys
         self._public: Final = public
-        self._starts_anywhere: Final = starts_anywhere
+        self._begins_at: Final = begins_at
         self._checkpoints: Final = self._read(checkpoints)
         self.checkpoints = 0
         """How many fit."""
@@ -70,7 +71,7 @@ class Links:
 
     def finish(self) -> None:
         """Say what is missing at either end."""
-        if self._first is not None and not self._starts_anywhere:
+        if self._first is not None:
             self._judge_beginning(self._first)
         if self._uncovered is not None:
             reason = "from here to the end nothing bears a key that is known here"
@@ -155,9 +156,10 @@ class Links:
             self._stone = stone
 
     def _judge_beginning(self, first: Seal) -> None:
-        if first.number == 0 and first.previous == START:
+        is_start = first.number == 0 and first.previous == START
+        if is_start or first.number == self._begins_at:
             return
-        stone = self._stone
+        stone = self._stone if self._begins_at is None else None
         if stone is None or (stone.through, stone.last_hash) != (first.number - 1, first.previous):
             self._findings.add(
                 FindingKind.TRUNCATED,

@@ -68,7 +68,12 @@ class Retention:
         """
         gone = Pruned()
         while seals := await self._due(before):
-            sequences = await self._verified(seals)
+            try:
+                sequences = await self._verified(seals)
+            except BrokenLogError:
+                if await self._is_first(seals[0]):
+                    raise
+                continue  # Another process pruned them in the meantime.
             stone = _tombstone(seals, len(sequences), before)
             if not await self._bury(stone, sequences, by):
                 await asyncio.sleep(uniform(0, RETRY))  # noqa: S311  spreads attempts
@@ -81,6 +86,10 @@ class Retention:
             if progress is not None:
                 progress(gone.events)
         return gone
+
+    async def _is_first(self, seal: Seal) -> bool:
+        found = await self._store.seals(self._stream, after=-1, limit=1)
+        return bool(found) and found[0].number == seal.number
 
     async def _due(self, before: float) -> Sequence[Seal]:
         found = await self._store.seals(self._stream, after=-1, limit=SEALS + 1)
@@ -133,7 +142,9 @@ class Retention:
             through=head.through,
         )
         async with one_step():
-            if not await self._store.prune(seal, through=stone.through, sequences=sequences):
+            if not await self._store.prune(
+                seal, through=stone.through, count=stone.seals, sequences=sequences
+            ):
                 return False
             await self._events.record(self._event(stone, seal, by))
         return True

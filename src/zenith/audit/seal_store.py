@@ -24,8 +24,12 @@ class SealStore(Protocol):
         """Add a seal, if its number is still free: one step, whoever else tries."""
         ...
 
-    async def prune(self, seal: Seal, *, through: int, sequences: Sequence[int]) -> bool:
-        """In one step: `append`, and remove the seals up to `through` and these events."""
+    async def prune(
+        self, seal: Seal, *, through: int, count: int, sequences: Sequence[int]
+    ) -> bool:
+        """In one step: `append`, and remove the seals up to `through`, which are `count`, and these
+        events; nothing if another process was faster with either.
+        """
         ...
 
     async def last_tombstone(self, stream: str) -> Seal | None:

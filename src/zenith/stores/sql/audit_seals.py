@@ -22,6 +22,10 @@ _SEAL_COLUMNS: Final = tuple(column.name for column in audit_seals.c)
 _SEALS: Final = f"SELECT {', '.join(_SEAL_COLUMNS)} FROM {audit_seals.name} WHERE stream = ?"  # noqa: S608  names of our own
 
 
+class _OvertakenError(Exception):
+    """Another process did it first: undo."""
+
+
 class SqlSealStore:
     """Seals are inserted, never changed; the primary key lets one of several writers win.
 
@@ -52,17 +56,23 @@ class SqlSealStore:
         """Add a seal, if its number is still free."""
         return await self._database.count(self._adding, _values(seal)) == 1
 
-    async def prune(self, seal: Seal, *, through: int, sequences: Sequence[int]) -> bool:
-        """In one step: `append`, and remove the seals up to `through` and these events."""
+    async def prune(
+        self, seal: Seal, *, through: int, count: int, sequences: Sequence[int]
+    ) -> bool:
+        """In one step: `append`, and remove the seals up to `through`, which are `count`, and these
+        events; nothing if another process was faster with either.
+        """
         seals, events = audit_seals.c, audit_events.c
-        async with self._database.transaction() as connection:
-            if (await connection.execute(self._adding, _values(seal))).rowcount != 1:
-                return False
-            gone = delete(audit_seals).where(seals.stream == seal.stream, seals.number <= through)
-            await connection.execute(gone)
-            for some in _chunks(sequences):
-                gone = delete(audit_events).where(events.stream == seal.stream)
-                await connection.execute(gone.where(events.sequence.in_(some)))
+        gone = delete(audit_seals).where(seals.stream == seal.stream, seals.number <= through)
+        try:
+            async with self._database.transaction() as connection:
+                _require((await connection.execute(self._adding, _values(seal))).rowcount, 1)
+                _require((await connection.execute(gone)).rowcount, count)
+                for some in _chunks(sequences):
+                    gone = delete(audit_events).where(events.stream == seal.stream)
+                    await connection.execute(gone.where(events.sequence.in_(some)))
+        except _OvertakenError:
+            return False
         return True
 
     async def last_tombstone(self, stream: str) -> Seal | None:
@@ -116,6 +126,11 @@ class SqlSealStore:
             sql = f"{self._records} AND {column} IN ({', '.join('?' * len(some))})"
             kept += await self._database.plain(sql, stream, *some)
         return sorted(kept, key=itemgetter(0))
+
+
+def _require(rows: int, wanted: int) -> None:
+    if rows != wanted:
+        raise _OvertakenError
 
 
 def _values(seal: Seal) -> dict[str, Any]:
