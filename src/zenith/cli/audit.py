@@ -120,9 +120,7 @@ def export(
         parts = _parts(assembly)
         await _note_export(parts, operator(assembly).subject, proof, after)
         head = await parts.seals.head(parts.settings.stream)
-        if head is None or head.at < after:
-            fail("there is nothing to export")
-        with _bar("exporting", head.total) as tick:
+        with _bar("exporting", head.total if head else 0) as tick:
             return await _write(parts, proof, after, tick)
 
     try:
