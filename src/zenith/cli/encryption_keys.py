@@ -41,7 +41,10 @@ def generate(
     """Make the keys of encrypted values: random, and wrapped by the key-encryption key."""
     settings = _settings()
     own = _with_key(settings, path)
-    file = key_file(own, folder=settings.home)
+    try:
+        file = key_file(own, folder=settings.home)
+    except ConfigurationError as error:
+        fail_with(error)
     if file.path.exists():
         fail(
             f"there are keys in {file.path}",

@@ -41,6 +41,10 @@ class Target:
     async def use(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do something with the databases, and close them."""
         try:
+            if self.models.is_new:
+                await self.models.prepare()
+            else:
+                await self.models.check_tables()
             return await work()
         finally:
             await self.models.close()
