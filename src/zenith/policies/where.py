@@ -100,7 +100,8 @@ def where(
     each row exactly what `Policy.evaluate` says; where it is not true it may be false or null, so
     use it to select, not negated. It holds on SQLite and PostgreSQL.
 
-    Raises PolicyError, with the rule and the condition, for what SQL cannot say exactly.
+    Raises PolicyError, with the rule and the condition, for what SQL cannot say exactly, unless
+    the facts rule the whole rule out.
     """
     facts: Facts = (subject, None, {} if context is None else context, action)
     translation = _Translation(model, facts)
@@ -122,7 +123,10 @@ def where(
 
 def _rule(policy: str, rule: Rule, translation: _Translation) -> Sql:
     found: list[Sql] = []
-    for condition in rule.condition.conditions:
+    # What is known by now comes first: of thousands of rules it rules out nearly all.
+    for condition in sorted(rule.condition.conditions, key=_asks_rows):
+        if found and found[-1] is False:
+            return False
         try:
             found.append(translation.translate(condition, positive=True))
         except PolicyError as error:
@@ -132,6 +136,16 @@ def _rule(policy: str, rule: Rule, translation: _Translation) -> Sql:
                 fix=error.fix,
             ) from None
     return _all(found)
+
+
+def _asks_rows(condition: Condition) -> bool:
+    """Whether one comparison, or any group, may be about the resource."""
+    if not isinstance(condition, Comparison):
+        return True
+    right = condition.right
+    return condition.left.root == "resource" or (
+        isinstance(right, Reference) and right.root == "resource"
+    )
 
 
 def _first_match(rules: Sequence[tuple[bool, Sql]]) -> Sql:
