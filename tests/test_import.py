@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
 import pytest
 
-from zenith.kernel.lazy import loader
+from zenith.kernel.lazy import load, loader
 
 SLOW = ("sqlalchemy", "sqlmodel", "alembic", "jinja2", "segno", "redis", "asyncpg", "webauthn")
 PROGRAM = f"import sys, zenith.app; print(*[name for name in {SLOW!r} if name in sys.modules])"
@@ -25,3 +26,17 @@ def test_a_lazy_name_is_loaded_once_and_others_are_unknown() -> None:
     assert get("derive") is get("derive")
     with pytest.raises(AttributeError, match=r"'zenith.kernel' has no attribute 'secret'"):
         get("secret")
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_loading_leaves_the_garbage_collector_as_it_was(*, collects: bool) -> None:
+    before = gc.isenabled()
+    (gc.enable if collects else gc.disable)()
+    try:
+        assert load("zenith.kernel.keys").__name__ == "zenith.kernel.keys"
+        assert gc.isenabled() is collects
+        with pytest.raises(ModuleNotFoundError):
+            load("zenith.kernel.nowhere")
+        assert gc.isenabled() is collects
+    finally:
+        (gc.enable if before else gc.disable)()

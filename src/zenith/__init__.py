@@ -64,7 +64,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    import importlib  # noqa: PLC0415  # only where a name is asked for
+    from zenith.kernel.lazy import load  # noqa: PLC0415  # only where a name is asked for
 
     homes = {
         "fastapi": ("Depends", "Form", "HTTPException", "Header", "Request"),
@@ -93,7 +93,7 @@ def __getattr__(name: str) -> object:
     }
     for module, names in homes.items():
         if name in names:
-            found: object = getattr(importlib.import_module(module), name)
+            found: object = getattr(load(module), name)
             globals()[name] = found
             return found
     raise AttributeError(f"module 'zenith' has no attribute '{name}'")

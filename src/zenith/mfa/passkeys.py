@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import importlib
+import importlib.util
 import json
 import re
 import struct
@@ -59,7 +61,7 @@ class Passkeys:
         events: EventSink,
         clock: Clock = wall_clock,
     ) -> None:
-        self._webauthn: Final = load_webauthn()
+        require_webauthn()
         self._origin: Final = origin
         self._rp_id: Final = urlsplit(origin).hostname or ""
         self._issuer: Final = issuer
@@ -133,15 +135,16 @@ class Passkeys:
         answer, challenge = _read(credential)
         if answer is None or not await self._challenges.spend(challenge, REGISTER, session_id):
             raise EnrolmentFailedError(field="credential", reason="no such challenge")
+        webauthn = await _webauthn()
         try:
-            verified = self._webauthn.verify_registration_response(
+            verified = webauthn.verify_registration_response(
                 credential=answer,
                 expected_challenge=challenge,
                 expected_rp_id=self._rp_id,
                 expected_origin=self._origin,
                 supported_pub_key_algs=list(_ALGORITHMS),
             )
-        except _failures(self._webauthn) as error:
+        except _failures(webauthn) as error:
             reason = f"passkey refused: {type(error).__name__}"
             raise EnrolmentFailedError(field="credential", reason=reason) from None
         return answer, verified
@@ -204,8 +207,9 @@ class Passkeys:
             raise InvalidFactorError(reason="unknown passkey")
         if not _is_owner(answer, record.account_id, required=alone):
             raise InvalidFactorError(reason="user handle of another account")
+        webauthn = await _webauthn()
         try:
-            verified = self._webauthn.verify_authentication_response(
+            verified = webauthn.verify_authentication_response(
                 credential=answer,
                 expected_challenge=challenge,
                 expected_rp_id=self._rp_id,
@@ -215,7 +219,7 @@ class Passkeys:
                 credential_current_sign_count=0,
                 require_user_verification=alone,
             )
-        except _failures(self._webauthn) as error:
+        except _failures(webauthn) as error:
             raise InvalidFactorError(reason=f"passkey refused: {type(error).__name__}") from None
         eligible = verified.credential_device_type == "multi_device"
         if eligible != record.backup_eligible:
@@ -247,15 +251,20 @@ class _Used(NamedTuple):
     backed_up: bool
 
 
-def load_webauthn() -> ModuleType:
-    """The library; raises ConfigurationError that names the extra where it is missing."""
-    try:
-        return importlib.import_module("webauthn")
-    except ImportError:
+def require_webauthn() -> None:
+    """Raises ConfigurationError that names the extra where the library is missing."""
+    if importlib.util.find_spec("webauthn") is None:
         raise ConfigurationError(
             "passkeys need a library that is not installed",
             fix="pip install 'zenith-security[passkeys]', or set ZENITH_MFA__PASSKEYS=false",
-        ) from None
+        )
+
+
+async def _webauthn() -> ModuleType:
+    """The library, loaded with the first ceremony and beside the event loop: it takes as long as a
+    tenth of the application, and most processes never verify a passkey.
+    """
+    return await asyncio.to_thread(importlib.import_module, "webauthn")
 
 
 def _failures(webauthn: ModuleType) -> tuple[type[Exception], ...]:
