@@ -41,7 +41,8 @@ def test_texts_become_a_query() -> None:
     ("texts", "says"),
     [
         ({"reason": "x"}, "nothing to search by"),
-        ({"type": "NOTHING"}, "is no type"),
+        ({"type": "NOTHING"}, "is no type of event; see the list"),
+        ({"type": "login_fail"}, "did you mean LOGIN_FAILED"),
         ({"outcome": "good"}, "choose denied, error, failure, success"),
         ({"severity": "LOW"}, "is no severity"),
         ({"subject": "x" * 257}, "longer than 256"),
@@ -138,7 +139,7 @@ async def test_the_same_question_is_recorded_once_in_ten_minutes(
     query = AuditQuery(subject="ada", since=NOW - 60)
     await reader.search(query, reader="eve")
     await reader.search(query, reader="eve", before=3)
-    await reader.counts(query, reader="eve", span=60)
+    await reader.counts(query, NOW - 60, NOW, span=60)
     await reader.following(query, reader="eve", after=3)
     clock.now += 1
     await reader.search(AuditQuery(subject="ada", since=NOW - 59), reader="eve")
@@ -169,6 +170,27 @@ async def test_one_event_is_opened(reader: AuditReader, sink: Sink) -> None:
         with pytest.raises(NotFoundError):
             await reader.open(missing, reader="eve")
     assert len(sink.events) == 1
+
+
+async def test_counts_are_of_the_search_within_the_time_of_the_chart(reader: AuditReader) -> None:
+    async def total(query: AuditQuery, since: float, until: float) -> int:
+        return sum(each.count for each in await reader.counts(query, since, until, span=60))
+
+    assert await total(AuditQuery(), NOW - 2, NOW + 1) == 3
+    assert await total(AuditQuery(since=NOW - 1), NOW - 2, NOW + 1) == 2
+    assert await total(AuditQuery(until=NOW - 1), NOW - 2, NOW + 1) == 1
+
+
+async def test_the_last_verification_is_nobodys_secret(sink: Sink, clock: Clock) -> None:
+    store = Store()
+    reader = AuditReader(store, sink, clock=clock)
+    assert await reader.last_verification() is None
+    await store.append([event(EventType.AUDIT_VERIFIED, reason="first"), event()])
+    await store.append([event(EventType.AUDIT_VERIFIED, reason="second"), event()])
+    found = await reader.last_verification()
+    assert found is not None
+    assert found.event.reason == "second"
+    assert sink.events == []
 
 
 async def test_what_follows_is_found_in_order(reader: AuditReader) -> None:

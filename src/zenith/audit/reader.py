@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from zenith.audit.document import timestamp
@@ -66,11 +67,23 @@ class AuditReader:
         return await self._store.search(query, after=after, limit=limit)
 
     async def counts(
-        self, query: AuditQuery, *, reader: str, span: float
+        self, query: AuditQuery, since: float, until: float, *, span: float
     ) -> Sequence[OutcomeCount]:
-        """How many of what a search finds, in spans of so many seconds, by outcome."""
-        await self._tell(reader, query.asked())
-        return await self._store.counts(query, span=span, most=MOST_COUNTED)
+        """How many of what a search finds between two times, in spans of so many seconds, by
+        outcome: a chart beside what was searched for, and no reading of its own.
+        """
+        within = replace(
+            query,
+            since=since if query.since is None else max(since, query.since),
+            until=until if query.until is None else min(until, query.until),
+        )
+        return await self._store.counts(within, span=span, most=MOST_COUNTED)
+
+    async def last_verification(self) -> StoredEvent | None:
+        """The record of the last verification, which is about the log and about nobody."""
+        query = AuditQuery(type=EventType.AUDIT_VERIFIED)
+        found = await self._store.search(query, limit=1)
+        return found[0] if found else None
 
     async def open(self, sequence: int, *, reader: str) -> StoredEvent:
         """One event by its place in the log. Raises NotFoundError."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, Final, get_args
 
 from zenith.kernel.errors import ValidationError
@@ -129,7 +130,7 @@ def _read_value(name: str, value: str, now: float) -> Any:
     if name in {"since", "until"}:
         return read_time(value, now=now)
     if name == "type":
-        return _chosen(name, value.upper(), list(EventType))
+        return _event_type(value)
     if name == "outcome":
         return _chosen(name, value.lower(), get_args(Outcome))
     if name == "severity":
@@ -137,6 +138,15 @@ def _read_value(name: str, value: str, now: float) -> Any:
     if name == "trace_id":
         return value.lower()
     return value
+
+
+def _event_type(value: str) -> EventType:
+    try:
+        return EventType(value.upper())
+    except ValueError:
+        close = get_close_matches(value.upper(), [str(kind) for kind in EventType], n=2)
+        hint = f"did you mean {' or '.join(close)}?" if close else "see the list of events"
+        raise ValidationError(f"`{value[:40]}` is no type of event; {hint}") from None
 
 
 def _chosen(name: str, value: str, choices: Any) -> Any:

@@ -39,6 +39,8 @@ READ_BANS: Final = "bans:read"
 WRITE_BANS: Final = "bans:write"
 READ_REPORTS: Final = "reports:read"
 WRITE_REPORTS: Final = "reports:write"
+READ_AUDIT: Final = "audit:read"
+VERIFY_AUDIT: Final = "audit:verify"
 SEE_OTHER: Final = 303
 UNPROCESSABLE: Final = 422
 HOME: Final = "/account/"
@@ -97,8 +99,8 @@ class Pages:
 
     `least_password` is the length that forms advise; `docs` the path of the API documentation,
     empty where there is none; `keys` and `factors` say whether there are pages of API keys and of
-    second factors, `outbox` whether mails are kept on the server; `providers` are those to sign
-    in with.
+    second factors, `audit` whether a log is kept, `outbox` whether mails are kept on the server;
+    `providers` are those to sign in with.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Pages:
         factors: bool = True,
         mail: bool = False,
         outbox: bool = False,
+        audit: bool = True,
         providers: Sequence[object] = (),
         clock: Clock = wall_clock,
     ) -> None:
@@ -128,6 +131,7 @@ class Pages:
             asset=asset,
             docs=docs,
             keys_page=keys,
+            audit_page=audit,
             factors_page=factors,
             least_password=least_password,
             strength_path=STRENGTH,
@@ -166,6 +170,7 @@ class Pages:
             may_manage_keys=principal.has_permission(MANAGE_ALL),
             may_read_bans=principal.has_permission(READ_BANS),
             may_read_reports=principal.has_permission(READ_REPORTS),
+            may_read_audit=principal.has_permission(READ_AUDIT),
             notice=NOTICES.get(notice, ""),
             outbox=self._outbox and notice in MAILED and reads_outbox(exchange),
             path=exchange.path,

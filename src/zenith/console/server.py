@@ -11,6 +11,7 @@ from zenith.app import Zenith
 from zenith.authorization import ConfirmPage, public
 from zenith.console.account_pages import account_pages
 from zenith.console.admin_pages import admin_pages
+from zenith.console.audit_pages import audit_pages
 from zenith.console.ban_pages import ban_pages
 from zenith.console.confirm_pages import CONFIRM, confirm_pages
 from zenith.console.factor_pages import FACTORS, factor_pages
@@ -26,6 +27,7 @@ from zenith.console.role_pages import role_pages
 from zenith.console.setup_pages import setup_pages
 from zenith.console.static import FILE_LIMIT, PREFIX, Assets, asset
 from zenith.console.strength_pages import strength_pages
+from zenith.console.verification_run import VerificationRun
 from zenith.console.visitor_pages import FACTOR, SIGN_IN, visitor_pages
 from zenith.mail import Outbox
 from zenith.mfa import EnrolmentPage
@@ -46,8 +48,10 @@ def create_server(settings: Settings | None = None) -> Zenith:
     """
     settings = _collecting(settings or Settings.from_env())
     docs = "" if settings.is_production else DOCS
+    verification = VerificationRun()
     app = Zenith(
         settings=settings,
+        guards=[verification],
         title="Zenith",
         docs_url=DOCS,
         services={
@@ -58,8 +62,10 @@ def create_server(settings: Settings | None = None) -> Zenith:
                 mail=settings.sends_mail,
                 outbox=settings.sends_mail and settings.mail is None,
                 factors=settings.mfa is not None,
+                audit=settings.audit is not None,
                 providers=settings.oauth.providers(),
             ),
+            VerificationRun: verification,
             SignInPage: SignInPage(SIGN_IN),
             ConfirmPage: ConfirmPage(CONFIRM),
             OAuthPages: OAuthPages(home=HOME, factor=FACTOR),
@@ -90,6 +96,8 @@ def _collecting(settings: Settings) -> Settings:
 
 def _add_optional_pages(app: Zenith) -> None:
     """Pages of what the settings may turn off."""
+    if app.settings.audit is not None:
+        app.include_router(audit_pages())
     if app.settings.mfa is not None:
         app.include_router(factor_pages())
         app.include_router(factor_sign_in_pages())
