@@ -1,9 +1,10 @@
 """Coverage at a price that can be paid: what is traced, and how dearly.
 
 Python 3.11 can only trace every call of every library, which makes each of them three to fifteen
-times as slow. So the tracer rests while test modules are collected, in the tests of Hypothesis,
-and in those folders whose tests prove something other than that lines ran; and it finds the
-greenlet it is in at C speed.
+times as slow. So it is the tests and their fixtures that are traced, and nothing between them; the
+tracer rests in the tests of Hypothesis, and in those folders whose tests prove something other than
+that lines ran; and it finds the greenlet it is in at C speed. What an import of the package runs
+is traced once, by the process that hands out the tests.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import os
 import pkgutil
 import sys
 import weakref
@@ -45,6 +47,8 @@ MEASURED = frozenset(
     }
 )
 HERE = Path(__file__).resolve().parent
+OURS = frozenset({"tests", "zenith"})
+CHILDREN = "COVERAGE_PROCESS_CONFIG"
 FINISHED = 64
 
 
@@ -81,6 +85,8 @@ class Tracer:
 
     def __init__(self) -> None:
         self._resting: Any = None
+        self._wanted = False
+        self._depth = 0
 
     def rest(self) -> None:
         """Trace nothing here; processes that are started measure themselves all the same."""
@@ -95,13 +101,24 @@ class Tracer:
             self._resting = None
 
     def choose(self, item: pytest.Item) -> None:
-        """Trace the test, or rest."""
+        """Rest, and say whether `begin` is to trace for this test."""
         name = item.path.relative_to(HERE).as_posix() if item.path.is_relative_to(HERE) else ""
         in_general = name.partition("/")[0] not in UNMEASURED and not _is_random(item)
-        if name not in MEASURED and not in_general:
-            self.rest()
-        else:
+        self._wanted = name in MEASURED or in_general
+        self._depth = 0
+        self.rest()
+
+    def begin(self) -> None:
+        """Trace from here to the `end` that belongs to it."""
+        self._depth += 1
+        if self._wanted:
             self.go_on()
+
+    def end(self) -> None:
+        """Rest, where no other `begin` is open."""
+        self._depth -= 1
+        if not self._depth:
+            self.rest()
 
 
 def _is_random(item: pytest.Item) -> bool:
@@ -117,14 +134,19 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionstart(self) -> Generator[None, Any, Any]:
-        """Coverage of a worker starts in here."""
-        with fast_greenlets():
-            return (yield)
+        """Workers are started in here, untraced, and coverage of a worker."""
+        config = os.environ.pop(CHILDREN, None)
+        try:
+            with fast_greenlets():
+                return (yield)
+        finally:
+            if config is not None:
+                os.environ[CHILDREN] = config
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection(self) -> Generator[None, Any, Any]:
+    def pytest_collection(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Ten thousand tests are collected without a tracer and without looking for garbage."""
-        if sys.gettrace() is not None:
+        if sys.gettrace() is not None and not hasattr(session.config, "workerinput"):
             import_all()
         self._tracer.rest()
         gc.disable()
@@ -142,6 +164,28 @@ class Plugin:
         """Each test is traced as its folder says."""
         self._tracer.choose(item)
         return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_pyfunc_call(self) -> Generator[None, Any, Any]:
+        """The test itself."""
+        self._tracer.begin()
+        try:
+            return (yield)
+        finally:
+            self._tracer.end()
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """A fixture of the tests, and later what undoes it: the last to be added is the first."""
+        if fixturedef.func.__module__.partition(".")[0] not in OURS:
+            return (yield)
+        fixturedef.addfinalizer(self._tracer.end)
+        self._tracer.begin()
+        try:
+            return (yield)
+        finally:
+            self._tracer.end()
+            fixturedef.addfinalizer(self._tracer.begin)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, Any, Any]:

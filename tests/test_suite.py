@@ -6,8 +6,9 @@ import sys
 from types import SimpleNamespace
 
 import fastapi.routing
+import pytest
 
-from tests.measure import HERE, MEASURED, Stacks, Tracer
+from tests.measure import HERE, MEASURED, Plugin, Stacks, Tracer
 from tests.start import OBJECTS, Schema
 from zenith.accounts import auth_router
 from zenith.stores import foundation
@@ -65,26 +66,108 @@ def test_who_changes_what_was_read_of_a_handler_changes_it_alone():
     assert second == fastapi.routing.get_dependant(path="/x", call=endpoint)
 
 
-def test_the_tracer_rests_where_no_bar_is_held():
+@pytest.fixture
+def traced():
     before = sys.gettrace()
+    sys.settrace(trace)
+    yield
+    sys.settrace(before)
+
+
+def test_the_tracer_rests_where_no_bar_is_held(traced):
     tracer = Tracer()
-    try:
-        sys.settrace(trace)
-        seen = []
-        for each in (
-            item("kernel/test_keys.py"),
-            item("attacks/test_csrf.py"),
-            item("attacks/test_csrf.py"),
-            item("kernel/test_keys.py", is_hypothesis_test=True),
-            item("../docs/page.md"),
-            *(item(name, is_hypothesis_test=True) for name in MEASURED),
-        ):
-            tracer.choose(each)
-            seen.append(sys.gettrace())
-    finally:
-        sys.settrace(before)
-    assert seen == [trace, None, None, None, trace, *[trace] * len(MEASURED)]
+    seen = []
+    for each in (
+        item("kernel/test_keys.py"),
+        item("attacks/test_csrf.py"),
+        item("attacks/test_csrf.py"),
+        item("kernel/test_keys.py", is_hypothesis_test=True),
+        item("../docs/page.md"),
+        *(item(name, is_hypothesis_test=True) for name in MEASURED),
+    ):
+        tracer.choose(each)
+        between = sys.gettrace()
+        tracer.begin()
+        seen.append((between, sys.gettrace()))
+        tracer.end()
+    assert [test for _, test in seen] == [trace, None, None, None, trace, *[trace] * len(MEASURED)]
+    assert {between for between, _ in seen} == {None}
     assert all((HERE / name).is_file() for name in MEASURED)
+
+
+class Definition:
+    """A definition of a fixture, as far as its functions and what undoes it go."""
+
+    def __init__(self, function):
+        self.func = function
+        self.undone_by = []
+
+    def addfinalizer(self, function):
+        self.undone_by.append(function)
+
+    def finish(self):
+        while self.undone_by:
+            self.undone_by.pop()()
+
+
+def theirs():
+    return None
+
+
+theirs.__module__ = "_pytest.tmpdir"
+
+
+def run(hook, inside):
+    next(hook)
+    inside()
+    with pytest.raises(StopIteration):
+        hook.send(None)
+
+
+def test_tests_and_their_fixtures_are_traced_and_nothing_between(traced):
+    plugin, inner, outer = Plugin(), Definition(item), Definition(item)
+    seen = []
+
+    def look():
+        seen.append(sys.gettrace())
+
+    def set_up(definition, inside):
+        def made():
+            inside()
+            definition.addfinalizer(look)
+
+        run(plugin.pytest_fixture_setup(definition), made)
+
+    def test():
+        set_up(outer, lambda: (set_up(inner, look), look()))
+        look()
+        set_up(Definition(theirs), look)
+        run(plugin.pytest_pyfunc_call(), look)
+        look()
+        inner.finish()
+        outer.finish()
+        look()
+
+    run(plugin.pytest_runtest_protocol(item("kernel/test_keys.py")), test)
+    assert seen == [trace, trace, None, None, trace, None, trace, trace, None]
+
+
+def test_what_undoes_a_fixture_that_failed_is_traced_too(traced):
+    plugin, definition = Plugin(), Definition(item)
+    seen = []
+
+    def fail():
+        hook = plugin.pytest_fixture_setup(definition)
+        next(hook)
+        definition.addfinalizer(lambda: seen.append(sys.gettrace()))
+        with pytest.raises(ZeroDivisionError):
+            hook.throw(ZeroDivisionError())
+        seen.append(sys.gettrace())
+        definition.finish()
+        seen.append(sys.gettrace())
+
+    run(plugin.pytest_runtest_protocol(item("kernel/test_keys.py")), fail)
+    assert seen == [None, trace, None]
 
 
 def test_without_a_tracer_nothing_begins_to_trace():
