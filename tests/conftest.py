@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -21,6 +20,7 @@ from sqlalchemy.engine import make_url
 
 from tests import start
 from tests.measure import Plugin
+from tests.scale.fleet import Forked, Preloaded, serve_application
 from tests.services import Service, ServiceSet, find
 from tests.services.process import free_port as find_free_port
 
@@ -36,12 +36,8 @@ CHROMIUM_ARGUMENTS = (
     "--disable-sync",
 )
 LONGEST_NAME = 40
-UVICORN = (
-    *(sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}"),
-    *("--log-level", "warning"),
-)
 
-Serve: TypeAlias = Callable[..., Service]
+Serve: TypeAlias = Callable[..., Forked]
 
 
 # A slow machine is no failure, and a run of CI says the same thing twice.
@@ -194,33 +190,40 @@ def free_port() -> Callable[[], int]:
     return find_free_port
 
 
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[Preloaded]:
+    """What forks servers: it has imported all that they import."""
+    process = Preloaded()
+    yield process
+    process.close()
+
+
 @pytest.fixture
-def serve(services: ServiceSet) -> Iterator[Serve]:
+def serve(preloaded: Preloaded, tmp_path: Path) -> Iterator[Serve]:
     """Runs an application in a process of its own and waits until it listens.
 
-    `serve("package.module:app", "--workers", "2", env={...})` starts uvicorn;
-    `serve([sys.executable, "-m", "...", "--port", "{port}"])` any command, which gets `PORT` too.
+    `serve("package.module:app", "--workers", "2", env={...})` starts uvicorn.
     The service has `url`, `log()`, `signal()`, `kill()`, `revive()`, `stop()`.
     """
-    started: list[Service] = []
+    started: list[Forked] = []
 
     def start(
-        app: str | Sequence[str],
+        app: str,
         *options: str,
         env: Mapping[str, str] | None = None,
         cwd: Path = ROOT,
         port: int | None = None,
-    ) -> Service:
-        listens_on = port or find_free_port()
-        argv = (*UVICORN, app) if isinstance(app, str) else app
-        service = services.command(
-            [part.replace("{port}", str(listens_on)) for part in (*argv, *options)],
-            port=listens_on,
-            env={"PORT": str(listens_on), "PYTHONUNBUFFERED": "1", **(env or {})},
-            cwd=cwd,
+    ) -> Forked:
+        started.append(
+            serve_application(
+                *(preloaded, app, *options),
+                port=port or find_free_port(),
+                env=env or {},
+                log=tmp_path / f"served-{len(started)}.log",
+                cwd=cwd,
+            )
         )
-        started.append(service)
-        return service
+        return started[-1]
 
     yield start
     for service in reversed(started):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +13,11 @@ import pytest
 import pytest_asyncio
 
 from tests.console.visitor import PASSWORD, Visitor
+from tests.scale.fleet import Forked, Preloaded, wait_while_it_runs
+from tests.services.client import unmeasured
+from tests.services.process import accepts
 from tests.services.process import free_port as find_free_port
 
-SERVE = (sys.executable, "-c", "from zenith.cli import main; main()", "serve")
 EASY: Mapping[str, str] = {
     "ZENITH_PASSWORDS__PROFILE": "testing",
     "ZENITH_ACCOUNTS__REGISTER_SECONDS": "0",
@@ -57,25 +57,29 @@ class Site:
         return email
 
 
-def start(services: Any, home: Path, env: Mapping[str, str] | None = None) -> tuple[Any, Site]:
-    """`zenith serve` in a process of its own, once it has printed its link."""
+def start(
+    preloaded: Preloaded, home: Path, env: Mapping[str, str] | None = None
+) -> tuple[Forked, Site]:
+    """`zenith serve` in a process of its own, once it listens and has printed its link."""
     port = find_free_port()
     given = {"PORT": str(port), "ZENITH_HOME": str(home), "PYTHONUNBUFFERED": "1", **EASY}
-    service = services.command(SERVE, port=port, env=given | dict(env or {}))
-    deadline = time.monotonic() + 30
-    while not (found := LINK.search(service.log())) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert found, service.log()
-    return service, Site(url=f"http://localhost:{port}", link=found.group(0))
+    home.mkdir(parents=True, exist_ok=True)
+    service = Forked(
+        *(preloaded, ["zenith", "serve"], {**unmeasured(), **given, **dict(env or {})}),
+        home / "output.log",
+        bare=True,
+    )
+    wait_while_it_runs(service, lambda: accepts(port) and LINK.search(service.log()) is not None)
+    return service, Site(url=f"http://localhost:{port}", link=LINK.findall(service.log())[0])
 
 
 @pytest.fixture
-def fresh_site(services, tmp_path) -> Any:
+def fresh_site(preloaded, tmp_path) -> Any:
     """Starts servers that nobody has set up yet."""
     running = []
 
     def begin(**env: str) -> Site:
-        service, site = start(services, tmp_path / str(len(running)), env)
+        service, site = start(preloaded, tmp_path / str(len(running)), env)
         running.append(service)
         return site
 
@@ -85,9 +89,9 @@ def fresh_site(services, tmp_path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def site(services, tmp_path_factory) -> Any:
+def site(preloaded, tmp_path_factory) -> Any:
     """A server with an administrator, shared by the tests of this folder."""
-    service, site = start(services, tmp_path_factory.mktemp("site"))
+    service, site = start(preloaded, tmp_path_factory.mktemp("site"))
     visitor = site.visitor()
     visitor.set_up(site.link, site.admin)
     visitor.client.close()

@@ -6,26 +6,25 @@ import httpx
 import pytest
 
 from tests.browser.conftest import EASY
-from tests.conftest import ROOT, UVICORN
 from tests.console.visitor import PASSWORD, Visitor
+from tests.scale.fleet import serve_application
 from tests.services.process import free_port
 
 
 @pytest.fixture(scope="module")
-def server(services, tmp_path_factory):
+def server(preloaded, tmp_path_factory):
     """One process for all tests of this module."""
-    port = free_port()
+    home, port = tmp_path_factory.mktemp("forms"), free_port()
     app = f"http://app.test.localhost:{port}"
     env = {
-        "ZENITH_HOME": str(tmp_path_factory.mktemp("forms")),
+        "ZENITH_HOME": str(home),
         "ZENITH_ORIGIN": app,
         "ZENITH_CORS__ORIGINS": f"http://friend.test.localhost:{port}",
         "ZENITH_CORS__CREDENTIALS": "true",
         **EASY,
     }
-    argv = [part.replace("{port}", str(port)) for part in UVICORN]
-    argv.append("tests.browser.forms_application:application")
-    service = services.command(argv, port=port, env=env, cwd=ROOT)
+    name = "tests.browser.forms_application:application"
+    service = serve_application(preloaded, name, port=port, env=env, log=home / "output.log")
     yield app
     service.stop()
 

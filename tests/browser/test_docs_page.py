@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import ROOT, UVICORN
+from tests.scale.fleet import serve_application
 from tests.services.process import free_port
 
 WATCH = """
@@ -43,15 +43,13 @@ class Watch:
 
 
 @pytest.fixture(scope="module")
-def servers(services):
+def servers(preloaded, tmp_path_factory):
     """The documentation and the authorization server, for all tests of this module."""
     running = []
 
     def start(name, **env):
-        port = free_port()
-        argv = [part.replace("{port}", str(port)) for part in UVICORN]
-        argv.append(f"tests.browser.docs_application:{name}")
-        running.append(services.command(argv, port=port, env=env, cwd=ROOT))
+        app, log = f"tests.browser.docs_application:{name}", tmp_path_factory.mktemp(name) / "log"
+        running.append(serve_application(preloaded, app, port=free_port(), env=env, log=log))
         return running[-1].url
 
     elsewhere = start("elsewhere")

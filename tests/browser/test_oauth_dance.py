@@ -14,7 +14,7 @@ PROVIDER = (sys.executable, "-m", "tests.oauth.provider")
 
 
 @pytest.fixture(scope="module")
-def dance(services, tmp_path_factory):
+def dance(services, preloaded, tmp_path_factory):
     """A server whose people have accounts at a provider."""
     port = free_port()
     env = {"AUTHLIB_INSECURE_TRANSPORT": "1"}
@@ -25,7 +25,7 @@ def dance(services, tmp_path_factory):
         "ZENITH_OAUTH__OIDC__CLIENT_SECRET": SECRET,
         "ZENITH_OAUTH__OIDC__LABEL": "Example",
     }
-    service, site = start(services, tmp_path_factory.mktemp("dance"), given)
+    service, site = start(preloaded, tmp_path_factory.mktemp("dance"), given)
     yield site
     service.stop()
     provider.stop()

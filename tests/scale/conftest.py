@@ -25,14 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("scale"))
 
 
-@pytest.fixture(scope="session")
-def preloaded() -> Iterator[Preloaded]:
-    """What forks the servers."""
-    process = Preloaded()
-    yield process
-    process.close()
-
-
 @pytest.fixture
 def start(preloaded, tmp_path) -> Iterator[Callable[..., Running]]:
     """`start({"ZENITH_...": ...}, "--host", "::1")`: a server, stopped after the test."""

@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 
 from tests.console.visitor import PASSWORD, Visitor
-from tests.services.client import ROOT
-from tests.services.process import free_port
+from tests.services.client import ROOT, unmeasured
+from tests.services.process import accepts, free_port
 
 KEY = "Sc4le-k3y-f0r-th3-t3sts-0nly-abcdefghijklmnop"
 LINK = re.compile(r"http://\S+/setup/\S+")
@@ -40,13 +40,6 @@ EASY: Mapping[str, str] = {
 }
 
 
-def unmeasured() -> dict[str, str]:
-    """The environment without coverage: measured, the servers take twice as long, and they reach
-    nothing that no other test reaches.
-    """
-    return {key: value for key, value in os.environ.items() if not key.startswith("COV")}
-
-
 class Preloaded:
     """The process that forks servers; it ends with the pipe to it, and they with it."""
 
@@ -61,12 +54,12 @@ class Preloaded:
             start_new_session=True,
         )
 
-    def fork(self, argv: list[str], env: Mapping[str, str], log: Path) -> int:
-        """Run `zenith` with these arguments; the id of its process."""
+    def fork(self, *, env: Mapping[str, str], **request: Any) -> int:
+        """Run a command as `tests.scale.preload` says; the id of its process."""
         pipes = self._process.stdin, self._process.stdout
         if pipes[0] is None or pipes[1] is None:
             raise RuntimeError("the preloaded process has no pipes")
-        pipes[0].write(json.dumps({"argv": argv, "env": dict(env), "log": str(log)}) + "\n")
+        pipes[0].write(json.dumps({"env": dict(env), **request}) + "\n")
         pipes[0].flush()
         return int(pipes[1].readline())
 
@@ -85,6 +78,9 @@ class Forked:
     argv: list[str]
     env: Mapping[str, str]
     path: Path
+    cwd: Path = ROOT
+    bare: bool = False
+    url: str = ""
     pid: int = 0
 
     def __post_init__(self) -> None:
@@ -92,7 +88,9 @@ class Forked:
 
     def revive(self) -> None:
         """Start it, again, with the same settings and on the same port."""
-        self.pid = self.preloaded.fork(self.argv, self.env, self.path)
+        self.pid = self.preloaded.fork(
+            argv=self.argv, env=self.env, log=str(self.path), cwd=str(self.cwd), bare=self.bare
+        )
 
     def log(self) -> str:
         """What it has printed so far."""
@@ -180,11 +178,39 @@ def launch(preloaded: Preloaded, home: Path, env: Mapping[str, str], *options: s
     home.mkdir(parents=True, exist_ok=True)
     service = Forked(
         preloaded,
-        ["serve", *options],
+        ["zenith", "serve", *options],
         {**unmeasured(), **given, **EASY, **env},
         home / "output.log",
     )
     return Running(service, f"http://localhost:{port}")
+
+
+def serve_application(
+    preloaded: Preloaded,
+    app: str,
+    *options: str,
+    port: int,
+    env: Mapping[str, str],
+    log: Path,
+    cwd: Path = ROOT,
+) -> Forked:
+    """uvicorn with an application, once it listens."""
+    argv = ["uvicorn", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
+    given = {**unmeasured(), "PORT": str(port), "PYTHONUNBUFFERED": "1", **env}
+    service = Forked(
+        preloaded, [*argv, app, *options], given, log, cwd, url=f"http://127.0.0.1:{port}"
+    )
+    wait_while_it_runs(service, lambda: accepts(port))
+    return service
+
+
+def wait_while_it_runs(service: Forked, check: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until it holds; a server that ends first is an error with what it printed."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert service.runs(), service.log()
+        assert time.monotonic() < deadline, service.log()
+        time.sleep(0.02)
 
 
 def begin(preloaded: Preloaded, home: Path, env: Mapping[str, str], *options: str) -> Running:

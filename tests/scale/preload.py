@@ -1,9 +1,10 @@
 """A process that has imported everything, and forks servers: what takes long is done once.
 
-It reads requests, one JSON object a line: `{"argv": [...], "env": {...}, "log": path}`, and answers
-each with the id of the process that now runs `zenith` with these arguments. When its input ends, it
-ends them all and itself. What runs is the command's own code, from its settings to its last log
-line; only what `zenith serve` serves has the routes of `application` beside its own.
+It reads requests, one JSON object a line: `{"argv": ["zenith", ...], "env": {...}, "log": path,
+"cwd": path, "bare": false}`, and answers each with the id of the process that is now this command,
+`zenith` or `uvicorn`. When its input ends, it ends them all and itself. What runs is the command's
+own code, from its settings to its last log line; only what `zenith serve` serves has the routes of
+`application` beside its own, unless it is to be bare.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import threading
 from typing import Any
 from unittest import mock
 
+from uvicorn import main as run_uvicorn
+
 from tests.scale.application import create_server
 from tests.scale.fleet import EASY
 from zenith.assembly import Assembly
@@ -38,7 +41,7 @@ LAZY = (
 PR_SET_PDEATHSIG = 1
 
 
-def become(argv: list[str], env: dict[str, str], log: str) -> None:
+def become(*, argv: list[str], env: dict[str, str], log: str, cwd: str, bare: bool) -> None:
     """In the new process: be the command. Never returns."""
     os.setsid()
     if sys.platform.startswith("linux"):
@@ -50,9 +53,13 @@ def become(argv: list[str], env: dict[str, str], log: str) -> None:
         os.dup2(of, number)
     os.environ.clear()
     os.environ.update(env)
-    sys.argv = ["zenith", *argv]
-    serve: Any = importlib.import_module("zenith.cli.serve")
-    serve.create_server = create_server
+    os.chdir(cwd)
+    sys.argv = argv
+    if argv[0] == "uvicorn":
+        run_uvicorn()
+    if not bare:
+        serve: Any = importlib.import_module("zenith.cli.serve")
+        serve.create_server = create_server
     run_command()
     sys.exit(0)
 

@@ -15,6 +15,7 @@ import pytest
 from tests.console.visitor import PASSWORD, Visitor
 from tests.scale.conftest import new_database
 from tests.scale.fleet import EASY, LINK, NO_TLS, is_in, wait_for
+from tests.services.client import unmeasured
 
 SERVE = (sys.executable, "-c", "from zenith.cli import main; main()", "serve")
 
@@ -27,7 +28,7 @@ def process(tmp_path, free_port):
     def run(*options, **variables):
         port = free_port()
         env = {
-            **os.environ,
+            **unmeasured(),
             **EASY,
             "PORT": str(port),
             "ZENITH_HOME": str(tmp_path),
