@@ -123,10 +123,15 @@ def where(
 
 def _rule(policy: str, rule: Rule, translation: _Translation) -> Sql:
     found: list[Sql] = []
+    conditions = rule.condition.conditions
     # What is known by now comes first: of thousands of rules it rules out nearly all.
-    for condition in sorted(rule.condition.conditions, key=_asks_rows):
-        if found and found[-1] is False:
-            return False
+    if any(
+        translation.translate(condition, positive=True) is False
+        for condition in conditions
+        if not _asks_rows(condition)
+    ):
+        return False
+    for condition in conditions:
         try:
             found.append(translation.translate(condition, positive=True))
         except PolicyError as error:
