@@ -104,6 +104,8 @@ ROUND_TRIPS = {
         lambda s: s.encryption.key_command,
         ("/usr/bin/vault", "read", "app"),
     ),
+    "OUTBOUND__PORTS": ("443,8443", lambda s: s.outbound.ports, (443, 8443)),
+    "LOGS__SECRET_NAMES": ("iban,pin", lambda s: s.logs.secret_names, ("iban", "pin")),
     "CSRF__HEADER_NAME": ("X-Token", lambda s: s.csrf.header_name, "X-Token"),
     "RATE_LIMITS__PER_PRINCIPAL": ("9/hour", lambda s: s.rate_limits.per_principal, "9/hour"),
     "AUDIT__JSON_LINES": ("/var/log/a", lambda s: s.audit.json_lines, Path("/var/log/a")),

@@ -28,14 +28,12 @@ from zenith.api_docs import (
     docs_routes,
 )
 from zenith.api_keys import APIKeys
-from zenith.audit import AuditLog
 from zenith.authorization import Access, AuthorizationGuard, public
 from zenith.csrf import csrf_token
 from zenith.headers import ContentSecurityPolicy, response_headers
 from zenith.kernel.clock import steady_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.problem import INTERNAL_ERROR, Problem
-from zenith.outbound import SharedClient
 from zenith.pipeline import (
     DirectCall,
     Guard,
@@ -103,7 +101,7 @@ class Zenith(FastAPI):
         **fastapi: Any,
     ) -> None:
         self.settings: Final = settings or Settings.from_env()
-        _refuse_unsafe(self.settings, debug=debug, redoc_url=fastapi.pop("redoc_url", None))
+        wiring.refuse_unsafe(self.settings, debug=debug, redoc_url=fastapi.pop("redoc_url", None))
         if docs_access is None and not self.settings.is_production:
             docs_access = public
         self._observed, self._asked = True, float("-inf")
@@ -232,8 +230,7 @@ class Zenith(FastAPI):
     @property
     def outbound(self) -> OutboundClient:
         """Calls other servers, and is not sent where it should not go; one for the application."""
-        shared: SharedClient = self.assembly.services[SharedClient]
-        return shared.client
+        return self.assembly.outbound
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """FastAPI's, but for one thing: whether telemetry is set up, which FastAPI asks anew for
@@ -270,7 +267,13 @@ class Zenith(FastAPI):
         )
         return SecurityMiddleware(
             self._direct_stack(),
-            guards=[*self.assembly.guards, *self._start_record(), authorization, *self._guards],
+            guards=[
+                *wiring.log_guards(self, self.assembly),
+                *self.assembly.guards,
+                *wiring.start_record(self.assembly),
+                authorization,
+                *self._guards,
+            ],
             services={**self.assembly.services, **self._services},
             routes_from=self,
         )
@@ -283,15 +286,10 @@ class Zenith(FastAPI):
             return stack
         router, self.router = self.router, cast(APIRouter, fail)
         try:
-            failing = super().build_middleware_stack()
+            failing = self._plain_stack()
         finally:
             self.router = router
         return DirectCall.around(stack, failing=failing, dispatch=dispatch, application=self)
-
-    def _start_record(self) -> Sequence[Guard]:
-        assembly = self.assembly
-        log = assembly.services.get(AuditLog)
-        return () if log is None else (wiring.StartRecord(log, assembly.settings, assembly.report),)
 
     def _framework_stack(self) -> ASGIApp:
         """FastAPI's own. What a middleware raises is answered like what a handler raises; without
@@ -299,7 +297,7 @@ class Zenith(FastAPI):
         """
         own = self.user_middleware
         if not own:
-            return super().build_middleware_stack()
+            return self._plain_stack()
         handlers = {
             kind: handler
             for kind, handler in self.exception_handlers.items()
@@ -308,22 +306,17 @@ class Zenith(FastAPI):
         outermost = Middleware(ExceptionMiddleware, handlers=handlers, debug=self.debug)
         self.user_middleware = [outermost, *own]
         try:
-            return super().build_middleware_stack()
+            return self._plain_stack()
         finally:
             self.user_middleware = own
 
-
-def _refuse_unsafe(settings: Settings, *, debug: bool, redoc_url: str | None) -> None:
-    if debug and settings.is_production:
-        raise ConfigurationError(
-            "debug=True shows source code and variables to every visitor",
-            fix="leave debug out in production",
-        )
-    if redoc_url is not None:
-        raise ConfigurationError(
-            "redoc_url asks for a page that loads its scripts from another site",
-            fix="leave it out; docs_url serves the documentation from local files",
-        )
+    def _plain_stack(self) -> ASGIApp:
+        """Without Starlette's page for developers: `_unhandled` has one without secrets."""
+        debug, self.debug = self.debug, False
+        try:
+            return super().build_middleware_stack()
+        finally:
+            self.debug = debug
 
 
 def _schema_of(app: FastAPI) -> Endpoint:
@@ -381,7 +374,8 @@ async def _invalid_handshake(socket: WebSocket, error: Exception) -> None:
 
 
 async def _unhandled(request: Request, error: Exception) -> Any:
-    del error
+    if request.app.debug:
+        return wiring.debug_page(request, error)
     return ProblemResponse(exchange_of(request.scope), INTERNAL_ERROR)
 
 

@@ -22,6 +22,7 @@ from zenith.headers.settings import HeadersSettings
 from zenith.kernel.environment import PREFIX, read_section
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import GENERATE, Secret, check_strength
+from zenith.kernel.log_settings import LogSettings
 from zenith.kernel.records import dataclass
 from zenith.mail.settings import MailSettings
 from zenith.mfa.settings import MfaSettings
@@ -147,6 +148,9 @@ class Settings:
 
     audit: AuditSettings | None = field(default_factory=AuditSettings)
     """The log of security events."""
+
+    logs: LogSettings | None = field(default_factory=LogSettings)
+    """Secrets are taken out of what the program's log handlers write, while it runs."""
 
     def __post_init__(self) -> None:
         if self.env not in get_args(Environment):

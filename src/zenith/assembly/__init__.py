@@ -7,21 +7,36 @@ from typing import TYPE_CHECKING
 from zenith.kernel.lazy import loader
 
 if TYPE_CHECKING:
+    from zenith.assembly.arguments import refuse_unsafe
     from zenith.assembly.assembly import Assembly, assemble
+    from zenith.assembly.debug_page import debug_page
+    from zenith.assembly.logs import log_guards
     from zenith.assembly.own_routes import add_own_routes
     from zenith.assembly.session_cookies import check_session_cookies
-    from zenith.assembly.start_record import StartRecord
+    from zenith.assembly.start_record import start_record
 
-__all__ = ["Assembly", "StartRecord", "add_own_routes", "assemble", "check_session_cookies"]
+__all__ = [
+    "Assembly",
+    "add_own_routes",
+    "assemble",
+    "check_session_cookies",
+    "debug_page",
+    "log_guards",
+    "refuse_unsafe",
+    "start_record",
+]
 
 # All stores and drivers hang on it: it is for who makes an application, not who imports one.
 __getattr__ = loader(
     __name__,
     {
         "Assembly": "assembly",
-        "StartRecord": "start_record",
         "add_own_routes": "own_routes",
         "assemble": "assembly",
         "check_session_cookies": "session_cookies",
+        "debug_page": "debug_page",
+        "log_guards": "logs",
+        "refuse_unsafe": "arguments",
+        "start_record": "start_record",
     },
 )

@@ -27,6 +27,7 @@ from zenith.headers import ReportCollector
 from zenith.kernel.errors import ServiceUnavailableError
 from zenith.kernel.keys import Secret
 from zenith.kernel.records import dataclass
+from zenith.outbound import SharedClient
 from zenith.pipeline import Guard
 from zenith.rbac import LiveRoles
 from zenith.server import DrainGuard, Serving
@@ -38,6 +39,7 @@ from zenith.tokens import ForeignIssuer, KeyRing, KeyRotation, TokenManager
 
 if TYPE_CHECKING:
     from zenith.oauth import OAuthServices
+    from zenith.outbound import OutboundClient
 
 READINESS_WAIT: Final = 2.0
 """Seconds until a database or Redis that hangs is one that does not answer."""
@@ -76,6 +78,12 @@ class Assembly:
         """What browsers report, whether it is collected or not."""
         found: ReportCollector = self.services[ReportCollector]
         return found
+
+    @property
+    def outbound(self) -> OutboundClient:
+        """What calls other servers; raises ConfigurationError where httpx is missing."""
+        shared: SharedClient = self.services[SharedClient]
+        return shared.client
 
     async def check_readiness(self) -> None:
         """Raise ServiceUnavailableError unless database and Redis answer, and once the process is

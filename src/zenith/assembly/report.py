@@ -14,6 +14,7 @@ LOST: Final[Mapping[str, str]] = {
     "csrf": "other sites can send changes with the cookies of your users",
     "rate_limits": "clients may call as fast as they can; only attempts at passwords are counted",
     "audit": "security events are not recorded",
+    "logs": "secrets that libraries and handlers log stay in the logs",
 }
 """What an application is without, where a section is None."""
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import ClassVar, Final
 
+from zenith.assembly.assembly import Assembly
+from zenith.audit import AuditLog
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import Event, EventSink, EventType
 from zenith.pipeline import Guard, Stage
@@ -56,6 +58,12 @@ class StartRecord(Guard):
                 details={**details, "process": os.getpid()},
             )
         )
+
+
+def start_record(assembly: Assembly) -> Sequence[Guard]:
+    """What records the starts of an application, where there is an audit log."""
+    log = assembly.services.get(AuditLog)
+    return () if log is None else (StartRecord(log, assembly.settings, assembly.report),)
 
 
 def _version() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -52,6 +52,11 @@ class RedactionFilter(logging.Filter):
     def __init__(self, redactor: Redactor = PLAIN) -> None:
         super().__init__()
         self._redactor: Final = redactor
+
+    @property
+    def redactor(self) -> Redactor:
+        """What knows the names."""
+        return self._redactor
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always True: nothing is dropped."""
@@ -179,11 +184,34 @@ def protect_logs(*loggers: logging.Logger, redactor: Redactor = PLAIN) -> Redact
     handlers = [handler for each in loggers or (logging.getLogger(),) for handler in each.handlers]
     if not handlers:
         raise ValueError("no handler to protect: configure logging first")
+    add_filter(found, handlers)
+    return found
+
+
+def add_filter(
+    found: RedactionFilter, handlers: Iterable[logging.Handler]
+) -> list[logging.Handler]:
+    """Put `found` on those of `handlers` that have none which knows all its names."""
+    names = found.redactor.names
+    added: list[logging.Handler] = []
     for handler in handlers:
-        if not any(isinstance(each, RedactionFilter) for each in handler.filters):
+        filters = (each for each in handler.filters if isinstance(each, RedactionFilter))
+        if not any(names <= each.redactor.names for each in filters):
             # First: filters that come later see the safe record.
             handler.filters.insert(0, found)
-    return found
+            added.append(handler)
+    return added
+
+
+def every_handler() -> list[logging.Handler]:
+    """The handlers of all loggers of the program, each once, and what stands in where there are
+    none.
+    """
+    known = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    found = [each for logger in known for each in getattr(logger, "handlers", ())]
+    if logging.lastResort is not None:
+        found.append(logging.lastResort)
+    return list(dict.fromkeys(found))
 
 
 class Values:

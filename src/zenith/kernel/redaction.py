@@ -132,6 +132,11 @@ class Redactor:
         self._names: Final = frozenset(_NOT_LETTERS.sub("", name) for name in self._own)
         self._triggers: Final = _by_gate((*_TRIGGERS, *sorted(self._own.difference(_TRIGGERS))))
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The further names, in small letters."""
+        return self._own
+
     def is_secret(self, name: str) -> bool:
         """Whether what bears this name is secret."""
         plain = _NOT_LETTERS.sub("", name[:MAX_NAME].lower())

@@ -30,6 +30,7 @@ __all__ = [
     "loggable",
     "mark_among",
     "mark_of",
+    "models_in",
     "sensitive_fields",
     "sensitive_names",
     "shown_fields",
@@ -114,7 +115,7 @@ def inventory(models: Iterable[type]) -> list[SensitiveField]:
             continue
         seen.add(model)
         for name, hint in _hints(model).items():
-            waiting += [kind for kind in _kinds_in(hint, MAX_DEPTH) if _has_fields(kind)]
+            waiting += models_in(hint)
             mark = mark_of(hint)
             if mark is not None:
                 key = (f"{model.__module__}.{model.__qualname__}", name)
@@ -131,6 +132,11 @@ def inventory(models: Iterable[type]) -> list[SensitiveField]:
 def sensitive_names(models: Iterable[type]) -> frozenset[str]:
     """The names of all sensitive fields of `models`, for `Redactor(names)`."""
     return frozenset(line.field for line in inventory(models))
+
+
+def models_in(hint: Any) -> tuple[type, ...]:
+    """The models and dataclasses that a type holds, in order."""
+    return tuple(kind for kind in _kinds_in(hint, MAX_DEPTH) if _has_fields(kind))
 
 
 def sensitive_fields(model: type) -> Mapping[str, SensitiveMark]:

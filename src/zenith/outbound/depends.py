@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
+from fastapi import Request
 
 from zenith.kernel.errors import ConfigurationError
 

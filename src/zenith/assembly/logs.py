@@ -1,0 +1,58 @@
+"""Logs without secrets, for as long as an application runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+
+from zenith.assembly.assembly import Assembly
+from zenith.assembly.data_models import secret_names
+from zenith.audit import AuditLog
+from zenith.kernel.log_redaction import RedactionFilter, add_filter, every_handler
+from zenith.kernel.log_settings import LogSettings
+from zenith.kernel.redaction import Redactor
+from zenith.pipeline import Guard, Stage
+
+
+class LogProtection(Guard):
+    """Puts a filter on every handler of the program when the application starts, and takes it off
+    when it stops; looks at no request.
+
+    Threat: secrets in the server's and the libraries' own lines, which nobody thought of, and in
+    the text of exceptions (ASVS 16.2.5, 16.5.1). Its names are those of all sensitive fields that
+    the application's routes and tables have. Handlers that are added later are the program's own
+    care (`protect_logs`).
+    """
+
+    stage: ClassVar[Stage] = Stage.AUDIT
+
+    def __init__(self, app: Any, settings: LogSettings, audit: AuditLog | None) -> None:
+        self._app: Final = app
+        self._settings: Final = settings
+        self._audit: Final = audit
+        self._filter: RedactionFilter | None = None
+        self._handlers: list[logging.Handler] = []
+
+    async def startup(self) -> None:
+        """Now the routes are known, and the server has set up its logs."""
+        redactor = Redactor((*self._settings.secret_names, *secret_names(self._app)))
+        self._filter = RedactionFilter(redactor)
+        self._handlers = add_filter(self._filter, every_handler())
+        if self._audit is not None:
+            self._audit.redactor = redactor
+
+    async def shutdown(self) -> None:
+        """Leave the program's logs as they were."""
+        if self._filter is not None:
+            for handler in self._handlers:
+                handler.removeFilter(self._filter)
+        self._filter, self._handlers = None, []
+
+
+def log_guards(app: Any, assembly: Assembly) -> Sequence[Guard]:
+    """What protects the logs, unless that is off."""
+    settings = assembly.settings.logs
+    if settings is None:
+        return ()
+    return (LogProtection(app, settings, assembly.services.get(AuditLog)),)
