@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,23 @@ PROGRAM = f"import sys, zenith.app; print(*[name for name in {SLOW!r} if name in
 def test_slow_parts_wait_until_they_are_needed() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == []
+
+
+STARTED = """
+import sys
+from pathlib import Path
+from zenith import Settings, Zenith
+Zenith(settings=Settings(env="test", home=Path(sys.argv[1])))
+print(*[name for name in ("sqlalchemy.dialects.postgresql", "alembic", "redis", "webauthn", "httpx")
+        if name in sys.modules])
+"""
+
+
+def test_an_application_on_sqlite_does_not_bring_what_others_use(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED, str(tmp_path)], check=True, capture_output=True, text=True
     )
     assert done.stdout.split() == []
 
