@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from zenith.cli import accounts, api_keys, audit, bans, db, https, keys, policies, reports, roles
+from zenith.cli.audit_search import search, tail
 from zenith.cli.check_sql import check_sql
 from zenith.cli.output import say
 from zenith.cli.routes import routes
@@ -29,6 +30,8 @@ application.command("check-sql")(check_sql)
 application.add_typer(db.group, name="db")
 application.add_typer(accounts.group, name="accounts")
 application.add_typer(api_keys.group, name="api-keys")
+audit.group.command()(search)
+audit.group.command()(tail)
 application.add_typer(audit.group, name="audit")
 application.add_typer(bans.group, name="bans")
 application.add_typer(https.group, name="https")

@@ -33,7 +33,7 @@ DAY: Final = 86_400.0
 LAST: Final = 4_102_444_800.0
 """No seal is as late: the year 2100."""
 _AGE: Final = re.compile(r"([1-9][0-9]{0,5})d")
-group = typer.Typer(help="Prove, prune and export the audit log.", no_args_is_help=True)
+group = typer.Typer(help="Search, prove, prune and export the audit log.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Keys = Annotated[
     list[str] | None,
