@@ -63,7 +63,7 @@ def test_lines_that_are_no_checkpoints_are_refused(change: dict[str, object]) ->
 
 @pytest.mark.parametrize("line", ["", "[]", "{}", "[" * 100_000, "7"])
 def test_what_is_no_document_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         read_checkpoint(line)
 
 
