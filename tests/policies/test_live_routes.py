@@ -5,6 +5,7 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Annotated, Any
 
 import pytest
+from anyio import from_thread
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
 from sqlmodel import Field, SQLModel
@@ -12,6 +13,7 @@ from sqlmodel import Field, SQLModel
 from tests.authorization.documents import call
 from tests.authorization.people import protect
 from zenith.authorization import AllOf, allowed, masked, public
+from zenith.authorization.authorize import refreshed
 from zenith.policies import DecisionRecorder, LivePolicy, Policy, PolicyVersions
 from zenith.stores.memory import MemoryDecisionStore, MemoryPolicyStore
 
@@ -130,3 +132,14 @@ async def test_decisions_are_recorded_though_nothing_was_started(world):
     world.clock.now += 1.0
     await policy.refresh()
     assert [each.action for each in await kept.recent("papers", limit=10)] == ["read"]
+
+
+def test_each_item_of_a_thread_has_the_loop_ask(world, monkeypatch):
+    """The same in this thread, where the measure of branches sees it."""
+    asked: list[Any] = []
+    monkeypatch.setattr(from_thread, "run", lambda work, *given: asked.append((work, *given)))
+    mark = masked(world.policy)
+    assert list(mark._each(iter("ab"), str.upper)) == ["A", "B"]
+    assert asked == [(refreshed, world.policy)] * 2
+    assert list(masked(Policy("all", []))._each(iter("ab"), str.upper)) == ["A", "B"]
+    assert len(asked) == 2
