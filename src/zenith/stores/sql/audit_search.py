@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Integer, Select, cast, func, or_, select
+from sqlalchemy import Integer, Select, cast, func, literal_column, or_, select
 
 from zenith.audit.search import AuditQuery
 from zenith.stores.sql.schema import audit_events
+
+USUAL: Final = {"outcome": "success", "severity": "INFO"}
+"""What nearly all events have: the indexes of these columns are of the others."""
 
 
 def page_of(
@@ -36,6 +39,10 @@ def _fitting(found: Select[*tuple[Any, ...]], query: AuditQuery) -> Select[*tupl
     columns = audit_events.c
     for name, wanted in query.exact().items():
         found = found.where(columns[name] == wanted)
+        usual = USUAL.get(name, wanted)
+        if wanted != usual:
+            # Written out, and not bound: so that the index of what is unusual is known to fit.
+            found = found.where(columns[name] != literal_column(f"'{usual}'"))
     if query.type is not None:
         found = found.where(columns.type == str(query.type))
     if query.about is not None:

@@ -20,16 +20,21 @@ def upgrade() -> None:
     op.add_column(EVENTS, sa.Column("trace_id", sa.String(64)))
     op.add_column(EVENTS, sa.Column("mac", sa.LargeBinary()))
     op.create_index("uq_zenith_audit_events_event_id", EVENTS, ["event_id"], unique=True)
-    for column in ("outcome", "severity", "at"):
-        op.create_index(f"ix_{EVENTS}_{column}_sequence", EVENTS, [column, "sequence"])
-    for column in ("session_id", "address", "request_id", "trace_id"):
-        known = sa.text(f"{column} IS NOT NULL")
+    op.create_index(f"ix_{EVENTS}_at_sequence", EVENTS, ["at", "sequence"])
+    for column, part in (
+        ("outcome", "outcome <> 'success'"),
+        ("severity", "severity <> 'INFO'"),
+        ("session_id", "session_id IS NOT NULL"),
+        ("address", "address IS NOT NULL"),
+        ("request_id", "request_id IS NOT NULL"),
+        ("trace_id", "trace_id IS NOT NULL"),
+    ):
         op.create_index(
             f"ix_{EVENTS}_{column}_sequence",
             EVENTS,
             [column, "sequence"],
-            sqlite_where=known,
-            postgresql_where=known,
+            sqlite_where=sa.text(part),
+            postgresql_where=sa.text(part),
         )
     op.create_table(
         "zenith_audit_seals",
