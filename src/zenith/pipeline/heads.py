@@ -57,10 +57,8 @@ class Heads:
     def _meet(self, key: Key, raw: RawHeaders) -> Head:
         head = self._old.get(key) or Head(raw)
         headers = head.headers
-        if (
-            len(key) > MAX_FIELDS
-            or sum(map(len, headers)) + sum(map(len, headers.values())) > MAX_SIZE
-        ):
+        size = len(b"".join(headers)) + len(b"".join(headers.values()))
+        if len(key) > MAX_FIELDS or size > MAX_SIZE:
             return head
         if len(self._young) >= MAX_REMEMBERED:
             self._old, self._young = self._young, {}

@@ -212,12 +212,9 @@ def _token_of(exchange: Exchange, value: bytes | None) -> tuple[bytes, str]:
     sent = exchange.scope["headers"]
     if len(exchange.headers) != len(sent) and sum(name == HEADER for name, _ in sent) > 1:
         raise BadRequestError("More than one Authorization header", reason="ambiguous_credential")
-    kind, _, rest = value.partition(b" ")
-    token = rest.strip(b" ")
-    if (
-        kind.lower() not in (BEARER, DPOP)
-        or b" " not in value
-        or token.startswith(FOREIGN_PREFIXES)
-    ):
+    kind, separator, rest = value.partition(b" ")
+    kind = kind.lower()
+    if not separator or kind not in (BEARER, DPOP):
         return b"", ""
-    return kind.lower(), token.decode("latin-1")
+    token = rest.strip(b" ")
+    return (b"", "") if token.startswith(FOREIGN_PREFIXES) else (kind, token.decode("latin-1"))

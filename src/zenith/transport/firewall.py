@@ -66,6 +66,8 @@ MAX_LENGTH_DIGITS: Final = 18
 _NAME: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
 _NAME_ANY_CASE: Final = _NAME + b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _VALUE: Final = bytes({9, *range(0x20, 0x7F), *range(0x80, 0x100)})
+# Leaves values as they are, but for those that hold another octet: twice as fast as deleting.
+_BLANKED: Final = bytes(octet if octet in _VALUE else ord(" ") for octet in range(256))
 _VISIBLE: Final = bytes(range(0x21, 0x7F))
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd\\]")
 _PLAIN: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?|/")
@@ -128,7 +130,7 @@ class Firewall:
             or len(names) + len(values) + USUAL_SIZE > self._settings.max_header_size
             or b"" in headers
             or (names and names.translate(None, _NAME))
-            or values.translate(None, _VALUE)
+            or values.translate(_BLANKED) != values
         ):
             self._check_each(raw)
         length = headers.get(b"content-length")
