@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Plugin())
     start.keep_routers()
     start.keep_signatures()
+    start.keep_answers()
     start.keep_schema()
 
 

@@ -13,7 +13,7 @@ import functools
 import importlib
 import weakref
 from types import FunctionType
-from typing import Any
+from typing import Any, get_args
 
 import fastapi.dependencies.utils
 import fastapi.routing
@@ -62,6 +62,26 @@ def keep_signatures() -> None:
 
     for module in (fastapi.dependencies.utils, fastapi.routing):
         setattr(module, read.__name__, get_dependant)
+
+
+def keep_answers() -> None:
+    """Compile what turns an answer of a type into JSON once, not for each application again."""
+    compile_answer: Any = vars(fastapi.routing)["create_model_field"]
+    known: dict[Any, Any] = {}
+
+    def create_model_field(name: str, type_: Any, *, mode: str) -> Any:
+        if not any(_is_ours(each) for each in (type_, *get_args(type_))):
+            return compile_answer(name=name, type_=type_, mode=mode)
+        key = name, type_, mode
+        if key not in known:
+            known[key] = compile_answer(name=name, type_=type_, mode=mode)
+        return known[key]
+
+    setattr(fastapi.routing, compile_answer.__name__, create_model_field)
+
+
+def _is_ours(type_: Any) -> bool:
+    return str(getattr(type_, "__module__", "")).startswith("zenith.")
 
 
 class Schema:

@@ -11,6 +11,7 @@ import pytest
 from tests.measure import HERE, MEASURED, Plugin, Stacks, Tracer
 from tests.start import OBJECTS, Schema
 from zenith.accounts import auth_router
+from zenith.accounts.routes import Credentials
 from zenith.stores import foundation
 from zenith.stores.sql import Database, current, upgrade
 
@@ -64,6 +65,23 @@ def test_who_changes_what_was_read_of_a_handler_changes_it_alone():
     assert second.call is endpoint
     assert second not in second.dependencies
     assert second == fastapi.routing.get_dependant(path="/x", call=endpoint)
+
+
+def test_an_answer_is_compiled_once_for_each_name_and_type():
+    make = fastapi.routing.create_model_field
+    first, second, other, theirs = (
+        make(name=name, type_=type_, mode="serialization")
+        for name, type_ in (
+            ("a", list[Credentials]),
+            ("a", list[Credentials]),
+            ("b", Credentials),
+            ("a", list[int]),
+        )
+    )
+    assert first is second
+    assert (other.name, other.field_info.annotation) == ("b", Credentials)
+    assert theirs.field_info.annotation == list[int]
+    assert theirs is not make(name="a", type_=list[int], mode="serialization")
 
 
 @pytest.fixture

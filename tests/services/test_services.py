@@ -21,8 +21,10 @@ from redis import Redis, RedisCluster
 from redis.exceptions import RedisError
 from redis.sentinel import Sentinel
 
-from tests.services import Service, ServiceError
+from tests.conftest import Serve
+from tests.services import Service, ServiceError, ServiceSet
 from tests.services.client import ROOT
+from tests.services.process import free_port
 
 GREETER = """
 async def app(scope, receive, send):
@@ -110,9 +112,7 @@ def test_a_private_server_is_frozen_and_goes_on(private_service: Callable[[str],
         assert client.ping()
 
 
-def test_an_application_is_served_and_stopped(
-    serve: Callable[..., Service], tmp_path: Path
-) -> None:
+def test_an_application_is_served_and_stopped(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "greeter.py").write_text(GREETER)
     service = serve("greeter:app", cwd=tmp_path)
     assert "Hello" in httpx.get(service.url).text
@@ -121,13 +121,19 @@ def test_an_application_is_served_and_stopped(
         httpx.get(service.url)
 
 
-def test_a_command_that_fails_says_what_it_printed(serve: Callable[..., Service]) -> None:
+def test_a_command_that_fails_says_what_it_printed(services: ServiceSet) -> None:
     with pytest.raises(ServiceError, match="told you so"):
-        serve([sys.executable, "-c", "print('told you so'); exit(3)"])
+        services.command([sys.executable, "-c", "print('told you so'); exit(3)"], port=free_port())
+
+
+def test_an_application_that_fails_says_what_it_printed(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text("print('told you so'); raise SystemExit(3)")
+    with pytest.raises(AssertionError, match="told you so"):
+        serve("failing:app", cwd=tmp_path)
 
 
 async def test_the_browser_opens_a_page_that_axe_checks(
-    serve: Callable[..., Service], page: Page, axe: Axe, tmp_path: Path
+    serve: Serve, page: Page, axe: Axe, tmp_path: Path
 ) -> None:
     (tmp_path / "greeter.py").write_text(GREETER)
     service = serve("greeter:app", cwd=tmp_path)
