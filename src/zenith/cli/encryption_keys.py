@@ -97,8 +97,10 @@ def knows(settings: Settings, key_id: str) -> KeyUse | None:
     if file is None:
         return None
     keys = wait(file.read())
-    found = (use for use in USES if key_id in {key.id.hex() for key in keys.ring(use).keys})
-    return next(found, None)
+    for use in USES:
+        if key_id in {key.id.hex() for key in keys.ring(use).keys}:
+            return use
+    return None
 
 
 def retire_encryption(settings: Settings, use: KeyUse, key_id: str) -> None:

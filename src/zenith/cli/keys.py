@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -72,16 +72,10 @@ def rotate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the next signing key: published now, signing in an hour. With --encryption or --index
-    make theirs, which takes over as soon as all processes know it.
-    """
+    """Make the next signing key, for in an hour; or that of encryption, for when all know it."""
     if encryption or index:
         if retire or (encryption and index):
-            fail(
-                "these options do not go together",
-                fix="rotate one kind of key; retire it by `zenith keys retire`",
-                code=ExitCode.USAGE,
-            )
+            _fail_together()
         use: KeyUse = "indexes" if index else "values"
         rotate_encryption(read_settings(), use, now=now, as_json=as_json)
         return
@@ -103,7 +97,7 @@ def rotate(
         say(f"{kid} is retired: its tokens are refused")
 
 
-@group.command("retire")
+@group.command("retire", context_settings={"ignore_unknown_options": True})  # ids may begin with -
 def retire_key(
     kid: Annotated[str, typer.Argument(help="The key's id, as `list` shows it.")],
     application: Annotated[
@@ -135,6 +129,14 @@ def retire_key(
         show_json({"kid": kid, "retired": retired})
         return
     say("the key is retired" if retired else "there is no such key in use")
+
+
+def _fail_together() -> NoReturn:
+    fail(
+        "these options do not go together",
+        fix="rotate one kind of key; retire it by `zenith keys retire`",
+        code=ExitCode.USAGE,
+    )
 
 
 def _destroy(settings: Settings, use: KeyUse, kid: str, application: str, *, yes: bool) -> None:

@@ -88,17 +88,11 @@ def reencrypt(
             return reports, count
 
         reports, subjects = _unless_broken(target, all_of_it)
-    answer = {
-        "resumed": bookmark.resumed,
-        "subject_keys": subjects,
-        "tables": [_document(report) for report in reports],
-    }
     if as_json:
-        show_json(answer)
+        tables = [_document(report) for report in reports]
+        show_json({"resumed": bookmark.resumed, "subject_keys": subjects, "tables": tables})
     else:
-        show([_row(report) for report in reports], empty="no encrypted columns")
-        if subjects:
-            say(f"subject keys: {subjects} wrapped anew")
+        _say(reports, subjects)
         if resume and not bookmark.resumed:
             say("there was nothing to resume: all tables were gone through")
     _refuse(reports)
@@ -150,6 +144,12 @@ def _unless_broken(
 
 def _move(bar: Bar, report: TableReport) -> None:
     bar.show(report.seen, text=f"{report.step} {report.table}", total=max(report.total, 1))
+
+
+def _say(reports: Sequence[TableReport], subjects: int) -> None:
+    show([_row(report) for report in reports], empty="no encrypted columns")
+    if subjects:
+        say(f"subject keys: {subjects} wrapped anew")
 
 
 def _refuse(reports: Sequence[TableReport]) -> None:

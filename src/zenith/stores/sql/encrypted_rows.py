@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
@@ -45,7 +46,9 @@ class EncryptedTable:
             ),
             *(each.label(f"zenith_row_{number}") for number, each in enumerate(kept)),
         ]
-        self._kept: Final = kept
+        # Not by the columns themselves: they compare to SQL, not to true or false.
+        counted = itertools.count()
+        self._places: Final = [0 if each is None else next(counted) for each in self._bound]
 
     @classmethod
     def of(cls, table: Table) -> Self | None:
@@ -82,13 +85,14 @@ class EncryptedTable:
 
         Raises DecryptionError for a value that does not open.
         """
-        found = row._mapping  # noqa: SLF001  # SQLAlchemy's public name for it
+        values = row[len(self.keys) :]
+        bound_to = values[len(self.columns) :]
         change: dict[str, Any] = {}
         for number, column in enumerate(self.columns):
-            stored, bound = found[f"zenith_old_{number}"], self._bound[number]
+            stored, bound = values[number], self._bound[number]
             if stored is None:
                 continue
-            key = None if bound is None else found[f"zenith_row_{self._kept.index(bound)}"]
+            key = None if bound is None else bound_to[self._places[number]]
             renewed = _type_of(column).renewed(stored, key)
             if renewed is not None:
                 change |= {f"zenith_old_{number}": stored, f"zenith_new_{number}": renewed}

@@ -42,8 +42,8 @@ class Bookmark:
 
     def place(self, table: str) -> Sequence[Any] | None:
         """The last key that was written; None at the beginning."""
-        found = self._kept["tables"].get(table)
-        return [_KINDS[kind](text) for kind, text in found] if isinstance(found, list) else None
+        found: Any = self._kept["tables"].get(table)
+        return None if found in (None, "done") else [_KINDS[kind](text) for kind, text in found]
 
     def move(self, table: str, after: Sequence[Any] | None) -> None:
         """Remember the last key, or with None that the table is done."""
