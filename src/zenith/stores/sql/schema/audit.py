@@ -32,7 +32,7 @@ def _where_known(column: str) -> Index:
 def _where_unusual(column: str, usual: str) -> Index:
     """The same where nearly all rows have one value, which is found without an index."""
     unusual = text(f"{column} <> '{usual}'")
-    return Index(None, column, "sequence", sqlite_where=unusual, postgresql_where=unusual)
+    return Index(None, column, "sequence", sqlite_where=unusual)
 
 
 audit_events: Final = Table(
