@@ -258,7 +258,8 @@ class Zenith(FastAPI):
         """
         wiring.check_session_cookies(self.user_middleware, self.assembly.settings)
         level = logging.WARNING if self.settings.is_production else logging.INFO
-        for line in self.assembly.report:
+        stored = wiring.check_sensitive_columns(is_production=self.settings.is_production)
+        for line in (*self.assembly.report, *stored):
             _log.log(level, "%s", line)
         authorization = AuthorizationGuard(
             declared=self.declared_access,

@@ -4,6 +4,8 @@ whatever it was given; and ask for answers, filters and orders by fields that ar
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 from pydantic import BaseModel
 from sqlmodel import Field, MetaData
@@ -26,6 +28,7 @@ class SignUp(StrictModel):
 
 
 class Patient(ZenithModel, table=True):
+    __encryption__: ClassVar = None
     metadata = metadata
     __tablename__ = "masked_patients"
     id: int | None = Field(default=None, primary_key=True)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from zenith.assembly.arguments import refuse_unsafe
     from zenith.assembly.assembly import Assembly, assemble
     from zenith.assembly.debug_page import debug_page
+    from zenith.assembly.inventory import check_sensitive_columns
     from zenith.assembly.logs import log_guards
     from zenith.assembly.own_routes import add_own_routes
     from zenith.assembly.session_cookies import check_session_cookies
@@ -19,6 +20,7 @@ __all__ = [
     "Assembly",
     "add_own_routes",
     "assemble",
+    "check_sensitive_columns",
     "check_session_cookies",
     "debug_page",
     "log_guards",
@@ -33,6 +35,7 @@ __getattr__ = loader(
         "Assembly": "assembly",
         "add_own_routes": "own_routes",
         "assemble": "assembly",
+        "check_sensitive_columns": "inventory",
         "check_session_cookies": "session_cookies",
         "debug_page": "debug_page",
         "log_guards": "logs",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from zenith.kernel.sensitive import mark_among, models_in, sensitive_names
+from zenith.kernel.sensitive import mark_among, models_in, sensitive_names, with_inner
 from zenith.pipeline import RouteEntry, RouteTable
 from zenith.query.tables import tables
 
@@ -29,6 +29,11 @@ class RouteModels:
         for _, hint in self.inputs:
             yield from models_in(hint)
         yield from models_in(self.answers)
+
+    @property
+    def answer_models(self) -> frozenset[type]:
+        """The models of what it answers, those within others too."""
+        return frozenset(with_inner(models_in(self.answers)))
 
 
 def routes_of(app: Any) -> list[RouteModels]:

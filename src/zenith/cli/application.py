@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from zenith.cli import accounts, api_keys, audit, bans, db, https, keys, policies, reports, roles
+from zenith.cli import (
+    accounts,
+    api_keys,
+    audit,
+    bans,
+    data,
+    db,
+    https,
+    keys,
+    policies,
+    reports,
+    roles,
+)
 from zenith.cli.audit_search import search, tail
 from zenith.cli.check_sql import check_sql
 from zenith.cli.output import say
@@ -27,6 +39,7 @@ application = typer.Typer(
 application.command()(serve)
 application.command()(routes)
 application.command("check-sql")(check_sql)
+application.add_typer(data.group, name="data")
 application.add_typer(db.group, name="db")
 application.add_typer(accounts.group, name="accounts")
 application.add_typer(api_keys.group, name="api-keys")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from zenith.encryption.cipher import Cipher
 from zenith.encryption.context import Context
@@ -14,6 +14,9 @@ from zenith.encryption.fernet_values import MARK, FernetValues
 from zenith.encryption.keyring import Keyring
 from zenith.encryption.sealed import from_text, to_text
 from zenith.kernel.keys import Secret
+
+if TYPE_CHECKING:
+    from zenith.encryption.columns.types import EncryptedType
 
 TEXT: Final = Context("text")
 JSON: Final = Context("json")
@@ -51,6 +54,15 @@ class EncryptionService:
     def keyring(self) -> Keyring:
         """The keys; rotate them there."""
         return self._cipher.keyring
+
+    def column_type(self, kind: Any) -> EncryptedType | None:
+        """The type of a column for values of `kind`; None where there is none. Models that name
+        this service as their `__encryption__` ask it for each sensitive field.
+        """
+        # SQLAlchemy is slow to import: who has no columns does not wait for it.
+        from zenith.encryption.columns.choice import column_type  # noqa: PLC0415
+
+        return column_type(self, kind)
 
     def encrypt(self, data: str, *, context: str | None = None) -> str:
         """Encrypt text. It opens with the same `context` only, such as `invoice/42`.

@@ -34,6 +34,7 @@ __all__ = [
     "sensitive_fields",
     "sensitive_names",
     "shown_fields",
+    "with_inner",
 ]
 
 MAX_DEPTH: Final = 8
@@ -107,15 +108,8 @@ def inventory(models: Iterable[type]) -> list[SensitiveField]:
     (ASVS 14.1.1). `Secret` fields are among them. Models that are only fields of others are found.
     """
     found: dict[tuple[str, str], SensitiveField] = {}
-    seen: set[type] = set()
-    waiting = list(models)
-    while waiting:
-        model = waiting.pop()
-        if model in seen:
-            continue
-        seen.add(model)
+    for model in with_inner(models):
         for name, hint in _hints(model).items():
-            waiting += models_in(hint)
             mark = mark_of(hint)
             if mark is not None:
                 key = (f"{model.__module__}.{model.__qualname__}", name)
@@ -127,6 +121,18 @@ def inventory(models: Iterable[type]) -> list[SensitiveField]:
                     is_outermost=_outer_mark(hint) is not None or _holds_secret(hint),
                 )
     return [found[key] for key in sorted(found)]
+
+
+def with_inner(models: Iterable[type]) -> list[type]:
+    """`models` and those that their fields hold, each once."""
+    found: dict[type, None] = {}
+    waiting = list(models)
+    while waiting:
+        model = waiting.pop()
+        if model not in found:
+            found[model] = None
+            waiting += [kind for hint in _hints(model).values() for kind in models_in(hint)]
+    return list(found)
 
 
 def sensitive_names(models: Iterable[type]) -> frozenset[str]:

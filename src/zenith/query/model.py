@@ -15,6 +15,7 @@ from zenith.kernel.sensitive import sensitive_fields
 from zenith.query.columns import Columns, columns_of
 from zenith.query.errors import UnfitValueError, invalid
 from zenith.query.query import BESIDE, Condition, Query
+from zenith.query.sealing import ColumnCipher, seal_fields
 from zenith.query.session import operation
 from zenith.query.writing import check_names, checked_changes, faults_of, stored
 
@@ -36,6 +37,15 @@ class ZenithModel(SQLModel):
     """Columns that clients may sort by."""
     __max_page_size__: ClassVar[int] = 100
     """Rows that a client gets at once, at most."""
+    __encryption__: ClassVar[ColumnCipher | None]
+    """Who encrypts the columns of sensitive fields, such as `app.encryption`; None for nobody. A
+    model with sensitive fields must say which, or production refuses to start."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **given: Any) -> None:
+        """The columns are made after this, from what the fields say."""
+        super().__pydantic_init_subclass__(**given)
+        seal_fields(cls)
 
     def __repr_args__(self) -> Sequence[tuple[str | None, Any]]:
         marks = sensitive_fields(type(self))
