@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from benchmarks.options import Options
@@ -12,15 +12,23 @@ from benchmarks.report import Budget, Row
 from benchmarks.timing import Batch, interleave, repeat_async
 from zenith.accounts import Account
 from zenith.audit import AuditLog, AuditSettings
-from zenith.kernel.events import Event, EventType
+from zenith.audit.keys import AuditKeys
+from zenith.audit.pending import Pending
+from zenith.audit.reading import StoredLog
+from zenith.audit.sealer import Sealer
+from zenith.audit.verification import Verification
+from zenith.kernel.events import Event, EventType, Silence
 from zenith.kernel.keys import Secret
 from zenith.kernel.one_step import one_step
 from zenith.stores.memory import MemoryAuditStore
 from zenith.stores.settings import DatabaseSettings
-from zenith.stores.sql import Database, SqlAccountStore, SqlAuditStore, upgrade
+from zenith.stores.sql import Database, SqlAccountStore, SqlAuditStore, SqlSealStore, upgrade
 
 TITLE = "Audit events (SQLite)"
 ROUNDS = 30
+KEYS = AuditKeys([Secret("Bench-0123456789-abcdefghijklmnopqrstuv")])
+EVENTS = 20_000
+PER_SEAL = 1_000
 ACCOUNT = Account(id="account-0", email="a@b.example", email_key="a@b.example", created_at=0.0)
 
 
@@ -39,12 +47,13 @@ def _event() -> Event:
 
 
 @asynccontextmanager
-async def _log(folder: str) -> AsyncIterator[tuple[AuditLog, SqlAccountStore]]:
+async def _log(folder: str) -> AsyncGenerator[tuple[AuditLog, SqlAccountStore]]:
     database = Database(DatabaseSettings(url=Secret(f"sqlite:///{folder}/audit.db")))
     await upgrade(database)
     accounts = SqlAccountStore(database)
     await accounts.create(ACCOUNT)
-    log = AuditLog(SqlAuditStore(database), AuditSettings())
+    store = SqlAuditStore(database, keys=KEYS, written=Pending().add)
+    log = AuditLog(store, AuditSettings())
     await log.start()
     try:
         yield log, accounts
@@ -60,6 +69,35 @@ def _noting(log: AuditLog) -> Batch:
             log.note(_event())
 
     return run
+
+
+async def _verification(rounds: int) -> Row:
+    """A whole sealed log read and verified, in CPU time of this process."""
+    pending = Pending()
+    with tempfile.TemporaryDirectory(prefix="zenith-bench-") as folder:
+        async with Database(DatabaseSettings(url=Secret(f"sqlite:///{folder}/log.db"))) as database:
+            await upgrade(database)
+            store = SqlAuditStore(database, keys=KEYS, written=pending.add)
+            seals = SqlSealStore(database)
+            sealer = Sealer(seals, pending, KEYS, Silence(), AuditSettings(), writer="bench")
+            for _ in range(EVENTS // PER_SEAL):
+                await store.append([_event() for _ in range(PER_SEAL)])
+                await sealer.seal()
+            speeds = [await _speed(StoredLog(seals, "main")) for _ in range(rounds)]
+    return Row(
+        name="verify the audit log",
+        ours=max(speeds),
+        unit="events/s",
+        budget=Budget(value=100_000, bound="at least", of="ours"),
+    )
+
+
+async def _speed(source: StoredLog) -> float:
+    began = time.process_time()
+    report = await Verification(source, "main", keys=KEYS, public=KEYS.public).run()
+    if not report.holds or report.events != EVENTS:
+        raise RuntimeError("the log does not verify")
+    return EVENTS / (time.process_time() - began)
 
 
 async def measure(options: Options) -> AsyncIterator[Row]:
@@ -100,3 +138,4 @@ async def measure(options: Options) -> AsyncIterator[Row]:
         spread=spread,
         budget=Budget(value=1.2),
     )
+    yield await _verification(rounds=options.rounds(ROUNDS) // 6 + 1)

@@ -21,13 +21,18 @@ FOREVER = 1e12
 
 
 async def export(log: SealedLog, path: Path, *, since: float = 0, until: float = FOREVER) -> int:
-    lines, count = [], 0
-    async for line, count in proof_lines(
-        log.first.seals, log.keys, "main", since=since, until=until, at=log.now
-    ):
-        lines.append(line)
-    path.write_text("".join(lines))
-    return count
+    made = proof_lines(log.first.seals, log.keys, "main", since=since, until=until, at=log.now)
+    found = [each async for each in made]
+    write(path, "".join(line for line, _ in found))
+    return found[-1][1] if found else 0
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def read(path: Path) -> str:
+    return path.read_text()
 
 
 async def proven(path: Path, public: PublicKeys) -> VerificationReport:
@@ -64,13 +69,13 @@ async def test_a_part_of_the_log_is_proven_as_a_part(sqlite_log: SealedLog, path
     report = await proven(path, sqlite_log.keys.public)
     assert report.holds
     assert report.events == 34
-    path.write_text(path.read_text().replace('"first":2', '"first":1', 1))
+    write(path, read(path).replace('"first":2', '"first":1', 1))
     assert not ProofFile(path).head.is_signed(sqlite_log.keys.public)
 
 
 async def test_nothing_makes_no_export(sqlite_log: SealedLog, path: Path) -> None:
     assert await export(sqlite_log, path) == 0
-    assert path.read_text() == ""
+    assert read(path) == ""
     await sqlite_log.sealed(1)
     assert await export(sqlite_log, path, since=sqlite_log.now + 5) == 0
 
@@ -142,7 +147,7 @@ async def test_an_export_that_was_changed_is_found(
     monkeypatch.setattr(proof, "REMEMBERED", 2)
     await sqlite_log.sealed(3, 3)
     await export(sqlite_log, path)
-    path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+    write(path, "".join(change(read(path).splitlines(keepends=True))))
     report = await proven(path, sqlite_log.keys.public)
     assert not report.holds
     found = {str(each.kind) for each in report.findings}

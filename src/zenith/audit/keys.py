@@ -15,7 +15,6 @@ from zenith.kernel.keys import Secret, derive
 from zenith.kernel.records import dataclass
 
 ID_BYTES: Final = 8
-MAC_BYTES: Final = 32
 MAC_VERSION: Final = b"\x01"
 PUBLIC_BYTES: Final = 32
 

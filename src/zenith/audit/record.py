@@ -36,7 +36,8 @@ STREAM: Final = FIRST_TEXT + TEXTS.index("stream")
 EVENT_ID: Final = FIRST_TEXT + TEXTS.index("event_id")
 VERSION: Final = b"\x01"
 ABSENT: Final = -1
-_HEAD: Final = struct.Struct(f">d{len(TEXTS)}i")
+_pack: Final = struct.Struct(f">d{len(TEXTS)}i").pack
+_digest: Final = hashlib.sha256
 _UNREADABLE: Final = b"\x00unreadable"
 
 
@@ -47,17 +48,10 @@ def encode(at: float, texts: Sequence[str | None]) -> bytes:
     under the same MAC: lengths stand in front of everything, so one sequence of bytes is one
     event. Raises TypeError or ValueError for what is no such event.
     """
+    lengths = [ABSENT if text is None else len(text) for text in texts]
+    present = "".join([text for text in texts if text is not None])
     try:
-        lengths = list(map(len, texts))  # type: ignore[arg-type]  # None raises: the usual case first
-    except TypeError:
-        lengths = [ABSENT if text is None else len(text) for text in texts]
-        texts = [text for text in texts if text is not None]
-    return VERSION + _pack(at, lengths) + "".join(texts).encode()  # type: ignore[arg-type]
-
-
-def _pack(at: float, lengths: Sequence[int]) -> bytes:
-    try:
-        return _HEAD.pack(at, *lengths)
+        return VERSION + _pack(at, *lengths) + present.encode()
     except struct.error as error:
         raise ValueError(str(error)) from None
 
@@ -79,8 +73,7 @@ def as_time(value: object) -> float | None:
 
 def leaf(record: Record) -> bytes:
     """SHA-256 over the row as it is, its MAC included: what a seal keeps of it."""
-    mac = record[MAC]
     try:
-        return hashlib.sha256(encode(record[AT], record[FIRST_TEXT:]) + (mac or b"")).digest()
+        return _digest(encode(record[AT], record[FIRST_TEXT:]) + (record[MAC] or b"")).digest()
     except (TypeError, ValueError):
-        return hashlib.sha256(_UNREADABLE).digest()
+        return _digest(_UNREADABLE).digest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -244,7 +244,7 @@ def _parts(assembly: Assembly) -> AuditParts:
 
 
 @contextmanager
-def _bar(text: str, total: int) -> Iterator[Callable[[int], None]]:
+def _bar(text: str, total: int) -> Generator[Callable[[int], None]]:
     """A bar that is told how many events are done."""
     with Bar(text, total=max(1, total)) as bar:
         yield lambda done: bar.show(done, text=f"{text}: {done} events")

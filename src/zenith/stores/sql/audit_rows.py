@@ -70,7 +70,7 @@ async def write_rows(rows: Sequence[Row], dialect: str, connection: AsyncConnect
     if dialect == "sqlite":
         sqlite_engine.do_last(connection, partial(_write_now, rows))
     else:
-        values = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+        values: list[dict[str, Any]] = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
         await connection.execute(_POSTGRESQL, values)
 
 
