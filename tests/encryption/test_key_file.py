@@ -52,6 +52,7 @@ def file(tmp_path):
 
 async def test_keys_are_made_once_and_kept(file):
     made = await file.create()
+    assert (await KeyFile(file.path, file._provider).create()).generation == made.generation
     assert (await file.create()).values.keys == made.values.keys == (await file.read()).values.keys
     assert made.values.active != made.indexes.active
     assert file.path.stat().st_mode & 0o777 == 0o600
@@ -214,6 +215,26 @@ async def test_keys_come_from_a_file_or_a_command(tmp_path):
     assert "ZENITH_ENCRYPTION__KEY_FILE" in caught.value.fix
     assert not EncryptionSettings().has_key
     assert by_file.has_key
+
+
+async def test_a_provider_that_fails_in_its_own_way_is_asked_again(tmp_path, caplog, monkeypatch):
+    encryption = opened(tmp_path)
+    fails = [True]
+    real = encryption.file.read
+
+    async def read():
+        if fails.pop() if fails else False:
+            raise LookupError("the service is gone: secret")
+        return await real()
+
+    monkeypatch.setattr(encryption.file, "read", read)
+    with caplog.at_level(logging.ERROR, "zenith"):
+        await encryption.start()
+        await until(lambda: "LookupError" in caplog.text)
+        await encryption.file.change(rotated)
+        await until(lambda: len(encryption.keyring.keys) == 2)
+        await encryption.stop()
+    assert "secret" not in caplog.text
 
 
 def test_settings_are_checked(tmp_path):

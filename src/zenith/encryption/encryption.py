@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final, Self
 
 from zenith.encryption.blind_index import BITS, BlindIndex
-from zenith.encryption.errors import DecryptionError
 from zenith.encryption.key_file import KeyFile, Stamp
 from zenith.encryption.key_set import KeySet
 from zenith.encryption.keyring import Keyring
@@ -113,10 +112,10 @@ class Encryption(EncryptionService):
         while True:
             try:
                 await self.refresh()
-            except (ConfigurationError, DecryptionError, OSError) as error:
-                _log.error("encryption keys stay as they are: %s", type(error).__name__)
-                if isinstance(error, ConfigurationError):
-                    _log.error("%s; %s", error.problem, error.fix)
+            except Exception as error:  # noqa: BLE001  # whatever a provider raises: look again
+                is_told = isinstance(error, ConfigurationError)
+                told = str(error) if is_told else type(error).__name__
+                _log.error("encryption keys stay as they are: %s", told)
             await asyncio.sleep(self._pause)
 
 
