@@ -28,6 +28,11 @@ ADMIN = {
     "/admin/accounts?search=nobody": 200,
     "/admin/keys": 200,
     "/admin/bans": 200,
+    "/admin/audit": 200,
+    "/admin/audit?since=7d&type=LOGIN_SUCCESS&address=192.0.2.1": 200,
+    "/admin/audit?type=LOGIN": 422,
+    "/admin/audit/1": 200,
+    "/admin/audit/verification": 200,
 }
 
 

@@ -61,6 +61,13 @@ def test_every_setting_is_explained_and_its_variable_is_read():
             assert variable != "in code only" or name == "`oauth.more`", name
 
 
+OPTIONAL = (
+    *("DATABASE", "REDIS", "ARGON2", "POLICY", "OAUTH", "MAIL", "TENANTS", "CORS"),
+    *("SYSLOG", "OTLP", "WEBHOOK"),
+)
+"""Sections that are off unless something of them is set."""
+
+
 def test_defaults_in_the_reference_are_the_defaults():
     """Setting a variable to the value shown changes nothing."""
     shown = {}
@@ -69,8 +76,7 @@ def test_defaults_in_the_reference_are_the_defaults():
         if len(cells) == 4 and (default := CODE.fullmatch(cells[2].strip())):
             variable = CODE.fullmatch(cells[1].strip())
             assert variable is not None
-            optional = ["DATABASE", "REDIS", "ARGON2", "POLICY", "OAUTH", "MAIL", "TENANTS", "CORS"]
-            if not any(f"_{part}__" in variable[1] for part in optional):
+            if not any(f"_{part}__" in variable[1] for part in OPTIONAL):
                 shown[variable[1]] = default[1]
     assert len(shown) > 60
     assert Settings.from_env(shown, dotenv=None) == Settings()

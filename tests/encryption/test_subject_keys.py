@@ -35,6 +35,27 @@ def keys(service, store) -> SubjectKeys:
     return SubjectKeys(service, store)
 
 
+class _Sink:
+    def __init__(self):
+        self.events = []
+
+    async def record(self, event):
+        self.events.append(event)
+
+    def note(self, event):
+        raise AssertionError("an erasure is recorded with its change")
+
+
+async def test_an_erasure_is_on_record_once(service, store):
+    sink = _Sink()
+    keys = SubjectKeys(service, store, events=sink)
+    await keys.service_for("ada")
+    assert await keys.erase("ada", by="admin")
+    assert not await keys.erase("ada", by="admin")
+    (event,) = sink.events
+    assert (event.type, event.subject, event.target) == ("SUBJECT_ERASED", "admin", "ada")
+
+
 async def test_each_subject_has_a_key_of_its_own(keys):
     ada, bob = await keys.service_for("ada"), await keys.service_for("bob")
     sealed = ada.encrypt("x")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from zenith.encryption import EncryptionSettings, SubjectKeys
 from zenith.encryption.encryption import FILE_NAME, Encryption
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.events import EventSink
 from zenith.settings import Settings
 from zenith.stores.key_file import read_or_make_key
 from zenith.stores.sql import Database, SqlSubjectKeyStore
@@ -24,8 +25,9 @@ class OfferedEncryption:
     usable keys is refused; else at the first use, so that who encrypts nothing has no key files.
     """
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, events: EventSink) -> None:
         self._settings: Final = settings
+        self._events: Final = events
         self._store: Final = SqlSubjectKeyStore(database)
         own = settings.encryption
         self._opened = open_encryption(settings) if own is not None and own.has_key else None
@@ -51,7 +53,7 @@ class OfferedEncryption:
     @property
     def subject_keys(self) -> SubjectKeys:
         """The keys of persons, in the database of accounts."""
-        return SubjectKeys(self.service, self._store)
+        return SubjectKeys(self.service, self._store, events=self._events)
 
     async def start(self) -> None:
         """Look for changed keys from now on."""

@@ -63,11 +63,11 @@ class Parts:
         self.redis = redis
         self.revocations = revocations
         self.issuers = issuers
-        self.encryption = OfferedEncryption(settings, database)
         self.role_store = SqlRoleStore(database)
         self.roles = LiveRoles(settings.rbac, self.role_store)
         revocations.follow(self.roles)
         self._add_accounts(user_model)
+        self.encryption = OfferedEncryption(settings, database, self.events)
         self.reports = ReportCollector(
             SqlReportStore(database), settings.headers, events=self.events
         )

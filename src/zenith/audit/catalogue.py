@@ -182,7 +182,6 @@ CATALOGUE: Final[Mapping[EventType, EventKind]] = MappingProxyType(
         EventType.SIGNING_KEY_RETIRED: EventKind(
             "system", "Key that signed tokens refused from now on"
         ),
-        EventType.ENCRYPTION_KEY_ROTATED: EventKind("system", "Key that encrypts data replaced"),
         EventType.SUBJECT_ERASED: EventKind(
             "system", "Key of one person's data deleted, and the data with it"
         ),

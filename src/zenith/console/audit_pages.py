@@ -42,10 +42,10 @@ MORE: Final = {
     "subject": "Who",
     "target": "On what",
     "address": "Address",
-    "session_id": "Session",
-    "request_id": "Request",
-    "trace_id": "Trace",
-    "event_id": "Event",
+    "session_id": "Session id",
+    "request_id": "Request id",
+    "trace_id": "Trace id",
+    "event_id": "Event id",
 }
 """Fields of the form that are rarely used, and what they are called."""
 FIELDS: Final = ("about", "type", "outcome", "severity", "since", "until", *MORE)

@@ -11,6 +11,9 @@ from zenith.encryption.errors import DecryptionError, SubjectErasedError
 from zenith.encryption.keyring import Keyring
 from zenith.encryption.service import EncryptionService
 from zenith.encryption.store import SubjectKeyStore
+from zenith.kernel.clock import wall_clock
+from zenith.kernel.events import Event, EventSink, EventType, Silence
+from zenith.kernel.one_step import one_step
 
 PAGE: Final = 500
 WRAPPED: Final = Context("subject-key", "zenith", "subject_key")
@@ -26,7 +29,14 @@ class SubjectKeys:
     the store live as long as those backups: keep them apart, and for a short time.
     """
 
-    def __init__(self, service: EncryptionService, store: SubjectKeyStore) -> None:
+    def __init__(
+        self,
+        service: EncryptionService,
+        store: SubjectKeyStore,
+        *,
+        events: EventSink | None = None,
+    ) -> None:
+        self._events: Final = events or Silence()
         self._service: Final = service
         self._store: Final = store
 
@@ -50,9 +60,24 @@ class SubjectKeys:
             raise DecryptionError
         return EncryptionService(self._unwrap(wrapped, subject))
 
-    async def erase(self, subject: str) -> bool:
-        """Destroy the subject's key for good; whether there was one. No other is ever made."""
-        return await self._store.erase(subject)
+    async def erase(self, subject: str, *, by: str | None = None) -> bool:
+        """Destroy the subject's key for good; whether there was one. No other is ever made. `by` is
+        the subject id of who wants it, for the audit log.
+        """
+        async with one_step():
+            erased = await self._store.erase(subject)
+            if erased:
+                await self._events.record(
+                    Event(
+                        type=EventType.SUBJECT_ERASED,
+                        outcome="success",
+                        at=wall_clock(),
+                        subject=by,
+                        target=subject,
+                        severity="WARNING",
+                    )
+                )
+        return erased
 
     async def reencrypt(self) -> int:
         """Wrap all subjects' keys under the active key; how many were not. What is encrypted under
