@@ -82,6 +82,8 @@ async def test_each_member_is_searched_for(audit: AuditStore) -> None:
         session_id="s2",
         address="2001:db8::1",
         request_id="r2",
+        trace_id="ab" * 16,
+        event_id="cd" * 16,
     )
     await audit.append([event(0), other, event(2)])
     for query in (
@@ -95,6 +97,8 @@ async def test_each_member_is_searched_for(audit: AuditStore) -> None:
         AuditQuery(session_id="s2"),
         AuditQuery(address="2001:db8::1"),
         AuditQuery(request_id="r2"),
+        AuditQuery(trace_id="ab" * 16),
+        AuditQuery(event_id="cd" * 16),
         AuditQuery(since=1001.5, until=1002.5),
         AuditQuery(subject="actor-1", outcome="denied", since=1001.5),
     ):

@@ -14,7 +14,15 @@ from zenith.accounts import Account, canonical_email
 from zenith.accounts.depends import account_services
 from zenith.accounts.errors import InvalidEmailError
 from zenith.assembly.audit_log import AuditParts
-from zenith.audit import CATALOGUE, AuditPage, AuditQuery, AuditReader, StoredEvent, read_query
+from zenith.audit import (
+    CATALOGUE,
+    AuditPage,
+    AuditQuery,
+    AuditReader,
+    OutcomeCount,
+    StoredEvent,
+    read_query,
+)
 from zenith.authorization import require_everywhere
 from zenith.console.audit_chart import OUTCOMES, Window, draw, totals
 from zenith.console.rendering import READ_AUDIT, VERIFY_AUDIT, address, go_to, page_route, pages_of
@@ -168,13 +176,13 @@ async def _audit_page(
     error: SecurityError | None = None,
 ) -> Response:
     exchange = exchange_of(request.scope)
-    reader, events = exchange.service(AuditReader), [] if found is None else found.events
+    reader = exchange.service(AuditReader)
+    events: Sequence[StoredEvent] = () if found is None else found.events
     window = Window.of(query, now=now)
-    counts = []
+    counts: Sequence[OutcomeCount] = ()
     if found is not None:
-        counts = [*await reader.counts(query, window.begin, window.end, span=window.span)]
+        counts = await reader.counts(query, window.begin, window.end, span=window.span)
     shown = {name: value[:MAX_SHOWN] for name, value in asked.items()}
-    more = "" if found is None or found.next is None else str(found.next)
     return pages_of(request).render(
         request,
         "audit.html",
@@ -195,8 +203,12 @@ async def _audit_page(
         last=await reader.last_verification(),
         running=exchange.service(VerificationRun).is_running,
         first="" if is_first else address(AUDIT, **shown),
-        more=more and address(AUDIT, **shown, before=more),
+        more="" if found is None else _older(shown, found.next),
     )
+
+
+def _older(shown: Mapping[str, str], place: int | None) -> str:
+    return "" if place is None else address(AUDIT, **shown, before=str(place))
 
 
 def _topics() -> dict[str, list[EventType]]:

@@ -47,7 +47,6 @@ def create_server(settings: Settings | None = None) -> Zenith:
     `settings` default to the environment's. Raises ConfigurationError for unsafe ones.
     """
     settings = _collecting(settings or Settings.from_env())
-    docs = "" if settings.is_production else DOCS
     verification = VerificationRun()
     app = Zenith(
         settings=settings,
@@ -55,16 +54,7 @@ def create_server(settings: Settings | None = None) -> Zenith:
         title="Zenith",
         docs_url=DOCS,
         services={
-            Pages: Pages(
-                least_password=PasswordPolicy.from_settings(settings.passwords).min_length,
-                docs=docs,
-                keys=settings.api_keys is not None,
-                mail=settings.sends_mail,
-                outbox=settings.sends_mail and settings.mail is None,
-                factors=settings.mfa is not None,
-                audit=settings.audit is not None,
-                providers=settings.oauth.providers(),
-            ),
+            Pages: _pages(settings),
             VerificationRun: verification,
             SignInPage: SignInPage(SIGN_IN),
             ConfirmPage: ConfirmPage(CONFIRM),
@@ -84,6 +74,20 @@ def create_server(settings: Settings | None = None) -> Zenith:
     app.include_router(strength_pages(limited=settings.rate_limits is not None))
     app.mount(PREFIX, _files(settings), name="assets")
     return app
+
+
+def _pages(settings: Settings) -> Pages:
+    """The templates, which know what the settings leave on."""
+    return Pages(
+        least_password=PasswordPolicy.from_settings(settings.passwords).min_length,
+        docs="" if settings.is_production else DOCS,
+        keys=settings.api_keys is not None,
+        mail=settings.sends_mail,
+        outbox=settings.sends_mail and settings.mail is None,
+        factors=settings.mfa is not None,
+        audit=settings.audit is not None,
+        providers=settings.oauth.providers(),
+    )
 
 
 def _collecting(settings: Settings) -> Settings:
