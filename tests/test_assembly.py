@@ -13,6 +13,7 @@ from zenith.accounts import AccountSettings
 from zenith.assembly import assemble
 from zenith.audit import AuditGuard
 from zenith.audit.settings import AuditSettings
+from zenith.authentication import AuthenticationGuard
 from zenith.csrf import CsrfSettings
 from zenith.headers import ContentSecurityPolicy, HeadersGuard, HeadersSettings
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
@@ -106,8 +107,9 @@ def test_proofs_of_possession_and_bound_sessions_may_be_off(tmp_path):
     }
     assembly = assemble(production(tmp_path, **off))
     assert DpopVerifier not in assembly.services
-    (schemes,) = [each._schemes for each in assembly.guards if hasattr(each, "_schemes")]
-    (cookie,) = [each for each in schemes if isinstance(each, SessionScheme)]
+    (guard,) = [each for each in assembly.guards if isinstance(each, AuthenticationGuard)]
+    _, every_scheme = guard._steps[0]
+    (cookie,) = [each for each in every_scheme if isinstance(each, SessionScheme)]
     assert cookie._watch is None
 
 

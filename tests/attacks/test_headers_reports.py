@@ -49,7 +49,7 @@ class Sender:
 @pytest_asyncio.fixture(loop_scope="module")
 async def app(running, request):
     yield Sender(running, 1 + request.session.items.index(request.node) % 250)
-    await running.assembly.reports.clear()
+    await running.assembly.reports.clear(by="tests")
 
 
 def violation(**told):

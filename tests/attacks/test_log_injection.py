@@ -59,7 +59,7 @@ async def test_one_event_is_one_line_wherever_the_text_stands(text: str, tmp_pat
     found = json.loads(raw)
     assert found["type"] == "LOGIN_SUCCESS"
     assert found["outcome"] == "success"
-    assert len(found) == 13
+    assert len(found) == 15
     (stored,) = await store.events()
     for kept in (stored.event.subject, stored.event.user_agent, stored.event.reason):
         assert kept is not None
@@ -73,7 +73,7 @@ def test_no_text_ends_its_line(name: str, value: str) -> None:
     line = line_of(redacted(event(reason=value, details={name: value})))
     assert line.count(b"\n") == 1
     assert line.isascii()
-    assert len(json.loads(line)) == 13
+    assert len(json.loads(line)) == 15
 
 
 def test_what_was_written_can_still_be_read() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from zenith.accounts import Account, AccountServices
@@ -16,7 +17,7 @@ from zenith.assembly.guards import make_guards, offered_services
 from zenith.assembly.issued_tokens import token_offered
 from zenith.assembly.keys import find_secrets, fit
 from zenith.assembly.mail import mail_report
-from zenith.assembly.mfa import mfa_offered, mfa_parts, mfa_report
+from zenith.assembly.mfa import MfaParts, mfa_offered, mfa_parts, mfa_report
 from zenith.assembly.oauth import oauth_parts
 from zenith.assembly.parts import Parts
 from zenith.assembly.query import model_database, model_sessions
@@ -128,9 +129,8 @@ def assemble(
     issuers: Sequence[ForeignIssuer] = (),
 ) -> Assembly:
     """Build everything that `settings` ask for; nothing is opened or started yet. `user_model` is
-    the class of accounts, `issuers` are others whose access tokens are taken.
-
-    Raises ConfigurationError for what cannot be built safely.
+    the class of accounts, `issuers` are others whose access tokens are taken. Raises
+    ConfigurationError for what cannot be built safely.
     """
     secrets, report = find_secrets(settings)
     given, settings = settings, fit(settings)
@@ -160,14 +160,14 @@ def assemble(
         oauth=oauth.services,
         redis=parts.redis,
         serving=make_serving(parts),
-        report=(
-            *report,
-            *mail_report(settings),
-            *audit_report(settings),
-            *mfa_report(mfa),
-            *loosened(given, settings),
-        ),
+        report=(*report, *_reported(given, settings, mfa)),
     )
+
+
+def _reported(given: Settings, settings: Settings, mfa: MfaParts | None) -> tuple[str, ...]:
+    """What the start says of the settings: as `given`, and as they are."""
+    parts = (mail_report(settings), audit_report(settings), mfa_report(mfa))
+    return (*chain.from_iterable(parts), *loosened(given, settings))
 
 
 def _parts(
