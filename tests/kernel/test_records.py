@@ -178,3 +178,52 @@ def test_a_record_is_extended_by_dataclasses_and_by_records(extend: Callable[[An
 def test_others_stay_with_the_original(options: dict[str, bool]) -> None:
     with pytest.raises(TypeError, match="a record is frozen and has slots"):
         records.dataclass(**options)
+
+
+@MAKERS
+def test_fields_that_no_caller_gives_have_their_defaults(make: Callable[..., Any]) -> None:
+    @make(frozen=True, slots=True)
+    class Page:
+        number: int
+        size: int = field(init=False, default=3)
+        rows: list[int] = field(init=False, default_factory=list)
+
+    assert (Page(1).size, Page(1).rows) == (3, [])
+    assert Page(1).rows is not Page(1).rows
+    assert replace(Page(1), number=2).number == 2
+
+
+@MAKERS
+def test_what_is_compared_in_its_own_way_is_hashed_all_the_same(make: Callable[..., Any]) -> None:
+    class Base:
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            return 7
+
+    @make(frozen=True, slots=True)
+    class Name(Base):
+        text: str
+        parts: list[str] = field(default_factory=list, hash=False)
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Name)
+
+    assert Name("a") == Name("b")
+    assert hash(Name("a")) == hash(Name("a")) != hash(Name("b"))
+    assert hash(Name("a")) != 7
+
+
+@MAKERS
+def test_a_record_restores_itself_as_it_says_but_is_not_thawed(make: Callable[..., Any]) -> None:
+    @make(frozen=True, slots=True)
+    class Own:
+        x: int
+
+        def __setstate__(self, state: object) -> None:
+            object.__setattr__(self, "x", 99)
+
+    assert copy.copy(Own(1)).x == 99
+    for name in ("__setattr__", "__delattr__"):
+        with pytest.raises(TypeError, match=name):
+            make(frozen=True, slots=True)(type("Thawed", (), {name: lambda *_: None}))

@@ -5,8 +5,8 @@ that is a third of the time of its import, and what freezes a class makes each o
 to build. Here only `__init__` is compiled, and it fills the slots directly, which takes half the
 time; all other methods are shared. Type checkers read the original, whose behaviour this one has:
 fields, defaults, `replace`, `__post_init__`, `==` and `hash` within a class, FrozenInstanceError.
-What is not frozen, or has no slots, stays with the original, and what extends a record is made by
-it.
+What is not frozen, has no slots or takes InitVar stays with the original, and what extends a record
+is made by it.
 """
 
 from __future__ import annotations
@@ -50,15 +50,17 @@ def _frozen(
         if any(is_dataclass(base) for base in cls.__bases__):
             extend: Any = original(frozen=True, slots=True, kw_only=kw_only, repr=repr)
             return extend(cls)
-        own: frozenset[str] = frozenset(cls.__dict__)
+        own: dict[str, Any] = dict(cls.__dict__)
+        for name in ("__setattr__", "__delattr__"):
+            if name in own:
+                raise TypeError(f"{cls.__name__} is frozen and has a {name} of its own")
         for name in ("__setattr__", "__delattr__", "__setstate__"):
-            setattr(cls, name, vars(_Shared)[name])
+            setattr(cls, name, own.get(name, vars(_Shared)[name]))
         make: Any = original(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)
         made = make(cls)
         made.__dataclass_params__.frozen = True
         made.__init__ = _initialiser(made, fields(made))
-        if "__eq__" not in own:
-            _compare(made)
+        _compare(made, own)
         if repr and "__repr__" not in own:
             made.__repr__ = _shown([each.name for each in fields(made) if each.repr])
         return made
@@ -66,8 +68,13 @@ def _frozen(
     return decorate
 
 
-def _compare(cls: Any) -> None:
-    values = attrgetter("__class__", *(each.name for each in fields(cls) if each.compare))
+def _compare(cls: Any, own: dict[str, Any]) -> None:
+    compared = [each.name for each in fields(cls) if each.compare]
+    counted = [
+        each.name for each in fields(cls) if (each.compare if each.hash is None else each.hash)
+    ]
+    values = attrgetter("__class__", *compared)
+    parts = values if counted == compared else attrgetter("__class__", *counted)
 
     def equal(record: object, other: object) -> Any:
         if other.__class__ is not record.__class__:
@@ -75,10 +82,12 @@ def _compare(cls: Any) -> None:
         return values(record) == values(other)
 
     def hashed(record: object) -> int:
-        return hash(values(record))
+        return hash(parts(record))
 
-    cls.__eq__ = equal
-    if cls.__hash__ is object.__hash__:
+    if "__eq__" not in own:
+        cls.__eq__ = equal
+    # Python itself puts None there for a class that compares in its own way.
+    if own.get("__hash__") is None:
         cls.__hash__ = hashed
 
 
@@ -95,7 +104,7 @@ def _initialiser(cls: Any, all_fields: Sequence[Field[Any]]) -> Callable[..., No
     known: dict[str, Any] = {"_MISSING": MISSING}
     positional, by_name, steps = ["self"], list[str](), list[str]()
     taken = [each for each in all_fields if each.init]
-    for index, each in enumerate(taken):
+    for index, each in enumerate(all_fields):
         name, default, value = each.name, f"_default{index}", each.name
         parameter = f"{name}={default}"
         if each.default is not MISSING:
@@ -105,7 +114,12 @@ def _initialiser(cls: Any, all_fields: Sequence[Field[Any]]) -> Callable[..., No
             parameter, value = f"{name}=_MISSING", f"{default}() if {name} is _MISSING else {name}"
         else:
             parameter = name
-        (by_name if each.kw_only else positional).append(parameter)
+        if each.init:
+            (by_name if each.kw_only else positional).append(parameter)
+        elif default in known:
+            value = default if each.default is not MISSING else f"{default}()"
+        else:
+            continue
         known[f"_set{index}"] = getattr(cls, name).__set__
         steps.append(f"_set{index}(self, {value})")
     if by_name:
