@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import (
+    DDL,
     Column,
     Integer,
     MetaData,
     String,
+    Table,
     bindparam,
     delete,
     insert,
+    literal_column,
     select,
     text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateTable, CreateTableAs, CreateView
 
 from tests.tenants.models import Country, TenantDocument, TenantFolder, table_of
 from zenith.query import on_statement, unhook
@@ -54,7 +58,11 @@ RAW = (
     "EXPLAIN SELECT * FROM tt_documents",
     "CREATE TABLE copy AS SELECT * FROM tt_documents",
     "CREATE VIEW copy AS\n(WITH x AS (SELECT * FROM tt_documents) SELECT * FROM x)",
+    "CREATE TABLE copy AS /* not /* seen */ */ SELECT * FROM tt_documents",
+    "CREATE TABLE copy AS -- not seen\n SELECT * FROM tt_documents",
+    "CREATE FUNCTION copy() RETURNS SETOF text AS $$SELECT title FROM tt_documents$$ LANGUAGE sql",
     "/* ALTER */ SELECT * FROM tt_documents",
+    'SELECT * FROM U&"tt\\005fdocuments"',
 )
 
 
@@ -70,6 +78,30 @@ async def test_raw_sql_outside_of_sessions_names_no_such_table(world, raw):
         async with world.database.open() as session:
             with pytest.raises(TenantError):
                 await (await session.connection()).execute(text(raw))
+
+
+@pytest.mark.filterwarnings("ignore:executing DDL")
+@pytest.mark.parametrize("raw", RAW)
+async def test_raw_sql_is_raw_sql_when_it_calls_itself_ddl(world, raw):
+    with tenant_scope("acme"):
+        async with world.database.engine.connect() as connection:
+            with pytest.raises(TenantError):
+                await connection.execute(DDL(raw))
+        async with world.database.open() as session:
+            with pytest.raises(TenantError):
+                await (await session.connection()).execute(DDL(raw))
+
+
+@pytest.mark.parametrize("kind", [CreateTableAs, CreateView])
+async def test_no_copy_is_made_of_the_rows_of_all(world, kind):
+    plain = Table("tt_documents", MetaData(), Column("title", String))
+    async with world.database.engine.connect() as connection:
+        for rows in (select(plain), select(literal_column("1")).where(text("1 IN tt_documents"))):
+            with pytest.raises(TenantError):
+                await connection.execute(kind(rows, "copy"))
+        await connection.execute(kind(select(literal_column("1").label("one")), "copy"))
+        assert (await connection.exec_driver_sql("SELECT one FROM copy")).scalar() == 1
+        await connection.execute(CreateTable(Table("tt_new", MetaData(), Column("id", Integer))))
 
 
 async def test_raw_parts_outside_of_sessions_name_no_such_table(world):

@@ -10,9 +10,10 @@ from functools import cache
 from typing import Any, Final
 from weakref import WeakSet
 
-from sqlalchemy import TextClause, inspect
+from sqlalchemy import DDL, TextClause, inspect
 from sqlalchemy.engine import Compiled, Connection
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
+from sqlalchemy.schema import ExecutableDDLElement
 
 from zenith.query import on_begin, on_execute, on_flush, on_statement, on_use
 from zenith.tenants.errors import TenantError
@@ -91,13 +92,18 @@ def check_sent(sql: str, compiled: Compiled | None) -> None:
     if compiled is None:
         check_sql(sql, across=is_across())
         return
-    statement = compiled.statement
-    if statement is None or getattr(compiled, "isddl", False) or compiled in _clean:
+    statement: Any = compiled.statement
+    if statement is None or compiled in _clean:
         return
     across = is_across()
-    if isinstance(statement, TextClause):
+    if isinstance(statement, (TextClause, DDL)):
         check_sql(sql, across=across)
         return
+    if isinstance(statement, ExecutableDDLElement):
+        # Of what makes tables and views, those that keep the rows of a query.
+        statement = getattr(statement, "selectable", None)
+        if statement is None:
+            return
     check_fragments(statement, across=across, is_select=bool(getattr(statement, "is_select", 0)))
     if not across:
         _clean.add(compiled)
