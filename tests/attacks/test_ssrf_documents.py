@@ -48,6 +48,7 @@ ELSEWHERE = (
     "https://10.0.0.1/",
     "https://[::ffff:127.0.0.1]:{port}/",
     "https://localhost:{port}/",
+    "https://xn--a.example.org:{port}/",
 )
 
 

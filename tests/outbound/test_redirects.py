@@ -162,7 +162,17 @@ def test_the_usual_port_is_the_same_origin():
 
 @pytest.mark.parametrize(
     "location",
-    ["\\\\a.com", "///a.com/", "http://[::1", "https://10.0.0.1/", "https://a@b.com/", "/\x00"],
+    [
+        *(
+            "\\\\a.com",
+            "///a.com/",
+            "http://[::1",
+            "https://10.0.0.1/",
+            "https://a@b.com/",
+            "/\x00",
+        ),
+        *("https://xn--a.com/", "//xn--zz99999999.com/"),
+    ],
 )
 def test_what_no_redirect_may_lead_to(location):
     request = httpx.Request("GET", "https://example.com/a")

@@ -117,7 +117,8 @@ class ProviderHttp:
             raise ProviderError(reason="a provider did not answer in time") from None
         except OutboundError as error:
             raise ProviderError(reason=f"a provider: {error.reason}") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+            # UnicodeError: httpx reads names, and what a document names may be none.
             raise ProviderError(reason=f"a provider: {type(error).__name__}") from None
         return response, body
 

@@ -53,6 +53,7 @@ def _target(url: httpx.URL, location: str, destinations: Destinations) -> httpx.
     try:
         target = url.join(location)
         destinations.check_text(str(target))
+        str(target.host)  # httpx will read it: what begins with xn-- may be no name (UnicodeError)
         destinations.check_call(target.scheme, target.raw_host.decode("ascii"), target.port)
     except (httpx.InvalidURL, ValueError):
         raise RedirectRefusedError(reason="a redirect to what is no URL") from None
