@@ -21,6 +21,7 @@ from zenith.content import (
     read_archive,
 )
 
+LOCAL = b"PK\x03\x04"
 LIMITS = ArchiveLimits(max_entries=20, max_unpacked=1_000_000, max_ratio=50)
 
 
@@ -92,7 +93,11 @@ def test_a_stream_that_goes_on_after_the_last_byte_declared():
     )
     changed = patched(changed, 18, "<I", len(body))
     changed = patched(changed, changed.rindex(b"PK\x05\x06") + 16, "<I", place)
-    assert refused(changed) == "BadZipFile"
+    assert refused(changed) == "size is another than declared"
+    # Nor does the check sum of the beginning help.
+    for at in (14, place + 16):
+        changed = patched(changed, at, "<I", zlib.crc32(b"0" * 1000))
+    assert refused(changed) == "size is another than declared"
 
 
 def test_files_that_share_their_bytes():
@@ -205,6 +210,32 @@ def test_another_name_for_some():
             assert read_archive(data, LIMITS) == ("a",)
         else:
             assert refused(data) == "path"
+
+
+def written(body: bytes, size: int, *, flags: int = 0, sizes=None, extra: bytes = b"") -> bytes:
+    """One file `a` of fifty x; `sizes` and `extra` are what it says itself."""
+    check = zlib.crc32(b"x" * 50)
+    own = (len(body), size) if sizes is None else sizes
+    file = struct.pack("<4s5H3I2H", LOCAL, 20, flags, 8, 0, 33, check, *own, 1, len(extra))
+    file += b"a" + extra + body
+    facts = (20, 20, flags, 8, 0, 33, check, len(body), size, 1, 0, 0, 0, 0, 0, 0)
+    entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", *facts) + b"a"
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(entry), len(file), 0)
+    return file + entry + end
+
+
+def test_what_only_readers_from_the_front_believe():
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = packer.compress(b"x" * 50) + packer.flush()
+    for sizes in ((0, 0), (2**32 - 1, 2**32 - 1), (len(body), 50)):
+        assert read_archive(written(body, 50, flags=8, sizes=sizes), LIMITS) == ("a",)
+    assert refused(written(body, 50, flags=8, sizes=(1, 50))) == "file and directory differ"
+    path = b"../evil"
+    other = struct.pack("<HHBI", 0x7075, 5 + len(path), 1, zlib.crc32(b"a")) + path
+    assert refused(written(body, 50, extra=other)) == "path"
+    assert refused(written(body + b"<script>", 50)) == "data behind a file"
+    endless = struct.pack("<BHH", 0, 50, 0xFFFF ^ 50) + b"x" * 50
+    assert refused(written(endless, 50)) == "a file has no end"
 
 
 def test_a_second_end():

@@ -271,6 +271,13 @@ def test_unsafe_addresses_are_refused(given):
     assert caught.value.code == "unsafe_url"
 
 
+def test_an_address_is_not_longer_than_its_field_once_it_is_written():
+    for given in ("x" * 3000, "\u4e2d" * 1000):
+        with pytest.raises(UnsafeUrlError) as caught:
+            safe_url(f"https://example.org/{given}")
+        assert caught.value.fault == "url_too_long"
+
+
 def test_schemes_are_chosen_among_safe_ones():
     assert safe_url("tel:+49-30-1", schemes=("tel",)) == "tel:+49-30-1"
     with pytest.raises(UnsafeUrlError):

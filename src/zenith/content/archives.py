@@ -28,6 +28,8 @@ LARGE_END_SIZE: Final = 20
 DESCRIPTOR: Final = 24
 """Bytes that may follow a file whose sizes were not known when it began."""
 ENCRYPTED, DESCRIBED = 0x1, 0x8
+UNKNOWN: Final = frozenset({(0, 0), (0xFFFF_FFFF, 0xFFFF_FFFF)})
+"""What a file says of its sizes where they follow it."""
 UNICODE_PATH: Final = 0x7075
 EXTRA_HEAD, PATH_HEAD = 4, 5
 METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -61,10 +63,10 @@ def read_archive(data: bytes, limits: ArchiveLimits) -> tuple[str, ...]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             _check_claims(entries, limits)
-            _check_layout(entries, data, directory)
+            _check_layout(entries, data, directory, limits)
             left = limits.max_unpacked
             for entry in entries:
-                left -= _unpack(archive, entry, left)
+                left -= _unpack(archive, entry, data, left)
     except _BROKEN as error:
         raise _refused("damaged", type(error).__name__) from None
     return tuple(entry.filename for entry in entries if not entry.is_dir())
@@ -111,7 +113,9 @@ def _check_claims(entries: Sequence[zipfile.ZipInfo], limits: ArchiveLimits) -> 
         raise _refused("too large unpacked", "declared size")
 
 
-def _check_layout(entries: Sequence[zipfile.ZipInfo], data: bytes, directory: int) -> None:
+def _check_layout(
+    entries: Sequence[zipfile.ZipInfo], data: bytes, directory: int, limits: ArchiveLimits
+) -> None:
     """File follows file, and each says of itself what the directory says of it: programs that read
     from the front see the same as those that read from the end.
     """
@@ -125,9 +129,13 @@ def _check_layout(entries: Sequence[zipfile.ZipInfo], data: bytes, directory: in
         differs = (flags ^ entry.flag_bits) & (ENCRYPTED | DESCRIBED)
         if mark != LOCAL or method != entry.compress_type or differs:
             raise _refused("damaged", "file and directory differ")
-        if (packed, size) != (entry.compress_size, entry.file_size) and not described:
+        sizes = (entry.compress_size, entry.file_size)
+        if (packed, size) != sizes and not (described and (packed, size) in UNKNOWN):
             raise _refused("damaged", "file and directory differ")
-        end = entry.header_offset + LOCAL_SIZE + name + extra + entry.compress_size
+        start = entry.header_offset + LOCAL_SIZE + name
+        if not all(_is_path(each, limits.max_name) for each in _other_names(data[start:][:extra])):
+            raise _refused("unsafe", "path")
+        end = start + extra + entry.compress_size
         slack = DESCRIPTOR if described else 0
     _check_gap(directory - end, slack)
 
@@ -177,15 +185,44 @@ def _other_names(extra: bytes) -> Iterator[str]:
         extra = extra[EXTRA_HEAD + size :]
 
 
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> int:
-    size = 0
-    with archive.open(entry) as file:
-        while chunk := file.read(CHUNK):
-            if not size and chunk.startswith(_PACKED):
-                raise _refused("of archives", "nested by content")
-            size += len(chunk)
-            if size > left:
-                raise _refused("too large unpacked", "true size")
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: bytes, left: int) -> int:
+    """Not by the library, which stops at the size that is declared: others unpack what there is."""
+    archive.open(entry).close()  # the file's own name is the directory's
+    name, extra = struct.unpack_from("<HH", data, entry.header_offset + LOCAL_SIZE - 4)
+    start = entry.header_offset + LOCAL_SIZE + name + extra
+    packed = memoryview(data)[start : start + entry.compress_size]
+    size = check = 0
+    for chunk in _unpacked(packed, entry.compress_type):
+        if not size and chunk.startswith(_PACKED):
+            raise _refused("of archives", "nested by content")
+        size += len(chunk)
+        check = zlib.crc32(chunk, check)
+        if size > left:
+            raise _refused("too large unpacked", "true size")
+        if size > entry.file_size:
+            break
     if size != entry.file_size:
         raise _refused("damaged", "size is another than declared")
+    if check != entry.CRC:
+        raise _refused("damaged", "check sum")
     return size
+
+
+def _unpacked(packed: memoryview, method: int) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    for start in range(0, len(packed), CHUNK):
+        rest = bytes(packed[start : start + CHUNK])
+        if method == zipfile.ZIP_STORED:
+            yield rest
+            continue
+        while rest and not unpacker.eof:
+            if chunk := unpacker.decompress(rest, CHUNK):
+                yield chunk
+            rest = unpacker.unconsumed_tail
+        if rest or unpacker.unused_data:
+            raise _refused("damaged", "data behind a file")
+    while method != zipfile.ZIP_STORED and not unpacker.eof:
+        chunk = unpacker.decompress(b"", CHUNK)
+        if not chunk:
+            raise _refused("damaged", "a file has no end")
+        yield chunk

@@ -111,8 +111,18 @@ def _check(schemes: Collection[str]) -> None:
 
 def normalize(url: str, schemes: Collection[str]) -> str:
     """The same for schemes that are known to be safe."""
+    _check_length(url)
+    written = _normalized(url, schemes)
+    _check_length(written)  # escapes are longer than what they stand for
+    return written
+
+
+def _check_length(url: str) -> None:
     if len(url) > MAX_URL:
         raise UnsafeUrlError(f"Address of at most {MAX_URL} characters", fault="url_too_long")
+
+
+def _normalized(url: str, schemes: Collection[str]) -> str:
     if HIDDEN.search(url) or _STRANGE.search(url):
         raise UnsafeUrlError("Address with characters that have no place there", fault="url_text")
     found = _SCHEME.match(url)
