@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+from collections import deque
 from typing import Annotated
 
 import pytest
@@ -220,3 +222,74 @@ async def test_a_model_in_itself_ends():
     for _ in range(50):
         node = Node(inner=node)
     await check(node)
+
+
+class Refusing(BaseModel, frozen=True):
+    name: str = "x"
+
+    @async_field_validator("name")
+    @classmethod
+    async def never(cls, value: str) -> None:
+        raise ValueError("no")
+
+
+@dataclasses.dataclass
+class Holder:
+    inner: Refusing
+
+
+class Holding(BaseModel, extra="allow"):
+    __pydantic_extra__: dict[str, Refusing]
+
+    several: set[Refusing] | None = None
+    fixed: frozenset[Refusing] | None = None
+    queue: deque[Refusing] | None = None
+    held: Holder | None = None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{"several": [{}]}, {"fixed": [{}]}, {"queue": [{}]}, {"held": {"inner": {}}}, {"more": {}}],
+)
+async def test_whatever_holds_a_model_is_looked_into(sent):
+    with pytest.raises(ValidationError) as caught:
+        await check(Holding.model_validate(sent))
+    (found,) = caught.value.errors
+    assert (found["msg"], found["loc"][1]) == ("Value error, no", next(iter(sent)))
+
+
+class Branch(Refusing):
+    below: tuple[Branch, ...] = ()
+
+    @async_field_validator("name")
+    @classmethod
+    async def never(cls, value: str) -> None:
+        if value == "bad":
+            raise ValueError("no")
+
+
+@pytest.mark.parametrize(("levels", "kind"), [(20, "value_error"), (40, "too_deep")])
+async def test_no_depth_escapes_the_checks(levels, kind):
+    tree = Branch(name="bad")
+    for _ in range(levels):
+        tree = Branch(name="good", below=(tree,))
+    with pytest.raises(ValidationError) as caught:
+        await check(tree)
+    assert [found["type"] for found in caught.value.errors] == [kind]
+
+
+@pytest.mark.parametrize(
+    "broken", [lambda: Refusing.model_validate({"name": ["hunter2"]}), b"\xff".decode]
+)
+async def test_what_other_models_say_of_values_is_not_told(broken):
+    class Asking(BaseModel):
+        name: str
+
+        @async_field_validator("name")
+        @classmethod
+        async def ask(cls, value: str) -> None:
+            broken()
+
+    with pytest.raises(ValidationError) as caught:
+        await check(Asking(name="a"))
+    assert [found["msg"] for found in caught.value.errors] == ["Value error"]

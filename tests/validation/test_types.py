@@ -57,6 +57,8 @@ TAKEN = [
     (Currency, "eur", "EUR"),
     (Age, 13, 13),
     (Age, "120", 120),
+    (PersonName, "\u845b\U000e0100\u57ce", "\u845b\U000e0100\u57ce"),
+    (PersonName, "\u1820\u180b", "\u1820\u180b"),
 ]
 REFUSED = [
     (Username, "username", ["ab", "a" * 21, "a b", "a-b", "\u0430da", "a\u200bbc", "x" * 2000, ""]),
@@ -73,7 +75,14 @@ REFUSED = [
             "a\u0300\u0316\u0317",
             "a.b.c",
             "\ue000abc",
+            *("\u3164" * 3, "\u1160\u1160\uac00", "\uac00\uac01\uac02\uffa0"),
         ],
+    ),
+    # All of one script, and read as `api` and `help`.
+    (
+        InternationalUsername,
+        "username_reserved",
+        ["admin", "\u0430\u0440\u0456", "\u04bb\u0435\u04cf\u0440"],
     ),
     (Slug, "slug", ["a--b", "-a", "a-", "a" * 81, "a/b", "\u00e4"]),
     (
@@ -89,6 +98,8 @@ REFUSED = [
             "a\u202eb",
             "a\x00b",
             "\ud800",
+            *("\u3164", "\u2800", "\uffa0", "a\u034fb", "a\ufe0f", "a\U000e0100", "a\u180b"),
+            *("\u845b\U000e0100\U000e0101", "\u1820\ufe00"),
         ],
     ),
     (
@@ -103,6 +114,7 @@ REFUSED = [
             *("javascript:alert(1)", "https:example.org", "//example.org", "/a", "ftp://a.org/"),
             *("https://user:pw@example.org", "https://user@example.org", "https://a\\b.org"),
             *("https://a b.org", "https://", "https://a.org/" + "x" * 2100, "https://a\u202e.org"),
+            "https://a.org/" + "\u4e2d" * 300,
             *("http:///a", "data:text/html,x", "https://[::1", "x"),
         ],
     ),
@@ -246,6 +258,9 @@ class TestMoney:
             ("1.5", "JPY", "money_digits"),
             ("1e15", "EUR", "money_limit"),
             ("1e400", "EUR", "money_limit"),
+            ("1E+9999999", "EUR", "money_limit"),
+            ("-1E+999999999999999999", "EUR", "money_limit"),
+            ("1E-999999999999999999", "EUR", "money_limit"),
             ("1e-400", "EUR", "money_limit"),
             (10**400, "EUR", "money_limit"),
             ("9" * 41, "EUR", "money_limit"),

@@ -47,7 +47,10 @@ def _url(text: str) -> str:
         raise ValueError(address) from None
     if found.username is not None or found.password is not None:
         raise ValueError(address)
-    return str(found)
+    written = str(found)
+    if len(written) > MAX_URL:  # escapes are longer than what they stand for
+        raise ValueError(address)
+    return written
 
 
 def _phone(text: str, *, region: str | None) -> str:

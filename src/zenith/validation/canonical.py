@@ -7,6 +7,7 @@ among Latin ones) that one check takes for different and the next reader for the
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Final
@@ -14,6 +15,16 @@ from typing import Final
 MAX_ROUNDS: Final = 4
 _COMMON: Final = "COMMON"
 _JOINERS: Final = "\u200c\u200d"
+_UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef\ue000-\uf8ff]"
+)
+"""What is a letter, a mark or a sign by its category, and a blank or nothing to the eye."""
+_VARIANT: Final = re.compile(
+    "([\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\ufe00-\ufe02\U000e0100-\U000e01ef]"
+    "|([\u1820-\u18aa])[\u180b-\u180d\u180f]"
+)
+"""Ideographs and Mongolian letters, of which a selector after them chooses a form."""
 _TOGETHER: Final = (
     frozenset({"CJK", "HIRAGANA", "KATAKANA"}),
     frozenset({"CJK", "BOPOMOFO"}),
@@ -72,15 +83,17 @@ def folded(text: str) -> str:
 
 def is_clean(text: str) -> bool:
     """Whether `text` has nothing in it that is not seen: no control, format, bidirectional,
-    zero-width or private character, no lone surrogate, no line end.
+    zero-width or private character, no filler, no selector of variants, no lone surrogate, no line
+    end.
     """
-    return text.isprintable() and not any("\ue000" <= each <= "\uf8ff" for each in text)
+    return text.isprintable() and (text.isascii() or _UNSEEN.search(text) is None)
 
 
 def without_joiners(text: str) -> str:
-    """`text` without the invisible characters that some scripts are written with (U+200C, U+200D),
-    where they stand between letters of such a script.
+    """`text` without the invisible characters that some scripts are written with (U+200C, U+200D,
+    selectors of variants), where they stand beside letters of such a script.
     """
+    text = _VARIANT.sub(r"\1\2", text)
     return "".join(
         each
         for place, each in enumerate(text)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -25,7 +27,8 @@ from zenith.validation.errors import ChecksTimeoutError, Fault, Location, fault,
 MARK: Final = "__zenith_checked_fields__"
 MAX_CHECKS: Final = 100
 """Checks for one input: a list of thousands must not become as many queries (ASVS 2.4.1)."""
-MAX_DEPTH: Final = 8
+MAX_DEPTH: Final = 64
+"""Levels of models and lists within each other; what lies deeper is refused, not passed over."""
 AT_ONCE: Final = 8
 WITHIN: Final = 5.0
 """Seconds that all checks of one input may take."""
@@ -189,25 +192,31 @@ def _planned(
     if isinstance(value, BaseModel):
         for name, field_name, wants in _checks_of(cast("Any", type(value))):
             yield _plan(value, name, field_name, wants, location, context)
-    if depth:
-        for place, inner in _parts(value):
-            if isinstance(inner, _HOLDERS):
-                yield from _planned(cast("object", inner), (*location, place), context, depth - 1)
+    for place, inner in _parts(value):
+        if isinstance(inner, _HOLDERS) or dataclasses.is_dataclass(inner):
+            if not depth:
+                found = fault(location, "too_deep", "Input is nested too deep to be checked")
+                raise ValidationError([found], reason="nested deeper than checks look")
+            yield from _planned(cast("object", inner), (*location, place), context, depth - 1)
 
 
-_HOLDERS: Final = (BaseModel, Mapping, list, tuple)
-"""What may hold a model."""
+_HOLDERS: Final = (BaseModel, Mapping, list, tuple, AbstractSet, deque)
+"""What may hold a model, beside dataclasses."""
 
 
 def _parts(value: object) -> Iterator[tuple[str | int, object]]:
     if isinstance(value, BaseModel):
         for name, described in type(value).model_fields.items():
             yield _alias(described, name), getattr(value, name, None)
+        yield from (value.model_extra or {}).items()
+    elif dataclasses.is_dataclass(value):
+        for each in dataclasses.fields(value):
+            yield each.name, getattr(value, each.name, None)
     elif isinstance(value, Mapping):
         for key, inner in cast("Mapping[object, object]", value).items():
             yield str(key), inner
     else:
-        yield from enumerate(cast("Sequence[object]", value))
+        yield from enumerate(cast("Iterable[object]", value))
 
 
 def _plan(

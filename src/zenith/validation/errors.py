@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from pydantic import ValidationError as PydanticError
 
 from zenith.kernel.errors import ServiceUnavailableError
 
+_UNMEANT: Final = (PydanticError, UnicodeError)
+"""Errors of values whose texts repeat these, and were not written for who sent them."""
 Location: TypeAlias = "tuple[str | int, ...]"
 Fault: TypeAlias = dict[str, Any]
 MAX_NAME = 100
@@ -28,6 +32,8 @@ def fault_of(location: Sequence[str | int], error: Exception) -> Fault:
     message = getattr(error, "message", None)
     if isinstance(kind, str) and callable(message):  # PydanticCustomError
         return fault(location, kind, str(message()))
+    if isinstance(error, _UNMEANT):
+        return fault(location, "value_error", "Value error")
     if isinstance(error, AssertionError):
         return fault(location, "assertion_error", f"Assertion failed, {error}")
     return fault(location, "value_error", f"Value error, {error}")

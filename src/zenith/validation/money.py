@@ -94,7 +94,9 @@ class Money(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         digits = MINOR_DIGITS[self.currency]
-        if abs(self.amount) >= LIMIT or self.amount.adjusted() < -MAX_DIGITS:
+        # Not by abs(), which fails for exponents that arithmetic does not reach.
+        small = -LIMIT < self.amount < LIMIT
+        if not small or self.amount.adjusted() < -MAX_DIGITS:
             raise PydanticCustomError("money_limit", "The amount is too large")
         whole = self.amount.quantize(Decimal(1).scaleb(-digits))
         if whole != self.amount:

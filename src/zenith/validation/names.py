@@ -14,6 +14,7 @@ from zenith.validation.canonical import (
     is_clean,
     is_one_script,
     nfc,
+    skeleton,
     without_joiners,
 )
 
@@ -31,6 +32,7 @@ staff support sysadmin system test undefined user users webmaster www zenith
 """
 RESERVED: Final = frozenset(_RESERVED_TABLE.split())
 """Names that others take for the operator's own."""
+_LOOKS_RESERVED: Final = frozenset(map(skeleton, RESERVED))
 
 
 def before(function: Callable[[str], str], kind: str, message: str) -> BeforeValidator:
@@ -99,6 +101,12 @@ def _is_free_to_take(name: str) -> str:
     return name
 
 
+def _is_free_by_looks(name: str) -> str:
+    if not name.isascii() and skeleton(name) in _LOOKS_RESERVED:
+        raise PydanticCustomError("username_reserved", "This name is reserved")
+    return _is_free_to_take(name)
+
+
 _SAYS_USERNAME: Final = "Username must be 3-20 letters, digits or underscores"
 Username: TypeAlias = Annotated[
     str,
@@ -110,7 +118,7 @@ Username: TypeAlias = Annotated[
 InternationalUsername: TypeAlias = Annotated[
     str,
     before(_international, "username", f"{_SAYS_USERNAME} of one script"),
-    AfterValidator(_is_free_to_take),
+    AfterValidator(_is_free_by_looks),
     WithJsonSchema({"type": "string", "minLength": SHORTEST, "maxLength": LONGEST}),
 ]
 """The same with letters of any one script; mixed scripts are refused. Keep `skeleton(name)` in a
