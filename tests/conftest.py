@@ -20,8 +20,8 @@ from sqlalchemy.engine import make_url
 
 from tests import start
 from tests.measure import Plugin
-from tests.scale.fleet import Forked, Preloaded, serve_application
 from tests.services import Service, ServiceSet, find
+from tests.services.forked import Forked, Preloaded, serve_application
 from tests.services.process import free_port as find_free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -217,7 +217,9 @@ def serve(preloaded: Preloaded, tmp_path: Path) -> Iterator[Serve]:
     ) -> Forked:
         started.append(
             serve_application(
-                *(preloaded, app, *options),
+                preloaded,
+                app,
+                *options,
                 port=port or find_free_port(),
                 env=env or {},
                 log=tmp_path / f"served-{len(started)}.log",

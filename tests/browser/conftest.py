@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from tests.console.visitor import PASSWORD, Visitor
-from tests.scale.fleet import Forked, Preloaded, wait_while_it_runs
 from tests.services.client import unmeasured
+from tests.services.forked import Forked, Preloaded, wait_while_it_runs
 from tests.services.process import accepts
 from tests.services.process import free_port as find_free_port
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.conftest import EASY
 from tests.console.visitor import PASSWORD, Visitor
-from tests.scale.fleet import serve_application
+from tests.services.forked import serve_application
 from tests.services.process import free_port
 
 

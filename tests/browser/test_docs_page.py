@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.scale.fleet import serve_application
+from tests.services.forked import serve_application
 from tests.services.process import free_port
 
 WATCH = """

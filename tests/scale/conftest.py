@@ -13,8 +13,9 @@ from sqlalchemy.engine import make_url
 
 from tests.conftest import _on_postgres
 from tests.console.visitor import Visitor
-from tests.scale.fleet import Preloaded, Running, begin, launch, wait_until_ready
+from tests.scale.fleet import Running, begin, launch, wait_until_ready
 from tests.scale.load import Tally
+from tests.services.forked import Preloaded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
