@@ -15,8 +15,9 @@ from zenith.authorization.authorizer import Masking
 from zenith.authorization.masking import Exclusion, Mask, merged
 from zenith.authorization.routes import route_in
 from zenith.kernel.errors import ConfigurationError
+from zenith.pipeline.enforced import add_to_both
 from zenith.pipeline.exchange import running_exchange
-from zenith.pipeline.marks import Mark, add_mark, declare_enforced
+from zenith.pipeline.marks import Mark, declare_enforced
 
 T = TypeVar("T", bound=Callable[..., Any])
 MASKS: Final = "__zenith_masks__"
@@ -45,8 +46,7 @@ class Masked(Mark):
                 fix="return the objects, and let the framework write them",
             )
         wrapper = self._wrapper(target)
-        add_mark(target, self)
-        functools.update_wrapper(wrapper, target)
+        add_to_both(functools.update_wrapper(wrapper, target), target, self)
         declare_enforced(wrapper, self)
         return cast(T, wrapper)
 

@@ -6,6 +6,7 @@ import functools
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import aclosing
 from typing import Any, Final, TypeVar, overload
 
 from anyio import from_thread
@@ -95,14 +96,21 @@ def enforce_before(target: Any, mark: EnforcedMark) -> Any:
             fix="put it on an endpoint function, or around an ASGI application",
         )
     wrapper = mark.wrap(target)
-    # The original carries the mark too: if the route was registered before it was decorated, the
-    # start check finds a mark that its endpoint does not enforce.
-    add_mark(target, mark)
     signature = getattr(wrapper, SIGNATURE, None)
-    functools.update_wrapper(wrapper, target)
+    add_to_both(functools.update_wrapper(wrapper, target), target, mark)
     if signature is not None:
         setattr(wrapper, SIGNATURE, signature)
     return declare_enforced(wrapper, mark)
+
+
+def add_to_both(wrapper: Any, target: Any, mark: Mark) -> None:
+    """Mark what was made of an endpoint, and the endpoint too: if its route was registered before
+    it was decorated, the start check finds a mark that the route does not enforce. A bound method
+    carries nothing: it is made anew whenever it is asked for.
+    """
+    add_mark(wrapper, mark)
+    if not inspect.ismethod(target):
+        add_mark(target, mark)
 
 
 def is_application(target: Any) -> bool:
@@ -119,7 +127,9 @@ def _class(target: type, mark: EnforcedMark) -> type:
             f"{mark!r} was put on class {target.__name__}, which has no dispatch()",
             fix="put it on an endpoint function, or on a Starlette endpoint class",
         )
-    setattr(target, "dispatch", enforce_before(dispatch, mark))  # noqa: B010
+    # Most classes inherit it: theirs is wrapped, and that of all stays as it is.
+    wrapper = functools.update_wrapper(mark.wrap(dispatch), dispatch)
+    setattr(target, "dispatch", wrapper)  # noqa: B010
     return declare_enforced(add_mark(target, mark), mark)
 
 
@@ -129,8 +139,10 @@ def _wrapper(target: Callable[..., Any], mark: EnforcedMark) -> Callable[..., An
 
         async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
             await mark.enforce(running_exchange())
-            async for item in target(*args, **kwargs):
-                yield item
+            # Closed with this one: what it holds is not left to the garbage collector.
+            async with aclosing(target(*args, **kwargs)) as items:
+                async for item in items:
+                    yield item
 
         return async_generator
     if inspect.isgeneratorfunction(target):
