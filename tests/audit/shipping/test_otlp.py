@@ -124,9 +124,9 @@ async def test_what_it_rejects_is_told() -> None:
     body = b'{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"\\u001b[31m"}}'
     async with running(reply(body)) as site:
         receiver = OtlpReceiver(target(site.port))
-        with pytest.raises(DeliveryError, match="1 of 1 rejected") as caught:
-            await receiver.deliver([event()])
-        assert caught.value.is_final
+        with pytest.raises(DeliveryError, match="1 of 2 rejected") as caught:
+            await receiver.deliver([event(), event()])
+        assert (caught.value.rejected, caught.value.is_final) == (1, False)
         await receiver.close()
 
 

@@ -245,6 +245,25 @@ async def test_a_stop_between_the_halves_of_a_batch_ends_it(
     }  # fmt: skip
 
 
+async def test_what_a_receiver_leaves_out_is_counted_and_the_rest_not_sent_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def deliver(events: Any) -> None:
+        run.place.attempts += 1
+        if run.place.attempts == 1:
+            raise DeliveryError("9 of 4 rejected", rejected=9)
+
+    monkeypatch.setattr(run.place, "deliver", deliver)
+    run.shipper.offer(numbered(*range(6)))
+    run.start()
+    await run.until(lambda: run.place.attempts == 2)
+    assert run.kinds() == ["AUDIT_SINK_FAILED"]
+    assert run.told[0].reason == "9 of 4 rejected"
+    assert run.told[0].details == {
+        "lost": 4, "by_type": {"unnamed": 4}, "from": 1000.0, "to": 1003.0
+    }  # fmt: skip
+
+
 async def test_the_log_hands_on_what_it_stored(tmp_path: Any) -> None:
     place, store = Place(), Store()
     log = AuditLog(

@@ -55,7 +55,8 @@ class OtlpReceiver:
         answer = await self._post(content, {**headers, "content-type": "application/json"})
         rejected = _rejected(answer.content)
         if rejected:
-            raise DeliveryError(f"{rejected} of {len(events)} rejected", is_final=True)
+            # To send the batch again would double what it took.
+            raise DeliveryError(f"{rejected} of {len(events)} rejected", rejected=rejected)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ PATIENCE: Final = 1.0
 TOLD_EVERY: Final = 60.0
 """Seconds between two events about losses, while losses go on."""
 STOP_TIMEOUT: Final = 5.0
+UNNAMED: Final = "unnamed"
+"""What is counted of a batch that was taken in part."""
 _logger: Final = logging.getLogger("zenith.audit")
 Tell = Callable[[Event], None]
 
@@ -53,7 +55,7 @@ class Shipper:
         self._clock: Final = clock
         self._steady: Final = steady
         self._queue: Final[deque[Event]] = deque()
-        self._lost: Final[Counter[EventType]] = Counter()
+        self._lost: Final[Counter[str]] = Counter()
         self._lost_from = self._lost_to = 0.0
         self._told_at = -TOLD_EVERY
         self._is_failing = False
@@ -129,6 +131,8 @@ class Shipper:
             try:
                 await self._receiver.deliver(batch)
             except DeliveryError as error:
+                if error.rejected:
+                    return self._partly(min(error.rejected, len(batch)), batch, error)
                 if error.is_final:
                     return await self._divide(batch, error)
                 self._failed(error.reason)
@@ -152,6 +156,12 @@ class Shipper:
             return await self._send(batch[:half]) and await self._send(batch[half:])
         self._lose(batch, f"refused for good: {error.reason}")
         self._report(error.reason)
+        return True
+
+    def _partly(self, count: int, batch: Sequence[Event], error: DeliveryError) -> bool:
+        self._count({UNNAMED: count}, batch, error.reason)
+        self._report(error.reason)
+        self._worked()
         return True
 
     def _failed(self, reason: str) -> None:
@@ -199,19 +209,21 @@ class Shipper:
             return {"lost": 0}
         return {
             "lost": self._lost.total(),
-            "by_type": {str(kind): count for kind, count in self._lost.items()},
+            "by_type": dict(self._lost),
             "from": self._lost_from,
             "to": self._lost_to,
         }
 
     def _lose(self, events: Sequence[Event], why: str) -> None:
-        if not events:
-            return
+        if events:
+            self._count(Counter(str(event.type) for event in events), events, why)
+
+    def _count(self, lost: Mapping[str, int], among: Sequence[Event], why: str) -> None:
         if not self._lost:
-            self._lost_from = events[0].at
+            self._lost_from = among[0].at
             _logger.error("audit sink %s loses events from now on: %s", self.name, why)
-        self._lost_to = events[-1].at
-        self._lost.update(event.type for event in events)
+        self._lost_to = among[-1].at
+        self._lost.update(lost)
 
 
 def _say_nothing(event: Event) -> None:
