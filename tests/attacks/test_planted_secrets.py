@@ -5,6 +5,7 @@ they are searched for (ASVS 14.2.4, 16.2.5, 16.5.1).
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -267,6 +268,17 @@ async def test_the_handlers_are_left_as_they_were(tmp_path, logged):
     async with running(app):
         assert len(handler.filters) == len(before) + 1
     assert handler.filters == before
+
+
+async def test_the_application_that_stops_first_leaves_the_other_protected(tmp_path, logged):
+    first, second = (application(tmp_path / name, debug=False) for name in ("a", "b"))
+    async with running(first):
+        stack = contextlib.AsyncExitStack()
+        await stack.enter_async_context(running(second))
+    logging.getLogger("clinic").warning("token=%s", PLANTED["query"])
+    await stack.aclose()
+    assert "token=" in logged.getvalue()
+    assert found_in(logged.getvalue()) == set()
 
 
 async def test_protection_may_be_off_by_name(tmp_path, logged):

@@ -35,3 +35,12 @@ def test_a_filter_that_knows_all_names_is_enough():
     assert add_filter(more, [handler]) == [handler]
     assert handler.filters == [more, few]
     assert more.redactor.names == {"iban", "room"}
+
+
+def test_a_filter_that_will_be_taken_off_is_not_enough():
+    handler = logging.NullHandler()
+    first, second = (RedactionFilter(Redactor(["iban"]), is_lasting=False) for _ in range(2))
+    for each in (first, second):
+        assert add_filter(each, [handler]) == [handler]
+    handler.removeFilter(first)
+    assert handler.filters == [second]

@@ -159,7 +159,7 @@ async def test_an_application_that_cannot_start_says_so_itself():
 
     @contextlib.asynccontextmanager
     async def lifespan(app):
-        raise ValueError("broken")
+        raise ValueError("broken: postgresql://app:hunter2@database/app, password=hunter2")
         yield
 
     messages = await failed_start(
@@ -167,6 +167,8 @@ async def test_an_application_that_cannot_start_says_so_itself():
     )
     assert [message["type"] for message in messages] == ["lifespan.startup.failed"]
     assert "broken" in messages[0]["message"]
+    assert "hunter2" not in messages[0]["message"]
+    assert "\n" in messages[0]["message"]
     assert log == ["guard starts", "guard stops"]
 
 

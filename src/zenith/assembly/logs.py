@@ -37,7 +37,8 @@ class LogProtection(Guard):
     async def startup(self) -> None:
         """Now the routes are known, and the server has set up its logs."""
         redactor = Redactor((*self._settings.secret_names, *secret_names(self._app)))
-        self._filter = RedactionFilter(redactor)
+        # Where two applications run, the one that stops first must not leave the other without.
+        self._filter = RedactionFilter(redactor, is_lasting=False)
         self._handlers = add_filter(self._filter, every_handler())
         if self._audit is not None:
             self._audit.redactor = redactor

@@ -46,12 +46,14 @@ class RedactionFilter(logging.Filter):
     """Makes each record safe, in place. Add it to handlers, not to loggers: a logger's filter does
     not see the records of the loggers below it. `protect_logs` does that.
 
-    `redactor` may know further names (`Redactor(sensitive_names([User, Order]))`).
+    `redactor` may know further names (`Redactor(sensitive_names([User, Order]))`). `is_lasting` is
+    False where somebody will take it off again.
     """
 
-    def __init__(self, redactor: Redactor = PLAIN) -> None:
+    def __init__(self, redactor: Redactor = PLAIN, *, is_lasting: bool = True) -> None:
         super().__init__()
         self._redactor: Final = redactor
+        self.is_lasting: Final = is_lasting
 
     @property
     def redactor(self) -> Redactor:
@@ -191,12 +193,12 @@ def protect_logs(*loggers: logging.Logger, redactor: Redactor = PLAIN) -> Redact
 def add_filter(
     found: RedactionFilter, handlers: Iterable[logging.Handler]
 ) -> list[logging.Handler]:
-    """Put `found` on those of `handlers` that have none which knows all its names."""
+    """Put `found` on those of `handlers` that have none which knows all its names and stays."""
     names = found.redactor.names
     added: list[logging.Handler] = []
     for handler in handlers:
         filters = (each for each in handler.filters if isinstance(each, RedactionFilter))
-        if not any(names <= each.redactor.names for each in filters):
+        if not any(each.is_lasting and names <= each.redactor.names for each in filters):
             # First: filters that come later see the safe record.
             handler.filters.insert(0, found)
             added.append(handler)

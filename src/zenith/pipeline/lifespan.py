@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.redaction import PLAIN
 from zenith.pipeline.exchange import ASGIApp, Message, Receive, Scope, Send
 from zenith.pipeline.routes import RouteTable
 
@@ -62,6 +63,10 @@ class _Lifespan:
                 message = {"type": kind, "message": str(self.failure)}
         elif kind.startswith("lifespan.shutdown"):
             await self._guarded.stop()
+        if kind.endswith(".failed"):
+            # A traceback, which the server logs once the logs' own protection has stopped.
+            text = str(message.get("message", ""))
+            message = {**message, "message": PLAIN.without_secrets(text)}
         self.answered = True
         await self._send(message)
 
