@@ -98,6 +98,8 @@ class Program:
 @pytest.fixture
 def program(zenith, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(encryption_keys, "MARGIN", 0.0)
+    monkeypatch.setitem(conftest.EASY, "ZENITH_ENCRYPTION__REFRESH", "0.1")
     zenith("keys", "generate")
     program = Program(tmp_path)
     yield program
@@ -238,6 +240,7 @@ def test_keys_of_subjects_follow(zenith, program, keys):
 
     sealed = program.do(write)
     (former,) = states(zenith)
+    assert keys("reencrypt", program).exit_code == 0
     keys("rotate", "--encryption", "--now")
     assert "1 subject keys" in keys("retire", former, program, "--yes").output
     assert "subject keys: 1" in keys("reencrypt", program).stdout
@@ -280,6 +283,46 @@ def test_a_rotation_waits_until_processes_know_the_key(zenith, monkeypatch):
     assert zenith("keys", "rotate", "--encryption").exit_code == 0
     assert sum(slept) == pytest.approx(12)
     assert sorted(states(zenith).values()) == ["encrypts", "reads"]
+
+
+def test_rows_are_looked_at_once_nobody_writes_under_the_key(zenith, program, keys, monkeypatch):
+    program.fill(1)
+    (former,) = states(zenith)
+    keys("rotate", "--encryption", "--now")
+    keys("reencrypt", program)
+    waited = []
+
+    async def written(module):
+        ring = module.app.encryption.keyring
+        (reads,) = [key for key in ring.keys if key.id.hex() == former]
+        ring.rotate(reads)
+        async with module.app.models.open():
+            await module.Model.create({"id": 2, "ssn": "000000002", "note": []})
+
+    def late(seconds):
+        """Until now a process has not heard of the rotation, and writes."""
+        waited.append(seconds)
+        name = program.name
+        program.do(written)
+        program.name = name
+
+    monkeypatch.setattr(encryption_keys, "MARGIN", 60.0)
+    monkeypatch.setattr(encryption_keys, "_let_processes_learn", late)
+    answer = keys("retire", former, program, "--yes")
+    assert (answer.exit_code, "1 rows still need" in answer.output) == (1, True)
+    assert states(zenith)[former] == "reads"
+    assert [30 < seconds <= 60.2 for seconds in waited] == [True]
+
+
+def test_a_key_is_not_destroyed_for_want_of_a_database(zenith, program, keys, tmp_path):
+    program.fill(1)
+    (former,) = states(zenith)
+    keys("rotate", "--encryption", "--now")
+    elsewhere = {"ZENITH_QUERY__URL": f"sqlite:///{tmp_path}/elsewhere.db"}
+    program.begin()
+    answer = zenith("keys", "retire", former, program.target, "--yes", **elsewhere)
+    assert answer.exit_code == 2
+    assert states(zenith)[former] == "reads"
 
 
 def test_bars_are_for_terminals(capsys, monkeypatch):

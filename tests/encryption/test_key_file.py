@@ -19,7 +19,7 @@ from zenith.encryption import (
     KeyState,
     key_file,
 )
-from zenith.encryption.key_set import add_pending, pending, retire
+from zenith.encryption.key_set import add_pending, finish, pending, retire
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 
@@ -244,3 +244,32 @@ def test_settings_are_checked(tmp_path):
         EncryptionSettings(key=Secret("short"))
     with pytest.raises(ConfigurationError, match="REFRESH"):
         EncryptionSettings(refresh=0)
+
+
+async def test_keys_of_a_copy_that_was_put_back_are_refused(tmp_path):
+    await KeyFile(tmp_path / "encryption.json", EnvironmentKeyProvider({"K": MASTER}, "K")).create()
+    encryption = await asyncio.to_thread(opened, tmp_path)
+    file = encryption.file
+    former = file.path.read_text()
+    await file.change(rotated)
+    assert await encryption.refresh() is True
+    held = encryption.keyring.keys
+    file.path.write_text(former)
+    # As many changes as before, then more: neither is what the others hold.
+    for _ in range(2):
+        await file.change(rotated)
+        with pytest.raises(ConfigurationError, match="lacks keys that are in use"):
+            await encryption.refresh()
+        assert encryption.keyring.keys == held
+
+
+def test_a_rotation_that_somebody_else_went_past_does_not_come_back():
+    ring = KeySet.new().values
+    slow = add_pending(ring, now=1.0)
+    finish(ring, slow)
+    finish(ring, slow)
+    finish(ring, add_pending(ring, now=2.0))
+    with pytest.raises(ConfigurationError, match="no longer waits"):
+        finish(ring, slow)
+    assert ring.active.created == 2.0
+    assert pending(ring) is None

@@ -17,7 +17,7 @@ from zenith.cli.output import ExitCode, fail, fail_with, say, show_json
 from zenith.cli.progress import Bar
 from zenith.encryption import DataKey, EncryptionSettings, KeyFile, KeySet, KeyState
 from zenith.encryption.encryption import key_file
-from zenith.encryption.key_set import KeyUse, add_pending, pending, retire
+from zenith.encryption.key_set import KeyUse, add_pending, finish, pending, retire
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.settings import Settings
@@ -81,8 +81,8 @@ def rotate_encryption(settings: Settings, use: KeyUse, *, now: bool, as_json: bo
     fresh: list[DataKey] = []
     wait(file.change(lambda keys: fresh.append(add_pending(keys.ring(use), now=wall_clock()))))
     if not now:
-        _let_processes_learn(section(settings).refresh)
-    wait(file.change(lambda keys: keys.ring(use).rotate(fresh[0])))
+        _let_processes_learn(_time_to_learn(settings))
+    wait(file.change(lambda keys: finish(keys.ring(use), fresh[0])))
     made = fresh[0].id.hex()
     if as_json:
         show_json({"use": use, "id": made, "former": former})
@@ -101,6 +101,20 @@ def knows(settings: Settings, key_id: str) -> KeyUse | None:
         if key_id in {key.id.hex() for key in keys.ring(use).keys}:
             return use
     return None
+
+
+def let_writers_end(settings: Settings) -> None:
+    """Wait until all processes have read the keys as they are.
+
+    Threat: a row that a process writes under the former key, of whose end it has not heard yet,
+    after all rows were looked at and before the key is destroyed.
+    """
+    file = _file(settings)
+    if file is not None:
+        most = _time_to_learn(settings)
+        left = file.path.stat().st_mtime + most - wall_clock()
+        if left > 0:
+            _let_processes_learn(min(left, most))
 
 
 def retire_encryption(settings: Settings, use: KeyUse, key_id: str) -> None:
@@ -155,8 +169,11 @@ def _file(settings: Settings) -> KeyFile | None:
     return file if file.path.exists() else None
 
 
-def _let_processes_learn(refresh: float) -> None:
-    seconds = 2 * refresh + MARGIN
+def _time_to_learn(settings: Settings) -> float:
+    return 2 * section(settings).refresh + MARGIN
+
+
+def _let_processes_learn(seconds: float) -> None:
     end = time.monotonic() + seconds
     with Bar("processes learn the key", total=seconds) as bar:
         while (left := end - time.monotonic()) > 0:

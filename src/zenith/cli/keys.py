@@ -14,6 +14,7 @@ from zenith.cli.encryption_keys import (
     documents,
     generate,
     knows,
+    let_writers_end,
     retire_encryption,
     rotate_encryption,
 )
@@ -146,6 +147,7 @@ def _destroy(settings: Settings, use: KeyUse, kid: str, application: str, *, yes
             fix=f"name the application: zenith keys retire {kid} main:app",
             code=ExitCode.USAGE,
         )
+    let_writers_end(settings)
     refuse_needed(application)
     if not yes:
         question = (

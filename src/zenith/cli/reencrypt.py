@@ -38,10 +38,10 @@ class Target:
         """Where the place is kept that a re-encryption got to."""
         return Path(".zenith") if self.app is None else self.app.settings.home
 
-    async def use(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def use(self, work: Callable[[], Awaitable[T]], *, create: bool) -> T:
         """Do something with the databases, and close them."""
         try:
-            if self.models.is_new:
+            if create and self.models.is_new:
                 await self.models.prepare()
             else:
                 await self.models.check_tables()
@@ -110,7 +110,8 @@ def refuse_needed(application: str) -> None:
             count = await app.subject_keys.count_former()
         return await work.check(), count
 
-    reports, subjects = _unless_broken(target, look)
+    # Never in a database that is made for it: no row there needs any key.
+    reports, subjects = _unless_broken(target, look, create=False)
     _refuse(reports)
     if subjects:
         fail(
@@ -134,10 +135,13 @@ def target_of(name: str) -> Target:
 
 
 def _unless_broken(
-    target: Target, work: Callable[[], Awaitable[tuple[list[TableReport], int]]]
+    target: Target,
+    work: Callable[[], Awaitable[tuple[list[TableReport], int]]],
+    *,
+    create: bool = True,
 ) -> tuple[list[TableReport], int]:
     try:
-        return wait(target.use(work))
+        return wait(target.use(work, create=create))
     except DecryptionError:
         fail("a subject key does not open", fix="restore the key that it was wrapped under")
 

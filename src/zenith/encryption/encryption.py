@@ -76,7 +76,8 @@ class Encryption(EncryptionService):
     async def refresh(self) -> bool:
         """Take the keys of the file if it was changed; whether it was.
 
-        Raises ConfigurationError for a file that does not open, or is older than these keys.
+        Raises ConfigurationError for a file that does not open, is older than these keys, or was
+        made from one that is.
         """
         stamp = await asyncio.to_thread(self.file.stamp)
         if stamp == self._seen:
@@ -86,6 +87,11 @@ class Encryption(EncryptionService):
             raise ConfigurationError(
                 f"{self.file.path} is older than the keys in use", fix="restore the newest copy"
             )
+        if self._is_of_another_line(fresh):
+            raise ConfigurationError(
+                f"{self.file.path} lacks keys that are in use, or has others in their generation",
+                fix="restore the newest copy: a former one was put back and then changed",
+            )
         self._seen = stamp
         if fresh.generation == self._generation:
             return False
@@ -93,6 +99,15 @@ class Encryption(EncryptionService):
         self._indexes.replace(fresh.indexes.keys)
         self._generation = fresh.generation
         return True
+
+    def _is_of_another_line(self, fresh: KeySet) -> bool:
+        """A change adds keys and leaves out none, so that each later document has all of these."""
+        for held, read in ((self.keyring, fresh.values), (self._indexes, fresh.indexes)):
+            if fresh.generation == self._generation and read.keys != held.keys:
+                return True
+            if not {key.id for key in held.keys} <= {key.id for key in read.keys}:
+                return True
+        return False
 
     async def start(self) -> None:
         """Begin to look for changed keys, until `stop`."""

@@ -55,6 +55,18 @@ def add_pending(ring: Keyring, *, now: float) -> DataKey:
     return waiting
 
 
+def finish(ring: Keyring, key: DataKey) -> None:
+    """Let the successor encrypt. Raises ConfigurationError where somebody else has rotated past it
+    meanwhile: it would come back in place of a newer key.
+    """
+    if ring.active.id != key.id and pending(ring) != key:
+        raise ConfigurationError(
+            f"key {key.id.hex()} no longer waits to follow the active one",
+            fix="see `zenith keys list`: somebody else has rotated meanwhile",
+        )
+    ring.rotate(key)
+
+
 def retire(ring: Keyring, key_id: bytes) -> None:
     """Destroy a former key. Raises ConfigurationError for one that is active, waits to be, or is
     unknown or gone.

@@ -15,6 +15,7 @@ from zenith.kernel.errors import ConflictError
 from zenith.stores.sql.encrypted_rows import EncryptedTable
 from zenith.stores.sql.errors import errors_wrapped
 from zenith.stores.sql.reencryption_bookmark import Bookmark
+from zenith.stores.sql.reencryption_part import Part, parts_of
 
 PAGE: Final = 500
 """Rows that are read, renewed and written in one short transaction."""
@@ -88,9 +89,11 @@ class Reencryption:
         reports: list[TableReport] = []
         with errors_wrapped():
             for table in self._tables:
-                report = TableReport(table.name, await self._count(table))
+                parts = await parts_of(self._engine, table)
+                report = TableReport(table.name, await self._count(parts))
                 reports.append(report)
-                await self._renew(table, report, marks)
+                for part in parts:
+                    await self._renew(part, report, marks)
             for table, report in zip(self._tables, reports, strict=True):
                 await self._verify(table, report)
         if self._bookmark is not None and all(report.is_clean for report in reports):
@@ -102,7 +105,8 @@ class Reencryption:
         reports: list[TableReport] = []
         with errors_wrapped():
             for table in self._tables:
-                report = TableReport(table.name, await self._count(table), "verify")
+                total = await self._count(await parts_of(self._engine, table))
+                report = TableReport(table.name, total, "verify")
                 reports.append(report)
                 await self._look(table, report)
         return reports
@@ -110,39 +114,41 @@ class Reencryption:
     def _fingerprint(self) -> str:
         return "\n".join(sorted(table.fingerprint() for table in self._tables))
 
-    async def _count(self, table: EncryptedTable) -> int:
-        async with self._engine.connect() as connection:
-            found = await connection.execute(select(func.count()).select_from(table.table))
-            return int(found.scalar_one())
+    async def _count(self, parts: Iterable[Part]) -> int:
+        total = 0
+        for part in parts:
+            async with part.connect(self._engine) as connection:
+                found = select(func.count()).select_from(part.table.table)
+                total += int((await connection.execute(found)).scalar_one())
+        return total
 
-    async def _renew(
-        self, table: EncryptedTable, report: TableReport, marks: Bookmark | None
-    ) -> None:
+    async def _renew(self, part: Part, report: TableReport, marks: Bookmark | None) -> None:
         """The first round, whose place is remembered."""
-        after = None if marks is None else marks.place(table.name)
-        if marks is not None and marks.is_done(table.name):
+        after = None if marks is None else marks.place(part.name)
+        if marks is not None and marks.is_done(part.name):
             return
         while True:
-            after, count = await self._renew_page(table, after, report)
+            after, count = await self._renew_page(part, after, report)
             report.seen += count
             self._tell(report)
             if marks is not None:
-                await asyncio.to_thread(marks.move, table.name, after if count else None)
+                await asyncio.to_thread(marks.move, part.name, after if count else None)
             if not count:
                 return
 
     async def _renew_page(
-        self, table: EncryptedTable, after: Sequence[Any] | None, report: TableReport
+        self, part: Part, after: Sequence[Any] | None, report: TableReport
     ) -> tuple[Sequence[Any] | None, int]:
+        table = part.table
         try:
-            async with self._engine.begin() as connection:
+            async with part.connect(self._engine, write=True) as connection:
                 rows = await self._read(connection, table, after, lock=True)
                 changes = await asyncio.to_thread(_renewed, table, rows)
                 await _write(connection, table, changes)
                 report.renewed += len(changes)
         except TAKEN:
             # A unique tag that another row has by now: the rounds after this one find out which.
-            rows = await self._read_alone(table, after)
+            rows = await self._read_alone(part, after)
         return (table.key_of(rows[-1]) if rows else after), len(rows)
 
     async def _verify(self, table: EncryptedTable, report: TableReport) -> None:
@@ -158,23 +164,24 @@ class Reencryption:
     ) -> None:
         report.seen = report.left = report.broken = 0
         report.broken_rows.clear()
-        async for rows in self._pages(table):
-            changes, broken = await asyncio.to_thread(_examined, table, rows)
-            report.seen += len(rows)
-            report.left += len(changes)
-            self._note(report, broken)
-            for change in changes if mend else ():
-                await self._mend(table, change, report)
-            self._tell(report)
+        for part in await parts_of(self._engine, table):
+            async for rows in self._pages(part):
+                changes, broken = await asyncio.to_thread(_examined, table, rows)
+                report.seen += len(rows)
+                report.left += len(changes)
+                self._note(report, broken)
+                for change in changes if mend else ():
+                    await self._mend(part, change, report)
+                self._tell(report)
 
-    async def _mend(self, table: EncryptedTable, change: Change, report: TableReport) -> None:
+    async def _mend(self, part: Part, change: Change, report: TableReport) -> None:
         # One row each: whoever waits for a row here holds no other.
         try:
-            async with self._engine.begin() as connection:
-                await _write(connection, table, [change])
+            async with part.connect(self._engine, write=True) as connection:
+                await _write(connection, part.table, [change])
         except TAKEN:
             report.left -= 1
-            self._note(report, [table.told(change)])
+            self._note(report, [part.table.told(change)])
         else:
             report.renewed += 1
 
@@ -186,19 +193,17 @@ class Reencryption:
         report.broken += len(broken)
         report.broken_rows += broken[: SHOWN - len(report.broken_rows)]
 
-    async def _pages(
-        self, table: EncryptedTable
-    ) -> AsyncGenerator[Sequence[Row[*tuple[Any, ...]]]]:
+    async def _pages(self, part: Part) -> AsyncGenerator[Sequence[Row[*tuple[Any, ...]]]]:
         after: Sequence[Any] | None = None
-        while rows := await self._read_alone(table, after):
+        while rows := await self._read_alone(part, after):
             yield rows
-            after = table.key_of(rows[-1])
+            after = part.table.key_of(rows[-1])
 
     async def _read_alone(
-        self, table: EncryptedTable, after: Sequence[Any] | None
+        self, part: Part, after: Sequence[Any] | None
     ) -> Sequence[Row[*tuple[Any, ...]]]:
-        async with self._engine.connect() as connection:
-            return await self._read(connection, table, after)
+        async with part.connect(self._engine) as connection:
+            return await self._read(connection, part.table, after)
 
     async def _read(
         self,
