@@ -12,6 +12,7 @@ from tests.accounts.application import (
     PASSWORD,
     bearer,
     browse,
+    events_of,
     login,
     make_administrator,
     make_app,
@@ -120,6 +121,8 @@ async def test_an_account_takes_its_data_along_where_that_is_asked_for(tmp_path,
             return
         with pytest.raises(SubjectErasedError):
             await app.subject_keys.service_for(account.id)
+        (erased,) = await events_of(app, "SUBJECT_ERASED")
+        assert (erased.subject, erased.target) == (account.id, account.id)
 
 
 async def test_an_account_that_stays_keeps_its_data(tmp_path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from zenith.encryption import EncryptionSettings, SubjectKeys
 from zenith.encryption.encryption import FILE_NAME, Encryption
+from zenith.encryption.subject_keys import erase_subject
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.events import EventSink
 from zenith.settings import Settings
@@ -101,9 +102,10 @@ def section(settings: Settings) -> EncryptionSettings:
     return settings.encryption
 
 
-def erase_with_account(settings: Settings, database: Database) -> Erase | None:
+def erase_with_account(settings: Settings, database: Database, events: EventSink) -> Erase | None:
     """What destroys an account's subject key with the account, if that is asked for."""
     own = settings.encryption
     if own is None or not own.erase_with_account:
         return None
-    return SqlSubjectKeyStore(database).erase
+    store = SqlSubjectKeyStore(database)
+    return lambda account: erase_subject(store, events, account, by=account)

@@ -103,7 +103,7 @@ def make_deletion(parts: Parts, sign_in: SignIn, limits: AttemptLimits) -> Delet
         events=parts.events,
         administrator_role=parts.settings.rbac.administrator,
         cleanups=key_cleanups(parts),
-        erase=erase_with_account(parts.settings, parts.database),
+        erase=erase_with_account(parts.settings, parts.database, parts.events),
     )
 
 

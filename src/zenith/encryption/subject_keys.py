@@ -64,20 +64,7 @@ class SubjectKeys:
         """Destroy the subject's key for good; whether there was one. No other is ever made. `by` is
         the subject id of who wants it, for the audit log.
         """
-        async with one_step():
-            erased = await self._store.erase(subject)
-            if erased:
-                await self._events.record(
-                    Event(
-                        type=EventType.SUBJECT_ERASED,
-                        outcome="success",
-                        at=wall_clock(),
-                        subject=by,
-                        target=subject,
-                        severity="WARNING",
-                    )
-                )
-        return erased
+        return await erase_subject(self._store, self._events, subject, by=by)
 
     async def reencrypt(self) -> int:
         """Wrap all subjects' keys under the active key; how many were not. What is encrypted under
@@ -107,3 +94,23 @@ class SubjectKeys:
             raise SubjectErasedError
         plain = self._service.open_text(wrapped, WRAPPED, row=subject)
         return Keyring([DataKey(plain[:4], plain[4:], KeyState.ACTIVE)])
+
+
+async def erase_subject(
+    store: SubjectKeyStore, events: EventSink, subject: str, *, by: str | None
+) -> bool:
+    """`SubjectKeys.erase`, which needs no key: it works where there are none any more."""
+    async with one_step():
+        erased = await store.erase(subject)
+        if erased:
+            await events.record(
+                Event(
+                    type=EventType.SUBJECT_ERASED,
+                    outcome="success",
+                    at=wall_clock(),
+                    subject=by,
+                    target=subject,
+                    severity="WARNING",
+                )
+            )
+    return erased
