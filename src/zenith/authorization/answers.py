@@ -78,7 +78,9 @@ class Masked(Mark):
                 return self._leaving(result, target)
 
             return coroutine
-        if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
+        # As FastAPI looks: through other declarations that stand between.
+        made = inspect.unwrap(target)
+        if inspect.isgeneratorfunction(made) or inspect.isasyncgenfunction(made):
 
             def stream(*args: Any, **kwargs: Any) -> Any:
                 return self._stream(target(*args, **kwargs), target)
