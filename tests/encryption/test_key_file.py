@@ -273,3 +273,15 @@ def test_a_rotation_that_somebody_else_went_past_does_not_come_back():
         finish(ring, slow)
     assert ring.active.created == 2.0
     assert pending(ring) is None
+
+
+async def test_a_link_leads_all_to_one_file(file, tmp_path):
+    await file.create()
+    (tmp_path / "release").mkdir()
+    link = tmp_path / "release" / "keys.json"
+    link.symlink_to(file.path)
+    by_link = KeyFile(link, file._provider)
+    await asyncio.gather(*(each.change(rotated) for each in (by_link, file)))
+    assert link.is_symlink()
+    assert [each.name for each in link.parent.iterdir()] == ["keys.json"]
+    assert (await file.read()).generation == (await by_link.read()).generation == 3

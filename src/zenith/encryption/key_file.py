@@ -83,7 +83,7 @@ class KeyFile:
     @asynccontextmanager
     async def _lock(self) -> AsyncGenerator[None]:
         try:
-            descriptor = await asyncio.to_thread(_opened, self.path.with_name(f"{self.path.name}~"))
+            descriptor = await asyncio.to_thread(_opened, self.path)
         except OSError:
             raise _unusable(self.path) from None
         try:
@@ -99,8 +99,11 @@ def _text(path: Path) -> str:
 
 
 def _opened(path: Path) -> int:
+    # Where a link leads: all who use the file by another name wait at the same lock.
+    path = path.resolve()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+    lock = path.with_name(f"{path.name}~")
+    return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
 
 
 async def _acquire(descriptor: int) -> None:
@@ -120,6 +123,8 @@ def _locked(descriptor: int) -> bool:
 
 
 def _replace(path: Path, text: str) -> None:
+    # Else the link would be replaced, and its file stay as it is for all others.
+    path = path.resolve()
     draft = path.with_name(f"{path.name}.{new_token(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
     try:
