@@ -50,10 +50,9 @@ def check_sql(sql: str, *, across: bool) -> None:
     """The same for SQL that goes to the driver as it is."""
     text = sql.lower()
     first = _WORD.match(text.lstrip())
-    is_copy = _COPY.search(text) or _COPY.search(_COMMENT.sub(" ", text))
-    if first is not None and first.group() in SHAPES and not is_copy:
-        return
-    _check_text(text, across=across)
+    is_shape = first is not None and first.group() in SHAPES
+    if not is_shape or _COPY.search(text) or _COPY.search(_COMMENT.sub(" ", text)):
+        _check_text(text, across=across)
 
 
 def _check_text(text: str, *, across: bool) -> None:
