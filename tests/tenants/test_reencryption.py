@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import sqlmodel
-from sqlalchemy import Column, Integer, MetaData, String, insert, select, type_coerce
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text, type_coerce
 
 from zenith.encryption import EncryptedString, EncryptionService
 from zenith.encryption.key_set import KeySet, add_pending, finish
+from zenith.kernel.errors import ConfigurationError
 from zenith.stores.sql.model_database import ModelDatabase
 from zenith.stores.sql.reencryption import Reencryption
 from zenith.stores.sql.reencryption_bookmark import Bookmark
@@ -90,3 +91,25 @@ async def test_the_border_is_closed_behind_it(patients):
     async with patients.database.engine.connect() as connection:
         with pytest.raises(TenantRequiredError):
             await connection.execute(raw)
+
+
+async def test_rows_that_a_policy_of_somebody_else_hides_are_not_left_out(tenant_postgres_url):
+    keys, metadata = KeySet.new(), MetaData()
+    Table(
+        "tt_hidden",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("ssn", EncryptedString(EncryptionService(keys.values))),
+    )
+    async with ModelDatabase(tenant_postgres_url, metadata=metadata) as database:
+        await database.create_tables()
+        work = Reencryption(database.engine, metadata.sorted_tables)
+        assert [report.seen for report in await work.check()] == [0]
+        async with database.engine.begin() as connection:
+            for what in ("ENABLE", "FORCE"):
+                await connection.execute(text(f"ALTER TABLE tt_hidden {what} ROW LEVEL SECURITY"))
+        for look in (work.check, work.run):
+            with pytest.raises(ConfigurationError, match="not all rows of tt_hidden"):
+                await look()
+        async with database.engine.begin() as connection:
+            await connection.run_sync(metadata.drop_all)

@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import exc, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.records import dataclass
 from zenith.stores.sql.encrypted_rows import EncryptedTable
 from zenith.tenants import across_tenants, tenant_scope
@@ -17,6 +18,8 @@ from zenith.tenants.scope import EVERY
 from zenith.tenants.table import COLUMN, TenantTable
 
 REASON: Final = "which tenants have encrypted rows"
+NOT_ALLOWED: Final = "42501"
+_ALL_OR_NONE: Final = text("SELECT set_config('row_security', 'off', true)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Part:
 async def parts_of(engine: AsyncEngine, table: EncryptedTable) -> list[Part]:
     """The parts of a table, as its rows are now."""
     if not isinstance(table.table, TenantTable):
+        if engine.dialect.name == "postgresql":
+            await _check_all_are_seen(engine, table)
         return [Part(table, None)]
     owner = table.table.c[COLUMN]
     with across_tenants(REASON):
@@ -61,3 +66,18 @@ async def parts_of(engine: AsyncEngine, table: EncryptedTable) -> list[Part]:
                 select(owner).distinct().order_by(owner), execution_options={"compiled_cache": None}
             )
             return [Part(table, tenant) for tenant in found.scalars()]
+
+
+async def _check_all_are_seen(engine: AsyncEngine, table: EncryptedTable) -> None:
+    """Rows that a policy of the application's own hides would be left out without a word."""
+    async with engine.connect() as connection:
+        await connection.execute(_ALL_OR_NONE)
+        try:
+            await connection.execute(select(literal(1)).select_from(table.table).limit(0))
+        except exc.DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != NOT_ALLOWED:
+                raise
+            raise ConfigurationError(
+                f"not all rows of {table.name} can be seen",
+                fix="run it as a role that row-level security does not hold (BYPASSRLS)",
+            ) from error
