@@ -77,7 +77,7 @@ class RedactionFilter(logging.Filter):
         message, arguments = record.msg, record.args
         if not arguments:
             if isinstance(message, str):
-                record.msg = self._redactor.text(message)
+                record.msg = self._redactor.text(_plain(message))
             elif isinstance(message, Mapping):  # structlog's events on their way to a formatter
                 record.msg = cast("Any", _safe_event(cast("Any", message), self._redactor))
             else:
@@ -254,7 +254,7 @@ class Values:
     def value(self, value: object, depth: int = MAX_DEPTH) -> object:
         """Any value: numbers stay what they are, text is made safe, other objects become text."""
         if isinstance(value, str):
-            return self._redactor.text(value)
+            return self._redactor.text(_plain(value))
         if type(value) in _KEPT:
             return self._number(value)
         if isinstance(value, _HARMLESS):
@@ -301,6 +301,11 @@ class Values:
         if isinstance(name, str):
             return self._redactor.text(name, MAX_NAME)
         return name if type(name) in _KEPT else self._redactor.text(shown(name), MAX_NAME)
+
+
+def _plain(text: str) -> str:
+    """What a kind of string holds, whatever it says of itself later."""
+    return text if type(text) is str else str.__str__(text)
 
 
 PAIR: Final = 2

@@ -21,24 +21,32 @@ MARGIN: Final = 512
 MAX_NAME: Final = 256
 
 _SECRET_NAMES: Final = re.compile(
-    r"passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|cookie|apikey|credential"
-    r"|privatekey|otp|recoverycode|onetimecode|cvv|csrf|jwt|bearer"
+    r"passw|passphrase|passcode|(?<![my])pass[0-9]*\Z|pwd|secret|token|authori[sz]ation|cookie"
+    r"|apikey|credential|privatekey|(?:access|signing|encryption|master|account)keys?(?!ids?\Z)"
+    r"|otp|(?:recovery|onetime|backup)code|cv[vc]|[cx]srf|jwt|bearer"
 )
 _PLAIN_NAMES: Final = frozenset({"tokenid", "tokentype", "apikeyid", "credentialid"})
 """Names with such a word in them that hold no secret."""
 _NOT_LETTERS: Final = re.compile(r"[^a-z0-9]")
 _CONTROL: Final = re.compile(r"[^\x20-\x7e]")
 
+
+# What stands before a token: no letter, unless it is the end of an escape.
+def _apart(length: int) -> str:
+    behind = f".{{{length}}}"
+    return rf"(?:(?<![\w-]{behind})|(?<=\\[abfnrtv]{behind})|(?<=%[0-9a-fA-F]{{2}}{behind}))"
+
+
 # The first letters stand in front, and what must stand before them is asked afterwards: that lets
 # the engine skip all other letters at once, which takes a tenth of the time.
 _TOKENS: Final = re.compile(
     r"[bdeBDE](?:"
-    r"(?<=[eE])(?i:yJ)(?<![\w-]...)[\w-]{5,}+\.[\w-]+(?:\.[\w-]*)*"  # a JWT
-    r"|(?:(?<=[bB])(?:(?i:earer)(?<!\w.{6})|(?i:asic)(?<!\w.{5}))"
-    r"|(?<=[dD])(?i:igest)(?<!\w.{6}))\s+[\w.~+/=-]{8,}"
+    rf"(?<=[eE])(?i:yJ){_apart(3)}[\w-]{{5,}}+\.[\w-]+(?:\.[\w-]*)*"  # a JWT
+    rf"|(?:(?<=[bB])(?:(?i:earer){_apart(6)}|(?i:asic){_apart(5)})"
+    rf"|(?<=[dD])(?i:igest){_apart(6)})(?:\s+|(?:%20|\+){{1,4}}+)[\w.~+/=-]{{8,}}"
     r")"
 )
-_OWN_TOKENS: Final = re.compile(r"[zZ][a-zA-Z]_(?<![\w-]...)[\w-]{20,}")
+_OWN_TOKENS: Final = re.compile(rf"[zZ][a-zA-Z]_{_apart(3)}[\w-]{{20,}}")
 """Keys and refresh tokens of Zenith's own."""
 _ISSUED: Final = re.compile(
     r"gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{15,}|xox[abeprs]-[\w-]{10,}"
@@ -97,9 +105,10 @@ _PASS: Final = re.compile(r"pass(?:w(?:or)?d|w|phrase|code|key|(?![a-z])(?<![my]
 _ASSIGNED: Final = re.compile(
     r"(?![-_]?(?:ids?|types?|count|name|expir[a-z]*|ttl|at|url|endpoint)(?![a-z]))[\w-]{0,40}+"
     r"(?:"
-    r"\\{0,8}[\"']\s{0,4},\s{0,4}(?=b?[\"'])"  # a pair, as in a list of headers
+    r"\\{0,8}[\"']\s{0,4},?\s{0,4}\\{0,8}[\"']?value\\{0,8}[\"']?\s{0,4}[:=]\s{0,4}"  # a field
+    r"|\\{0,8}[\"']\s{0,4},\s{0,4}(?=b?[\"'])"  # a pair, as in a list of headers
     r"|[\"']\r?\n\r?\n"  # a part of a multipart form
-    r"|(?:\\{0,8}[\"'])?\]?(?:\s{0,4}(?:=>|:=|==?|:)\s{0,4}|%3[ad]|>)"
+    r"|(?:\\{0,8}[\"'])?(?:\[?\]|(?:%5b)?%5d)?(?:\s{0,4}(?:=>|:=|==?|:)\s{0,4}|%(?:25)?3[ad]|>)"
     r"(?!(?<=oken: )(?!bearer|basic|dpop)[a-z]{1,16} [a-z])"  # a sentence: `token: too old`
     r")"
     r"(?:(?:bearer|basic|digest|negotiate|token|dpop|apikey)\s{1,4}+)?"
@@ -116,6 +125,11 @@ _ASSIGNED: Final = re.compile(
 """What follows upon a name: how it is assigned, and the value. A quote that is not closed holds all
 the rest.
 """
+_BRACKETS: Final = re.compile(
+    r"(?<=[\[({,:=\sb])(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+')|[\[\](){}]", re.DOTALL
+)
+"""Brackets outside of quotes."""
+_HANGING: Final = re.compile(r"[^\s,;&\"'<>\])}]*+")
 
 
 class Redactor:
@@ -203,8 +217,10 @@ class Redactor:
             found = _HEADER.match(value, end) if trigger in _HEADERS else None
             found = found or _ASSIGNED.match(value, end)
             if found is not None:
-                yield found.span(1)
-                end = found.end()
+                start, end = found.span(1)
+                if value[start] in "[({":
+                    end = _end_of_nested(value, start, end)
+                yield start, end
             at = lowered.find(trigger, end)
 
     def _cut(self, value: str, limit: int) -> str:
@@ -261,6 +277,24 @@ def _end_of_name(trigger: str, lowered: str, at: int, end: int) -> int:
     elif trigger in {"cvv", "cvc"}:
         holds = _is_whole(lowered, at, end)
     return end if holds else 0
+
+
+def _end_of_nested(value: str, start: int, end: int) -> int:
+    """Where the bracket at `start` is closed, and what hangs on it ends; where it is not, at the
+    end of its line or at `end`, whichever is later.
+    """
+    line = value.find("\n", start)
+    line = len(value) if line < 0 else line
+    depth = 0
+    for found in _BRACKETS.finditer(value, start, line):
+        if found[0] in "[({":
+            depth += 1
+        elif found[0] in "])}":
+            depth -= 1
+            if not depth:
+                hanging = _HANGING.match(value, found.end())
+                return found.end() if hanging is None else hanging.end()
+    return max(line, end)
 
 
 def _is_whole(lowered: str, at: int, end: int) -> bool:
