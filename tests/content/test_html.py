@@ -79,6 +79,11 @@ def test_articles_have_pictures_and_tables_and_mails_have_no_pictures():
     assert sanitize_html('<a href="/account">x</a>', profile=EMAIL) == (
         '<a rel="nofollow noopener noreferrer">x</a>'
     )
+    # On a page of https, `https:account` is a path of that page's site.
+    for path in ("https:account", "HTTPS:/account", " ht\ntp:account", "http:?x", "&#1;https:x"):
+        assert "account" not in sanitize_html(f'<a href="{path}" title="t">x</a>', profile=EMAIL)
+    for whole in ("https://example.org/https:x", "mailto:a@example.org", "http:\\\\example.org"):
+        assert f'href="{whole}"' in sanitize_html(f'<a href="{whole}">x</a>', profile=EMAIL)
     assert sanitize_html("<pre><code>x</code></pre><h1>y</h1>", profile=COMMENT) == (
         "<pre><code>x</code></pre>y"
     )

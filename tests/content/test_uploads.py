@@ -29,6 +29,7 @@ from zenith.content import (
 )
 from zenith.content.file_names import shown_name
 from zenith.content.file_types import FILE_TYPES
+from zenith.content.images import MAX_SCANS
 from zenith.content.settings import TYPES
 from zenith.kernel.errors import ConfigurationError, NotFoundError, PayloadTooLargeError
 from zenith.stores.uploads import UploadFolder
@@ -396,3 +397,19 @@ async def test_the_dependency_gives_a_checked_file():
             "payload_too_large",
             "upload_refused",
         ]
+
+
+def test_a_picture_of_few_bytes_that_takes_hours():
+    """Each scan of a JPEG goes over the whole image; ten bytes are one."""
+    empty = b"\xff\xda" + struct.pack(">HB", 8, 1) + b"\x01\0\0\0\0\0"
+    settings = UploadSettings(types=("jpeg",))
+    taken = jpeg()[:-2] + empty * (MAX_SCANS - 1) + b"\xff\xd9"
+    assert check_file(taken, "a.jpg", settings).width == 3
+    with pytest.raises(UploadRefusedError) as caught:
+        check_file(taken[:-2] + empty + b"\xff\xd9", "a.jpg", settings)
+    assert caught.value.reason == "upload: scans"
+
+
+@pytest.mark.parametrize("name", ["conin$.jpg", "CONOUT$.jpg"])
+def test_names_of_consoles_are_shown_otherwise(name):
+    assert check_file(jpeg(), name, UploadSettings(types=("jpeg",))).name == f"file {name}"

@@ -17,6 +17,7 @@ from zenith.outbound import (
     SharedClient,
     get_outbound,
 )
+from zenith.outbound.destinations import Destinations
 
 PUBLIC = Names(public_example_com=[["93.184.216.34"]], sso_internal=[["127.0.0.1"]])
 
@@ -27,6 +28,15 @@ class Events:
 
     def note(self, event):
         self.seen.append(event)
+
+
+def test_an_exposed_origin_of_https_is_not_called_without():
+    origin = "https://sso.internal:8443"
+    destinations = Destinations(OutboundSettings(allow_unencrypted=True, exposed_origins=(origin,)))
+    destinations.check_call("https", "sso.internal", 8443)
+    destinations.check_call("http", "public.example.com", 80)
+    with pytest.raises(CallRefusedError):
+        destinations.check_call("http", "sso.internal", 8443)
 
 
 async def test_an_exposed_origin_is_called_at_its_port_and_scheme_alone():

@@ -14,7 +14,7 @@ UNNAMED: Final = "file"
 _FOLDERS: Final = re.compile(r"[/\\]")
 _STRANGE: Final = re.compile(r'[:*?"<>|%;\s\x00-\x1f]+')
 _DEVICES: Final = re.compile(
-    r"(?:con|prn|aux|nul|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|\Z)", re.IGNORECASE
+    r"(?:con(?:in\$|out\$)?|prn|aux|nul|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|\Z)", re.IGNORECASE
 )
 
 

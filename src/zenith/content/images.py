@@ -13,6 +13,9 @@ PNG: Final = b"\x89PNG\r\n\x1a\n"
 _MARKER: Final = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 _START, _END, _ALONE = 0xD8, 0xD9, 0x01
 _SIZED: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SCAN: Final = 0xDA
+MAX_SCANS: Final = 200
+"""Of a JPEG: each goes over the whole image, and cameras and programs write a dozen."""
 _LENGTH: Final = 2
 _GIF_END, _GIF_PICTURE, _GIF_EXTENSION = 0x3B, 0x2C, 0x21
 _LOSSLESS: Final = 0x2F
@@ -67,7 +70,7 @@ def _png(data: bytes) -> Picture:
 
 
 def _jpeg(data: bytes) -> Picture:
-    width = height = 0
+    width = height = scans = 0
     position = 2
     while True:
         # Between segments, and at the end of what is coded, the next marker is what counts.
@@ -86,6 +89,9 @@ def _jpeg(data: bytes) -> Picture:
             if height:
                 raise broken()
             height, width = struct.unpack_from(">HH", data, position + 3)
+        scans += code == _SCAN
+        if scans > MAX_SCANS:
+            raise UploadRefusedError("The image takes too long to decode", reason="upload: scans")
         position += length
 
 

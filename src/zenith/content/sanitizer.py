@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -26,6 +27,9 @@ WITHOUT_TRACE: Final = frozenset(
 )  # fmt: skip
 """Elements of which the text goes as well: it was meant for a program, or is read by other rules
 where they are known and where they are not."""
+_SLASHLESS: Final = re.compile(r"https?:(?![/\\]{2})", re.IGNORECASE)
+_SKIPPED: Final = re.compile(r"\A[\x00-\x20]+|[\t\r\n]")
+"""What browsers leave out of an address."""
 KEPT: Final = 64
 """Compiled profiles that are kept."""
 
@@ -52,6 +56,7 @@ class Sanitizer:
             url_schemes=set(profile.url_schemes),
             allowed_classes={tag: set(names) for tag, names in profile.classes.items()} or None,
             url_relative=None if profile.relative_urls else "deny",
+            attribute_filter=None if profile.relative_urls else _absolute,
         ).clean
 
     def __call__(self, html: str) -> str:
@@ -67,6 +72,13 @@ class Sanitizer:
             return self._clean(html)
         except UnicodeEncodeError:
             raise ContentError("Text with half a character", fault="half_character") from None
+
+
+def _absolute(tag: str, name: str, value: str) -> str | None:
+    """Leave `https:path` out, which on a page of https is a path of that page's own site."""
+    del tag
+    is_path = name in {"href", "src"} and _SLASHLESS.match(_SKIPPED.sub("", value))
+    return None if is_path else value
 
 
 @lru_cache(maxsize=KEPT)

@@ -8,8 +8,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from zenith.content.characters import HIDDEN
+
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_FORMULA: Final = re.compile(r"[\s\ufeff\u200b]*[=+@|%\-\uff1d\uff0b\uff0d\uff20\u2212]|[\t\r\n]")
+_FORMULA: Final = re.compile(
+    rf"(?:\s|{HIDDEN.pattern})*[=+@|%\-\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]|[\t\r\n]"
+)
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 
 

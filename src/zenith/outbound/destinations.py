@@ -59,7 +59,8 @@ class Destinations:
     def check_call(self, scheme: str, host: str, port: int | None) -> None:
         """Refuse the parts of a URL; `port` is None where it names none."""
         number = DEFAULT_PORTS.get(scheme, 0) if port is None else port
-        if scheme not in self._schemes and (scheme, host, number) not in self._origins:
+        is_other = scheme not in self._schemes or (host, number) in self._exposed
+        if is_other and (scheme, host, number) not in self._origins:
             raise CallRefusedError(reason="the scheme is not called")
         self.check_host(host, number)
 
