@@ -293,3 +293,19 @@ async def test_what_other_models_say_of_values_is_not_told(broken):
     with pytest.raises(ValidationError) as caught:
         await check(Asking(name="a"))
     assert [found["msg"] for found in caught.value.errors] == ["Value error"]
+
+
+async def test_a_check_that_is_cancelled_from_within_is_not_taken():
+    class Waiting(BaseModel):
+        name: str
+
+        @async_field_validator("name")
+        @classmethod
+        async def wait(cls, value: str) -> None:
+            shared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            shared.cancel()
+            await shared
+
+    with pytest.raises(ChecksTimeoutError) as caught:
+        await check(Waiting(name="a"))
+    assert caught.value.reason == "a check was cancelled"

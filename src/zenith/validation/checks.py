@@ -125,6 +125,9 @@ async def _run(planned: Sequence[_Planned], *, within: float, at_once: int) -> l
             tasks, timeout=within, return_when=asyncio.FIRST_EXCEPTION
         )
         for task in tasks:
+            if task.cancelled():
+                # By what it waited for, and not by the client: that one gets an answer.
+                raise ChecksTimeoutError(reason="a check was cancelled")
             if task in done and task.exception() is not None:
                 raise cast("BaseException", task.exception())
         if waiting:
