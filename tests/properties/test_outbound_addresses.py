@@ -115,7 +115,7 @@ def test_no_text_is_more_than_refused(text):
 def test_answers_are_addresses_or_refused(answers):
     destinations = Destinations(OutboundSettings())
     try:
-        found = destinations.check_answers("example.com", answers)
+        found = destinations.check_answers("example.com", 443, answers)
     except OutboundError:
         return
     assert [ip_address(answer) for answer in answers] == list(found)
