@@ -124,3 +124,12 @@ def test_a_traceback_of_its_own():
     assert "Traceback" not in told(error)
     assert "Traceback" in redacted_traceback(error, PLAIN, trace)
     assert sys.exc_info() == (None, None, None)
+
+
+def test_notes_are_read_without_running_code():
+    class Hostile(ValueError):
+        @property
+        def __notes__(self):
+            raise RuntimeError("hunter2")
+
+    assert redacted_traceback(Hostile("told"), Redactor()).endswith("Hostile: told")

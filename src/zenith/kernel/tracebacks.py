@@ -58,7 +58,8 @@ class _Telling:
             yield "Traceback (most recent call last):"
             yield from self._frames(trace)
         yield self._said(error)
-        notes: Any = getattr(error, "__notes__", ())
+        # Where `add_note` puts them: a property of that name would run code.
+        notes: Any = vars(error).get("__notes__")
         if isinstance(notes, list):
             for note in cast("list[object]", notes)[:MAX_NOTES]:
                 yield f"  {self._redactor.text(shown(note), MAX_SAID)}"
