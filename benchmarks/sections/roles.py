@@ -49,8 +49,8 @@ def _check(granted: int) -> Batch:
     role = require_role("role7")
 
     def check() -> None:
-        permission.enforce(exchange)
-        role.enforce(exchange)
+        permission.ask(exchange)
+        role.ask(exchange)
 
     return repeat(check)
 

@@ -19,6 +19,7 @@ from tests.services import ServiceSet
 from zenith.accounts.store import AccountStore, OneTimeStore
 from zenith.audit.store import AuditStore
 from zenith.authentication.store import RevocationStore
+from zenith.kernel.keys import Secret
 from zenith.sessions.store import SessionStore
 from zenith.stores.memory import (
     MemoryAccountStore,
@@ -28,6 +29,7 @@ from zenith.stores.memory import (
     MemoryRevocationStore,
     MemorySessionStore,
 )
+from zenith.stores.settings import DatabaseSettings
 from zenith.stores.sql import (
     Database,
     SqlAccountStore,
@@ -112,7 +114,9 @@ async def place(place_url: str) -> AsyncIterator[Place]:
     if not place_url:
         yield Place(database=None)
         return
-    async with Database(place_url) as database:
+    # Races of hundreds wait for their turn, whatever else the machine does.
+    patient = DatabaseSettings(url=Secret(place_url), pool_timeout=60.0)
+    async with Database(patient) as database:
         if database.dialect == "postgresql":
             async with database.transaction() as connection:
                 await connection.execute(text(f"TRUNCATE {TABLES} RESTART IDENTITY"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
@@ -220,3 +221,25 @@ def test_the_processor():
     event = process(None, "info", {"event": "e", "exc_info": None, "stack": "a\n b", "_record": 1})
     assert event == {"event": "e", "stack": "a\n b", "_record": 1}
     assert process(None, "info", {"event": 4, "n": None}) == {"event": 4, "n": None}
+
+
+@dataclass
+class Place:
+    parts: tuple[str, ...]
+
+    def __str__(self):
+        return ".".join(self.parts)
+
+
+@dataclass
+class Card(Place):
+    number: Sensitive[str, PII] = "078-05-1120"
+
+    def __str__(self):
+        return self.number
+
+
+def test_what_says_itself_how_it_is_shown_is_asked_unless_it_has_something_sensitive():
+    assert record("%s", Place(("user", "name"))).getMessage() == "user.name"
+    assert "hunter2" not in record("%s", Place(("password=hunter2",))).getMessage()
+    assert "078" not in record("%s", Card(("a",))).getMessage()

@@ -98,6 +98,11 @@ class Sealer:
     async def stop(self) -> None:
         """Seal what waits, for at most ten seconds, and end; also if it never began."""
         tasks, self._tasks = self._tasks, []
+        # Between two steps: a connection that is opened for who is gone outlives the event loop.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT), self._lock:
+                for task in tasks:
+                    await end(task)
         for task in tasks:
             await end(task)
         if len(self._pending):
@@ -269,7 +274,8 @@ class Sealer:
     async def _look_on(self) -> None:
         while True:
             with suppress(SecurityError, OSError):
-                await self.compare()
+                async with self._lock:
+                    await self.compare()
                 break
             await asyncio.sleep(FIRST_PAUSE)
         while True:

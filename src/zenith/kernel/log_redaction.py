@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
 from zenith.kernel.redaction import MAX_NAME, MAX_TEXT, PLAIN, REDACTED, Redactor
-from zenith.kernel.sensitive import shown_fields
+from zenith.kernel.sensitive import sensitive_fields, shown_fields
 from zenith.kernel.tracebacks import redacted_traceback, shown
 
 Raised: TypeAlias = "tuple[BaseException, TracebackType | None]"
@@ -35,6 +35,8 @@ _HARMLESS: Final = (
     *(date, time, timedelta, Decimal, IPv4Address, IPv6Address, UUID),
     *(logging.LogRecord, logging.Logger),  # structlog hands them on to its formatter
 )
+_SHOW_ALL: Final = frozenset({"builtins", "pydantic", "sqlmodel"})
+"""Packages whose `__str__` shows every field."""
 _CONTAINERS: Final = (Mapping, list, tuple, AbstractSet)
 _ACCESS_LOG: Final = "uvicorn.access"
 """Its formatter takes the arguments of a record apart, so these stay as many as they are."""
@@ -216,6 +218,17 @@ def every_handler() -> list[logging.Handler]:
     return list(dict.fromkeys(found))
 
 
+def _fields(value: object) -> dict[str, object] | None:
+    """What a model or dataclass is told by. None for others, and for what says itself how it is
+    shown and has nothing sensitive: that is a text like any other.
+    """
+    kind = type(value)
+    origin = next(each for each in kind.__mro__ if "__str__" in vars(each)).__module__
+    if origin.partition(".")[0] not in _SHOW_ALL and not sensitive_fields(kind):
+        return None
+    return shown_fields(value)
+
+
 class Values:
     """Makes nested values safe: by name, by what they say, bounded in depth and number."""
 
@@ -230,7 +243,7 @@ class Values:
         if isinstance(value, bytes | bytearray):
             return value[:MAX_TEXT]
         given: Any = value
-        if shown_fields(given) is None and not isinstance(given, _CONTAINERS):
+        if _fields(given) is None and not isinstance(given, _CONTAINERS):
             return value
         return self.value(value)
 
@@ -262,7 +275,7 @@ class Values:
         if isinstance(value, bytes | bytearray):
             return self._redactor.text(value[:MAX_TEXT].decode("utf-8", "backslashreplace"))
         self._left -= 1
-        given: Any = shown_fields(value) or value
+        given: Any = _fields(value) or value
         if not isinstance(given, _CONTAINERS):
             return self._redactor.text(shown(value))
         if depth <= 0 or self._left <= 0:
