@@ -46,3 +46,8 @@ def test_a_collector_that_is_off_stays_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_name_that_a_module_bears_too_is_refused():
+    with pytest.raises(ValueError, match="page"):
+        loader("zenith.shown", {"page": "page.parts", "other": "elsewhere"})

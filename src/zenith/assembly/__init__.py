@@ -9,12 +9,12 @@ from zenith.kernel.lazy import loader
 if TYPE_CHECKING:
     from zenith.assembly.arguments import refuse_unsafe
     from zenith.assembly.assembly import Assembly, assemble
-    from zenith.assembly.debug_page import debug_page
+    from zenith.assembly.debugging import debug_page
     from zenith.assembly.inventory import check_sensitive_columns
     from zenith.assembly.logs import log_guards
     from zenith.assembly.own_routes import add_own_routes
     from zenith.assembly.session_cookies import check_session_cookies
-    from zenith.assembly.start_record import start_record
+    from zenith.assembly.recorded_start import start_record
 
 __all__ = [
     "Assembly",
@@ -37,9 +37,9 @@ __getattr__ = loader(
         "assemble": "assembly",
         "check_sensitive_columns": "inventory",
         "check_session_cookies": "session_cookies",
-        "debug_page": "debug_page",
+        "debug_page": "debugging",
         "log_guards": "logs",
         "refuse_unsafe": "arguments",
-        "start_record": "start_record",
+        "start_record": "recorded_start",
     },
 )
