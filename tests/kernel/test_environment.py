@@ -38,6 +38,7 @@ class Outer:
     strange: Strange | None = None
     clock: Secret | None = None
     inner: Inner = field(default_factory=Inner)
+    several: tuple[Inner, ...] = ()
     optional: Inner | None = field(default_factory=Inner)
 
 
@@ -97,6 +98,7 @@ def test_members_of_groups():
         ({"OPTIONAL": "on"}, "members"),
         ({"OPTIONAL": "off", "OPTIONAL__IDLE": "1"}, "members"),
         ({"INNER__LIMITS": "1,x"}, "correct"),
+        ({"SEVERAL": '[{"idle": 2}]'}, "set it in code"),
     ],
 )
 def test_what_cannot_be_read_refuses_the_start_and_names_the_fix(variables, fix):
