@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,16 +23,18 @@ EASY = {
 
 
 class LoopTransport(httpx.BaseTransport):
-    """Lets a synchronous client call an ASGI application, on a loop in a thread of its own."""
+    """Lets a synchronous client call an ASGI application, on a loop that runs meanwhile, in this
+    thread: others are not traced.
+    """
 
     def __init__(self, app: Any) -> None:
         self.app = app
         self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
 
     def run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+        if self.loop.is_running():  # a thread that was started in here
+            return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+        return self.loop.run_until_complete(asyncio.wait_for(work, 60))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return self.run(self._send(request))
@@ -50,8 +51,7 @@ class LoopTransport(httpx.BaseTransport):
     def end(self) -> None:
         if self.app.middleware_stack is not None:
             self.run(self.app.middleware_stack.stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
 
 

@@ -87,7 +87,7 @@ def test_of_many_who_hold_it_one_succeeds(open_house):
         ]
         return await asyncio.gather(*work, return_exceptions=True)
 
-    answers = asyncio.run(all_at_once())
+    answers = house.run(all_at_once())
     won = [a for a in answers if getattr(a, "status_code", 0) == 303]
     assert len(won) == 1
     found = house.run(house.accounts.store.page(after=None, limit=50))

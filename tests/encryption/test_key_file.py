@@ -59,6 +59,12 @@ async def test_keys_are_made_once_and_kept(file):
     assert sorted(each.name for each in file.path.parent.iterdir()) == ["keys.json", "keys.json~"]
 
 
+async def test_a_file_that_is_not_there_has_no_stamp(file):
+    assert file.stamp() is None
+    await file.create()
+    assert file.stamp() is not None
+
+
 async def test_of_many_who_make_keys_one_makes_them(tmp_path):
     provider = EnvironmentKeyProvider({"K": MASTER}, "K")
     made = await asyncio.gather(*(KeyFile(tmp_path / "k", provider).create() for _ in range(8)))
