@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from zenith.assembly.inventory import check_sensitive_columns
     from zenith.assembly.logs import log_guards
     from zenith.assembly.own_routes import add_own_routes
-    from zenith.assembly.session_cookies import check_session_cookies
     from zenith.assembly.recorded_start import start_record
+    from zenith.assembly.session_cookies import check_session_cookies
 
 __all__ = [
     "Assembly",

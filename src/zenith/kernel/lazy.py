@@ -28,8 +28,9 @@ def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
     `package` it lives.
 
     For packages that are slow to import and that not every process, or not at once, needs. Beside
-    it stand the same imports under TYPE_CHECKING, which is what type checkers read. Raises ValueError
-    for a name that a module bears too: whoever imports that module puts it in the name's place.
+    it stand the same imports under TYPE_CHECKING, which is what type checkers read. Raises
+    ValueError for a name that a module bears too: whoever imports that module puts it in the name's
+    place.
     """
     if clash := homes.keys() & {home.partition(".")[0] for home in homes.values()}:
         raise ValueError(f"{package}: {sorted(clash)} are names of modules")
