@@ -260,6 +260,8 @@ class Unit(_Turns):
         async with session:
             self._session = None
             if keep:
+                if session.new and self.sessions.is_new:
+                    await self.sessions.prepare()
                 with errors_translated():
                     await AsyncSession.commit(session)
         self.kept = keep

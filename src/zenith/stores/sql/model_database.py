@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from sqlalchemy import MetaData, event, inspect
+from sqlalchemy import MetaData, event, func, inspect, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlmodel import SQLModel
@@ -23,6 +23,7 @@ from zenith.stores.sql.errors import errors_wrapped
 
 SHOWN: Final = 5
 """Missing tables and columns that an error names."""
+TABLES_LOCK: Final = 0x7A656E_06
 READS: Final = ("SELECT", "PRAGMA", "EXPLAIN")
 _to_json: Final = partial(json.dumps, separators=(",", ":"), allow_nan=False)
 
@@ -75,9 +76,14 @@ class ModelDatabase(Sessions):
     async def create_tables(self) -> None:
         """Create the tables that are missing. One that exists is left as it is, also where its
         model has changed: that is a migration's work.
+
+        Processes that start together take turns: of two who find a table missing, the second to
+        create it would be refused.
         """
         with errors_wrapped():
             async with self.engine.begin() as connection:
+                if await connection.run_sync(_lacks_a_table, self.metadata):
+                    await connection.run_sync(_wait_for_the_turn)
                 await connection.run_sync(self.metadata.create_all)
 
     async def check_tables(self) -> None:
@@ -102,6 +108,21 @@ class ModelDatabase(Sessions):
     async def close(self) -> None:
         """Close the connections; a later statement opens new ones."""
         await self.engine.dispose()
+
+
+def _lacks_a_table(connection: Connection, metadata: MetaData) -> bool:
+    found = inspect(connection)
+    return not all(
+        found.has_table(each.name, schema=each.schema) for each in metadata.sorted_tables
+    )
+
+
+def _wait_for_the_turn(connection: Connection) -> None:
+    """Until this transaction ends, nobody else creates tables; what they created is seen."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(TABLES_LOCK)))
+    else:
+        sqlite_engine.begin_to_write(connection)
 
 
 def _missing(connection: Connection, metadata: MetaData) -> list[str]:
