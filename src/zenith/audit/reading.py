@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from operator import itemgetter
 from typing import Final
 
 from zenith.audit.record import Record
 from zenith.audit.seal import Seal
 from zenith.audit.seal_store import SealStore
 
+_place: Final = itemgetter(0)
 SEALS: Final = 64
 """Seals read at once."""
 ROWS: Final = 5000
@@ -64,4 +66,4 @@ def _highest(seal: Seal) -> int:
     """The last row that a seal needs; none for one whose content is not what was sealed."""
     if not seal.is_of_rows or not seal.is_whole():
         return 0
-    return max((place for place, _, _ in seal.triples()), default=0)
+    return max(map(_place, seal.triples()), default=0)

@@ -37,6 +37,7 @@ EVENT_ID: Final = FIRST_TEXT + TEXTS.index("event_id")
 VERSION: Final = b"\x01"
 ABSENT: Final = -1
 _pack: Final = struct.Struct(f">d{len(TEXTS)}i").pack
+_join: Final = "".join
 _digest: Final = hashlib.sha256
 _UNREADABLE: Final = b"\x00unreadable"
 
@@ -73,6 +74,31 @@ def as_time(value: object) -> float | None:
 
 def leaf(record: Record) -> bytes:
     """SHA-256 over the row as it is, its MAC included: what a seal keeps of it."""
+    try:
+        # `encode`, column by column: verification does little else, and a loop takes twice as long.
+        _, at, mac, a, b, c, d, e, f, g, h, i, j, k, m, n, o, p = record
+        # fmt: off
+        lengths = _pack(
+            at, len(a), -1 if b is None else len(b), len(c), len(d), len(e),
+            -1 if f is None else len(f), -1 if g is None else len(g), -1 if h is None else len(h),
+            len(i), -1 if j is None else len(j), -1 if k is None else len(k),
+            -1 if m is None else len(m), -1 if n is None else len(n), len(o), len(p),
+        )
+        present = _join((
+            a, "" if b is None else b, c, d, e, "" if f is None else f, "" if g is None else g,
+            "" if h is None else h, i, "" if j is None else j, "" if k is None else k,
+            "" if m is None else m, "" if n is None else n, o, p,
+        ))
+        # fmt: on
+        return _digest(VERSION + lengths + present.encode() + mac).digest()
+    except (TypeError, ValueError, struct.error):
+        return _odd_leaf(record)
+
+
+def _odd_leaf(record: Record) -> bytes:
+    """`leaf` of a row of another shape: without a MAC, with an absent value where the log writes
+    one, or with what the log never writes.
+    """
     try:
         return _digest(encode(record[AT], record[FIRST_TEXT:]) + (record[MAC] or b"")).digest()
     except (TypeError, ValueError):

@@ -88,8 +88,8 @@ class SqlSealStore:
 
     async def leaves(self, stream: str, *, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
         """Sequence and `leaf` of these rows."""
-        found = await self.records(stream, after=after, limit=limit)
-        return [(record[0], leaf(record)) for record in found]
+        sql = f"{self._records} AND sequence > ? ORDER BY sequence LIMIT ?"
+        return await self._database.each(_placed, sql, stream, after, limit)
 
     async def records_at(self, stream: str, sequences: Sequence[int]) -> Sequence[Record]:
         """Rows by their sequences."""
@@ -126,6 +126,10 @@ class SqlSealStore:
             sql = f"{self._records} AND {column} IN ({', '.join('?' * len(some))})"
             kept += await self._database.plain(sql, stream, *some)
         return sorted(kept, key=itemgetter(0))
+
+
+def _placed(record: Record) -> tuple[int, bytes]:
+    return record[0], leaf(record)
 
 
 def _require(rows: int, wanted: int) -> None:

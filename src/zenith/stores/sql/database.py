@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar
 
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -29,6 +29,7 @@ Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 Insert: TypeAlias = "postgresql.Insert | sqlite.Insert"
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 Rows: TypeAlias = Sequence[Row[*tuple[Any, ...]]]
+T = TypeVar("T")
 
 to_json: Final = partial(json.dumps, separators=(",", ":"), allow_nan=False)
 
@@ -98,11 +99,16 @@ class Database:
         """The rows of a SELECT as the driver gives them, outside of any step: for rows that are
         many, or that nobody vouches for. `?` stands for each of the values.
         """
+        rows: list[tuple[Any, ...]] = await self.each(tuple, sql, *values)
+        return rows
+
+    async def each(self, made: Callable[[Any], T], sql: str, *values: Any) -> list[T]:
+        """What `made` makes of each of the rows of `plain`, in a thread: it must not raise."""
         driver = sqlite_engine if self.dialect == "sqlite" else postgres_engine
         with errors_wrapped():
             async with self._single.connect() as connection:
-                rows: list[tuple[Any, ...]] = await driver.plain(connection, sql, values)
-                return rows
+                found: list[T] = await driver.each(connection, made, sql, values)
+                return found
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import event, exc
@@ -16,6 +17,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from zenith.kernel.errors import ConfigurationError
 from zenith.stores.settings import DatabaseSettings
 
+T = TypeVar("T")
+MANY: Final = 500
+"""Rows that are worth a thread."""
 SINGLE: Final[Mapping[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
 """Execution options of a statement that is its own transaction."""
 GRACE: Final = 2.0
@@ -73,18 +77,23 @@ def _connector(asyncpg: Any, settings: DatabaseSettings) -> Callable[[], Awaitab
     return connect
 
 
-async def plain(
-    connection: AsyncConnection, sql: str, values: Sequence[Any]
-) -> list[tuple[Any, ...]]:
-    """The rows of a SELECT whose values stand at each `?`."""
+async def each(
+    connection: AsyncConnection, made: Callable[[Any], T], sql: str, values: Sequence[Any]
+) -> list[T]:
+    """What `made` makes of the rows of a SELECT whose values stand at each `?`, in a thread if
+    they are many.
+    """
     pieces = sql.split("?")
     numbered = pieces[0] + "".join(f"${n}{piece}" for n, piece in enumerate(pieces[1:], 1))
     driver: Any = (await connection.get_raw_connection()).driver_connection
     asyncpg: Any = import_module("asyncpg")
     try:
-        return list(map(tuple, await driver.fetch(numbered, *values)))
+        rows: Sequence[Any] = await driver.fetch(numbered, *values)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise exc.DBAPIError(None, None, error) from error
+    if len(rows) < MANY:
+        return list(map(made, rows))
+    return await asyncio.to_thread(lambda: list(map(made, rows)))
 
 
 def dsn_of(settings: DatabaseSettings) -> str:

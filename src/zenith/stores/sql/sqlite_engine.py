@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from sqlalchemy import engine, event
@@ -19,6 +19,7 @@ from zenith.kernel.errors import ConfigurationError
 from zenith.stores.settings import DatabaseSettings
 from zenith.stores.sql.sqlite_connection import Connection, Work
 
+T = TypeVar("T")
 SINGLE: Final = {"zenith_single": True}
 """Execution options of a statement that is its own transaction."""
 # FULL: what was answered is on the disk. A spent token or an ended session that came back after a
@@ -106,21 +107,23 @@ def do_last(connection: AsyncConnection, work: Work) -> None:
     _driver_of(connection.sync_connection).before_commit(work)
 
 
-async def plain(
-    connection: AsyncConnection, sql: str, values: Sequence[Any]
-) -> list[tuple[Any, ...]]:
-    """The rows of a SELECT; text that is not UTF-8, which only somebody else can have written,
-    comes with lone surrogates instead of ending the statement.
+async def each(
+    connection: AsyncConnection, made: Callable[[Any], T], sql: str, values: Sequence[Any]
+) -> list[T]:
+    """What `made` makes of the rows of a SELECT, in the driver's thread; text that is not UTF-8,
+    which only somebody else can have written, comes with lone surrogates instead of ending the
+    statement.
     """
-    rows: list[tuple[Any, ...]] = []
+    found: list[T] = []
 
     def fetch(driver: sqlite3.Connection) -> None:
         try:
-            rows.extend(driver.execute(sql, values).fetchall())
+            # Row by row: what is made of them is all that stays.
+            found[:] = map(made, driver.execute(sql, values))
         except sqlite3.OperationalError:
             driver.text_factory = _lenient
             try:
-                rows.extend(driver.execute(sql, values).fetchall())
+                found[:] = map(made, driver.execute(sql, values))
             finally:
                 driver.text_factory = str
 
@@ -129,7 +132,7 @@ async def plain(
         await cast("Connection", raw.driver_connection).run(fetch)
     except sqlite3.Error as error:
         raise DBAPIError(None, None, error) from error
-    return rows
+    return found
 
 
 def _lenient(text: bytes) -> str:
