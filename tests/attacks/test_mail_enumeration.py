@@ -13,10 +13,13 @@ from tests.accounts.application import (
     browse,
     login,
     make_app,
+    make_settings,
     register,
     running,
 )
+from tests.accounts.mails import mailed
 from tests.attacks.test_account_enumeration import seen
+from zenith.accounts import Account, AccountSettings
 from zenith.accounts.evenness import EvenTime
 
 UNKNOWN = "nobody@example.org"
@@ -71,3 +74,74 @@ async def test_every_such_answer_takes_a_multiple_of_the_same_time(app):
             await client.post("/auth/email/change", json=body, headers=headers)
     assert len(waited) == 6
     assert all(0 < seconds <= 0.5 for seconds in waited)
+
+
+@pytest.fixture
+async def strict(tmp_path):
+    """An application whose addresses must be confirmed, with few mails for each."""
+    accounts = AccountSettings(
+        register_seconds=0,
+        require_verified_email=True,
+        sign_in_limit="1000/minute",
+        register_limit="1000/minute",
+        mail_limit="1000/minute",
+        mailbox_limit="3/hour",
+    )
+    app = make_app(tmp_path, settings=make_settings(tmp_path, accounts=accounts))
+    async with running(app), browse(app) as client:
+        client.app = app
+        yield client
+
+
+async def mails_left(client, email):
+    """How many more mails a stranger can ask for before the limit tells him to stop."""
+    answers = [await client.post("/auth/password/forgot", json={"email": email}) for _ in range(4)]
+    return [answer.status_code for answer in answers].index(429)
+
+
+@pytest.mark.parametrize("state", ["open", "locked", "unconfirmed"])
+async def test_the_limit_of_a_mailbox_does_not_tell_that_it_has_an_account(strict, state):
+    """The stranger registers an address with a password of his own and signs in with it: only
+    where no account was there before, that password is right, and another link is mailed.
+    """
+    accounts = strict.app.accounts.store
+    await accounts.create(
+        Account(
+            id="a",
+            email=EMAIL,
+            email_key=EMAIL,
+            created_at=1.0,
+            locked_at=1.0 if state == "locked" else None,
+            email_verified_at=None if state == "unconfirmed" else 1.0,
+        )
+    )
+    left = []
+    for email in (EMAIL, UNKNOWN):
+        await register(strict, email, OTHER_PASSWORD)
+        for _ in range(2):
+            assert (await login(strict, email, OTHER_PASSWORD)).status_code == 401
+        left.append(await mails_left(strict, email))
+    assert left == [2, 2]
+
+
+async def test_refused_sign_ins_take_a_multiple_of_one_time_where_some_mail_a_link(strict):
+    waited = []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    sign_in = strict.app.accounts.sign_in
+    assert sign_in._even_time is not None
+    sign_in._even_time = EvenTime(0.5, sleep=sleep)
+    await register(strict, EMAIL, OTHER_PASSWORD)
+    for email, password in ((EMAIL, OTHER_PASSWORD), (EMAIL, PASSWORD), (UNKNOWN, PASSWORD)):
+        await login(strict, email, password)
+    assert len(waited) == 3
+    assert all(0 < seconds <= 0.5 for seconds in waited)
+
+
+async def test_reminders_have_an_end(strict):
+    await register(strict, EMAIL, OTHER_PASSWORD)
+    for _ in range(6):
+        await login(strict, EMAIL, OTHER_PASSWORD)
+    assert len(await mailed(strict.app, kind="verify_email")) == 4

@@ -82,22 +82,23 @@ class AttemptLimits:
         self, admission: Admission | None, client: Client, account: Account | None
     ) -> None:
         """The password was wrong. The attempt counts already; here the owner is told, once, that
-        devices which the account does not know are locked out.
+        devices which the account does not know are locked out. The event is recorded for addresses
+        without an account too: the time of the answer tells nothing.
         """
         if self._challenges is not None:
             await self._challenges.failed("sign_in", client.address)
-        if admission is None or not admission.verdict.began_lock or account is None:
+        if admission is None or not admission.verdict.began_lock:
             return
         event = client.event(
             EventType.LOCKOUT_BEGAN,
             "denied",
             at=self._clock(),
-            target=account.id,
+            target=None if account is None else account.id,
             reason="too many failures of unknown devices",
             severity="WARNING",
         )
         await self._events.record(event)
-        if self._on_lock is not None:
+        if self._on_lock is not None and account is not None:
             self._on_lock(account)
 
     async def succeeded(self, admission: Admission | None) -> None:

@@ -94,10 +94,8 @@ class Registration:
                 return
             account = _with_hash(account, password_hash)
             created = await self._create(account, client, is_marked=is_marked)
-            if self._verification is not None and created:
-                await self._verification.welcome(account)
-            elif self._verification is not None:
-                await self._verification.tell_owner(account.email_key)
+            if self._verification is not None:
+                await self._verification.registered(account, created=created)
 
     async def _tell(self, client: Client, reason: str) -> None:
         event = client.event(

@@ -32,8 +32,9 @@ class AccountSettings:
     """Registrations per address."""
 
     register_seconds: float = 0.6
-    """Registration, and requests for mails, answer after a multiple of this many seconds, so that
-    time does not tell whether the e-mail has an account. Zero turns that protection off."""
+    """Registration, requests for mails and, where addresses must be confirmed, refused sign-ins
+    answer after a multiple of this many seconds, so that time does not tell whether the e-mail has
+    an account. Zero turns that protection off."""
 
     setup_link_lifetime: float = 30 * 60.0
     """Seconds for which the first-run link can create the administrator."""

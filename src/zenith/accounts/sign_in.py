@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final
 
+from zenith.abuse import Admission
 from zenith.accounts.client import Client
+from zenith.accounts.confirmation import UNCONFIRMED, Confirmation, refusal_reason
 from zenith.accounts.email import canonical_email
 from zenith.accounts.errors import (
     FactorChallengeError,
@@ -14,6 +16,7 @@ from zenith.accounts.errors import (
     InvalidEmailError,
     InvalidFactorError,
 )
+from zenith.accounts.evenness import EvenTime
 from zenith.accounts.factors import (
     FactorsDue,
     PasswordAlone,
@@ -35,20 +38,6 @@ from zenith.passwords import PasswordHasher
 from zenith.sessions import SessionKind, SessionRecord, Sessions
 
 PASSWORD_FACTOR: Final = "password"
-UNCONFIRMED: Final = "E-mail or password is wrong, or the e-mail address is not confirmed yet"
-"""Said of every refusal where addresses must be confirmed: who does not know which of the three it
-is learns of no account."""
-
-
-class Confirmation(Protocol):
-    """Who knows whether an address must be confirmed before its account opens."""
-
-    @property
-    def required(self) -> bool: ...
-
-    async def holds_back(self, account: Account) -> bool:
-        """Whether the account does not open yet, with the right password."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -80,6 +69,7 @@ class SignIn:
         pending: PendingSignIns,
         second_factors: SecondFactors | None = None,
         confirmation: Confirmation | None = None,
+        even_time: EvenTime | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._accounts: Final = accounts
@@ -92,6 +82,7 @@ class SignIn:
         self._second: Final[SecondFactors] = second_factors or PasswordAlone()
         self._confirmation: Final = confirmation
         self._refusal: Final = UNCONFIRMED if confirmation and confirmation.required else None
+        self._even_time: Final = even_time or EvenTime(0.0)
         self._clock: Final = clock
 
     async def verify(self, email: str, password: str, *, client: Client) -> Account:
@@ -105,11 +96,11 @@ class SignIn:
             key = ""
         # First: whether this device is known depends on the account.
         account = await self._accounts.by_email(key) if key else None
-        account_id = None if account is None else account.id
         try:
             admission = await self._limits.admit_sign_in(client, key, account)
         except RateLimitError as error:
-            await self._note(client, EventType.LOGIN_BLOCKED, account_id, error.reason)
+            target = None if account is None else account.id
+            await self._note(client, EventType.LOGIN_BLOCKED, target, error.reason)
             raise
         stored = None if account is None else account.password_hash
         try:
@@ -121,12 +112,9 @@ class SignIn:
             account is None
             or not verification.ok
             or not account.is_active
-            or await self._is_held_back(account)
+            or self._is_held_back(account)
         ):
-            reason = _reason(account, verified=verification.ok)
-            await self._note(client, EventType.LOGIN_FAILED, account_id, reason, by=PASSWORD_FACTOR)
-            await self._limits.failed(admission, client, account)
-            raise InvalidCredentialsError(self._refusal, reason=reason)
+            raise await self._refused(account, admission, client, verification.ok)
         await self._limits.succeeded(admission)
         async with one_step():
             if renewed is not None and await self._accounts.set_password(
@@ -135,8 +123,25 @@ class SignIn:
                 await self._note(client, EventType.PASSWORD_REHASHED, account.id, "")
         return account
 
-    async def _is_held_back(self, account: Account) -> bool:
-        return self._confirmation is not None and await self._confirmation.holds_back(account)
+    def _is_held_back(self, account: Account) -> bool:
+        return self._confirmation is not None and self._confirmation.is_due(account)
+
+    async def _refused(
+        self, account: Account | None, admission: Admission | None, client: Client, verified: bool
+    ) -> InvalidCredentialsError:
+        """Threat: a refusal that takes longer because a link was mailed. Who registered an address
+        with a password of his own would learn by it whether an account was there before.
+        """
+        reason, target = (
+            refusal_reason(account, verified=verified),
+            None if account is None else account.id,
+        )
+        async with self._even_time():
+            if self._confirmation and account and verified and account.is_active:
+                await self._confirmation.remind(account)
+            await self._note(client, EventType.LOGIN_FAILED, target, reason, by=PASSWORD_FACTOR)
+            await self._limits.failed(admission, client, account)
+        return InvalidCredentialsError(self._refusal, reason=reason)
 
     async def with_cookie(
         self, email: str, password: str, *, client: Client, replaces: Principal | None = None
@@ -392,9 +397,3 @@ class SignIn:
 def _changed(present: Account, verified: Account) -> bool:
     """Whether the password was changed; a mere rehash by another sign-in is no change."""
     return present.password_changed_at != verified.password_changed_at
-
-
-def _reason(account: Account | None, *, verified: bool) -> str:
-    if account is None or not verified:
-        return "no such account" if account is None else "wrong password"
-    return "e-mail is not confirmed" if account.is_active else "account is locked"

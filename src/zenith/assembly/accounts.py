@@ -23,6 +23,7 @@ from zenith.assembly.mail_flows import (
     make_links,
     make_mail_flows,
     make_verification,
+    refusal_time,
 )
 from zenith.assembly.mfa import MfaParts
 from zenith.assembly.parts import Parts
@@ -97,6 +98,7 @@ def _sign_in(
         events=parts.events,
         pending=PendingSignIns(parts.pending_store),
         confirmation=verification,
+        even_time=refusal_time(parts, verification),
         second_factors=None if mfa is None else mfa.verification,
     )
 

@@ -53,6 +53,11 @@ def make_verification(parts: Parts, links: MailLinks) -> EmailVerification | Non
     )
 
 
+def refusal_time(parts: Parts, verification: EmailVerification | None) -> EvenTime | None:
+    """How refused sign-ins are stretched, where some of them mail a link."""
+    return _even_time(parts) if verification is not None and verification.required else None
+
+
 def make_mail_flows(
     parts: Parts,
     links: MailLinks,

@@ -126,11 +126,14 @@ class MailLinks:
                 "mailbox", keys={"mailbox": digest(mailbox)}, limits=self._per_mailbox
             )
 
-    async def may_mail(self, mailbox: str) -> bool:
-        """Count a mail to this address; False where there were too many."""
+    async def may_mail(self, mailbox: str, *, reminder: bool = False) -> bool:
+        """Count a mail to this address, a `reminder` apart from all others; False where there were
+        too many.
+        """
+        name = "reminder" if reminder else "mailbox"
         try:
             await self._limiter.require(
-                "mailbox", keys={"mailbox": digest(mailbox)}, limits=self._per_mailbox
+                name, keys={"mailbox": digest(mailbox)}, limits=self._per_mailbox
             )
         except RateLimitError:
             return False

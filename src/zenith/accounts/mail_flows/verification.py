@@ -44,28 +44,34 @@ class EmailVerification:
         self._clock: Final = clock
         self.required: Final = required
 
-    async def welcome(self, account: Account) -> None:
-        """Mail the link to a new account."""
-        if await self._links.may_mail(account.email_key):
-            await self._links.send(account, "verify_email", "verify_email")
-
-    async def tell_owner(self, email_key: str) -> None:
-        """Somebody registered with an address that has an account: its owner is mailed a way in.
+    async def registered(self, account: Account, *, created: bool) -> None:
+        """Somebody registered: a new account is mailed its link, the owner of one that has the
+        address a way in.
 
         Threat: a stranger who registers an address before its owner does, with a password of his
-        own. The owner's own registration ends here, and the link replaces that password.
+        own. The owner's own registration ends here, and the link replaces that password. A mail
+        counts for the mailbox whatever was found, also where none is sent: by the next refusal
+        everybody could count along.
         """
-        account = await self._accounts.by_email(email_key)
-        if account is None or not account.is_active or not await self._links.may_mail(email_key):
+        may_mail = await self._links.may_mail(account.email_key)
+        if created:
+            if may_mail:
+                await self._links.send(account, "verify_email", "verify_email")
             return
-        await self._links.send(account, "reset_password", "account_exists")
+        owner = await self._accounts.by_email(account.email_key)
+        if may_mail and owner is not None and owner.is_active:
+            await self._links.send(owner, "reset_password", "account_exists")
 
-    async def holds_back(self, account: Account) -> bool:
-        """Whether a right password does not suffice yet; then another link is on its way."""
-        if not self.required or account.email_verified_at is not None:
-            return False
-        await self.welcome(account)
-        return True
+    def is_due(self, account: Account) -> bool:
+        """Whether a right password does not suffice yet."""
+        return self.required and account.email_verified_at is None
+
+    async def remind(self, account: Account) -> None:
+        """Mail another link to who knows the password. These mails are counted apart: by the
+        counter of the mailbox, whoever registered it would learn that its account is his.
+        """
+        if await self._links.may_mail(account.email_key, reminder=True):
+            await self._links.send(account, "verify_email", "verify_email")
 
     async def resend(self, email: str, *, client: Client) -> None:
         """Mail another link, if the address has an account that needs one; the caller cannot tell.
