@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.conformance.conftest import Place
 from zenith.accounts import Account
@@ -17,6 +16,7 @@ from zenith.kernel.events import Event, EventType
 from zenith.kernel.one_step import one_step
 from zenith.stores.sql import Database, SqlAccountStore, SqlAuditStore
 from zenith.stores.sql.audit_rows import COLUMNS, Row
+from zenith.stores.sql.engine import StoreConnection
 
 pytestmark = pytest.mark.parametrize("place_url", ["sqlite", "postgresql"], indirect=True)
 """What memory holds is not undone."""
@@ -70,7 +70,7 @@ async def test_an_error_takes_both_away(world: World, error: type[BaseException]
 
 
 async def test_a_record_that_cannot_be_written_takes_its_change_away(world: World) -> None:
-    async def refuse(_: AsyncConnection) -> None:
+    async def refuse(_: StoreConnection) -> None:
         raise ServiceUnavailableError(reason="the disk is full")
 
     async def change() -> None:
@@ -91,7 +91,7 @@ async def test_a_record_that_the_database_refuses_takes_its_change_away(
 ) -> None:
     written: Callable[..., Awaitable[None]] = world.audit._write
 
-    async def twice(rows: Sequence[Row], connection: AsyncConnection) -> None:
+    async def twice(rows: Sequence[Row], connection: StoreConnection) -> None:
         place = COLUMNS.index("type")
         await written([(*row[:place], None, *row[place + 1 :]) for row in rows], connection)
 

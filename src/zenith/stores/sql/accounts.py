@@ -16,11 +16,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.accounts.model import AccountModel
 from zenith.accounts.store import Account, DeleteOutcome, LockOutcome
 from zenith.stores.sql.database import Database, Rows
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import account_roles, accounts, refresh_families, sessions
 
 ROLES_LOCK: Final = 0x7A656E_01
@@ -48,7 +48,7 @@ class SqlAccountStore:
         async with self._database.transaction() as connection:
             return await self.create_within(connection, account)
 
-    async def create_within(self, connection: AsyncConnection, account: Account) -> bool:
+    async def create_within(self, connection: StoreConnection, account: Account) -> bool:
         """`create` as one step of a transaction that stores more."""
         await self._database.lock(connection, ROLES_LOCK, shared=True)
         return await self._insert(connection, account)
@@ -198,7 +198,7 @@ class SqlAccountStore:
         find = func.instr if self._database.dialect == "sqlite" else func.strpos
         return find(column, part, type_=Integer)
 
-    async def _insert(self, connection: AsyncConnection, account: Account) -> bool:
+    async def _insert(self, connection: StoreConnection, account: Account) -> bool:
         stored = (
             self._database.insert(accounts)
             .values(
@@ -223,7 +223,7 @@ class SqlAccountStore:
         return True
 
     async def _insert_roles(
-        self, connection: AsyncConnection, account_id: str, roles: Sequence[str]
+        self, connection: StoreConnection, account_id: str, roles: Sequence[str]
     ) -> None:
         rows = [
             {"account_id": account_id, "role": role, "position": position}
@@ -259,7 +259,7 @@ def _holders(role: str) -> Select[*tuple[Any, ...]]:
     return select(account_roles.c.account_id).where(account_roles.c.role == role)
 
 
-async def is_last_holder(connection: AsyncConnection, account_id: str, role: str) -> bool:
+async def is_last_holder(connection: StoreConnection, account_id: str, role: str) -> bool:
     """Whether no other open account holds `role`; the caller holds `ROLES_LOCK`."""
     open_holders = (
         _holders(role)

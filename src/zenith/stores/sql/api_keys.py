@@ -19,11 +19,11 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.api_keys.key import APIKey
 from zenith.api_keys.store import CreateOutcome, Cursor, KeyUse
 from zenith.stores.sql.database import Database, Rows
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import accounts, api_keys
 
 KEYS_LOCK: Final = 0x7A656E_05
@@ -160,7 +160,7 @@ class SqlAPIKeyStore:
         return await self._database.count(delete(api_keys).where(dead))
 
 
-async def _is_missing(connection: AsyncConnection, owner_id: str) -> bool:
+async def _is_missing(connection: StoreConnection, owner_id: str) -> bool:
     """Whether the account is gone; if it is there, nobody deletes it before this is over."""
     asked = select(accounts.c.id).where(accounts.c.id == owner_id)
     found = await connection.execute(asked.with_for_update(read=True))

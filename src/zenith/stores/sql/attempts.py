@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.abuse import Changes, Standing, Standings
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import attempts
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class SqlAttemptStore:
         """Remove what has expired."""
         return await self._database.count(delete(attempts).where(attempts.c.expires_at <= now))
 
-    async def _store(self, connection: AsyncConnection, changes: Changes) -> None:
+    async def _store(self, connection: StoreConnection, changes: Changes) -> None:
         gone = [key for key, standing in changes.items() if standing is None]
         if gone:
             await connection.execute(delete(attempts).where(attempts.c.key.in_(gone)))

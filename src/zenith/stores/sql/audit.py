@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Row, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.audit.keys import AuditKeys
 from zenith.audit.search import AuditQuery, OutcomeCount
@@ -19,6 +18,7 @@ from zenith.stores.sql.audit_rows import EVENT_ID, MAC, MAX_KEY, row_of, storabl
 from zenith.stores.sql.audit_rows import Row as NewRow
 from zenith.stores.sql.audit_search import counts_of, page_of
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import audit_events
 
 MAX_PAGE: Final = 1000
@@ -59,7 +59,7 @@ class SqlAuditStore:
         if self._written is not None:
             await after_step(partial(self._tell, self._written, rows))
 
-    async def _write(self, rows: Sequence[NewRow], connection: AsyncConnection) -> None:
+    async def _write(self, rows: Sequence[NewRow], connection: StoreConnection) -> None:
         await write_rows(rows, self._database.dialect, connection)
 
     async def _tell(self, written: Written, rows: Sequence[NewRow]) -> None:

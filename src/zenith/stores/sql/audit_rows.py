@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
 from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.audit.keys import AuditKeys
 from zenith.audit.record import TEXTS, encode
@@ -18,6 +17,7 @@ from zenith.kernel.events import Event
 from zenith.kernel.keys import new_id
 from zenith.stores.sql import sqlite_engine
 from zenith.stores.sql.database import to_json
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import audit_events
 
 MAX_KEY: Final = 256
@@ -65,7 +65,7 @@ def row_of(event: Event, keys: AuditKeys | None, stream: str) -> Row:
     return (at, *texts, None if keys is None else keys.mark(encode(at, texts)))
 
 
-async def write_rows(rows: Sequence[Row], dialect: str, connection: AsyncConnection) -> None:
+async def write_rows(rows: Sequence[Row], dialect: str, connection: StoreConnection) -> None:
     """The one place where rows of the log are written, last in their transaction."""
     if dialect == "sqlite":
         sqlite_engine.do_last(connection, partial(_write_now, rows))

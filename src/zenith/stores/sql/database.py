@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar
 
 from sqlalchemy import Row, Select, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.expression import Executable
 from sqlalchemy.sql.schema import Table
 
@@ -19,6 +18,7 @@ from zenith.kernel.keys import Secret
 from zenith.kernel.one_step import current_step
 from zenith.stores.settings import DatabaseSettings
 from zenith.stores.sql import postgres_engine, sqlite_engine
+from zenith.stores.sql.engine import StoreConnection, StoreEngine
 from zenith.stores.sql.errors import errors_wrapped
 from zenith.stores.sql.joined import Joined, Last
 
@@ -55,7 +55,7 @@ class Database:
         # The other dialect is as large as the rest: nobody waits for its import.
         self._dialect: Final[Any] = import_module(f"sqlalchemy.dialects.{self.dialect}")
         driver = sqlite_engine if self.dialect == "sqlite" else postgres_engine
-        self._engine: Final[AsyncEngine] = driver.make(settings, to_json)
+        self._engine: Final[StoreEngine] = StoreEngine(driver.make(settings, to_json))
         # One statement, one round trip: the server's own transaction around it is enough.
         self._single: Final = self._engine.execution_options(**driver.SINGLE)
         # SQLite has one writer. Its lock is polled, so writers of one process queue here instead.
@@ -111,7 +111,7 @@ class Database:
                 return found
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+    async def transaction(self) -> AsyncGenerator[StoreConnection]:
         """Several statements in one step: all of them or none. Within a step of several stores
         (`zenith.kernel.one_step`), a part of it.
 
@@ -144,7 +144,7 @@ class Database:
             async with self.transaction() as connection:
                 await work(connection)
 
-    async def lock(self, connection: AsyncConnection, name: int, *, shared: bool = False) -> None:
+    async def lock(self, connection: StoreConnection, name: int, *, shared: bool = False) -> None:
         """Wait for the lock `name` and hold it until the transaction ends, over all processes.
 
         Holders of a shared lock do not wait for each other. SQLite's one writer needs none of it.
@@ -169,7 +169,7 @@ class Database:
         return joined
 
     @asynccontextmanager
-    async def _guarded(self, statement: Executable) -> AsyncGenerator[AsyncConnection]:
+    async def _guarded(self, statement: Executable) -> AsyncGenerator[StoreConnection]:
         is_read, joined = isinstance(statement, Select), self._joined()
         if joined is not None and (joined.has_begun or not is_read):
             with errors_wrapped():

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import ScalarSelect, Table, delete, exists, func, insert, literal, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.mfa import FactorCounts, TotpRecord
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import accounts, passkeys, recovery_codes, totp, trusted_devices
 
 
@@ -150,20 +150,20 @@ class SqlFactorStore:
         return sum(changed) > 0
 
 
-async def lock_account(connection: AsyncConnection, account_id: str) -> None:
+async def lock_account(connection: StoreConnection, account_id: str) -> None:
     """Whoever changes the account's factors does so one after the other."""
     owner = select(accounts.c.id).where(accounts.c.id == account_id)
     await connection.execute(owner.with_for_update())
 
 
-async def end_trust(connection: AsyncConnection, account_id: str) -> None:
+async def end_trust(connection: StoreConnection, account_id: str) -> None:
     """A device was trusted beside the factors of that time, not of this."""
     await connection.execute(
         delete(trusted_devices).where(trusted_devices.c.account_id == account_id)
     )
 
 
-async def after_removal(connection: AsyncConnection, account_id: str) -> None:
+async def after_removal(connection: StoreConnection, account_id: str) -> None:
     """Recovery codes stand in for other factors: with the last of these they go."""
     await end_trust(connection, account_id)
     orphans = delete(recovery_codes).where(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.accounts.store import Account
 from zenith.oauth.store import Adoption, Identity, Linking, Unlinking
 from zenith.stores.sql.accounts import SqlAccountStore
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import accounts, identities
 
 
@@ -106,7 +106,7 @@ class SqlIdentityStore:
         )
 
     async def _create(
-        self, connection: AsyncConnection, account: Account, identity: Identity
+        self, connection: StoreConnection, account: Account, identity: Identity
     ) -> bool:
         if not await self._accounts.create_within(connection, account):
             return False
@@ -115,13 +115,13 @@ class SqlIdentityStore:
         return True
 
     async def _lock(
-        self, connection: AsyncConnection, account_id: str
+        self, connection: StoreConnection, account_id: str
     ) -> Row[*tuple[Any, ...]] | None:
         # SQLite knows no FOR UPDATE and needs none: its transaction holds the one writer's lock.
         row = select(accounts.c.password_hash).where(accounts.c.id == account_id)
         return (await connection.execute(row.with_for_update())).first()
 
-    async def _insert(self, connection: AsyncConnection, identity: Identity) -> bool:
+    async def _insert(self, connection: StoreConnection, identity: Identity) -> bool:
         stored = (
             self._database.insert(identities)
             .values(

@@ -7,11 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, TypeAlias
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
+from zenith.stores.sql.engine import StoreConnection, StoreEngine
 from zenith.stores.sql.errors import errors_wrapped
 
-Last: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
+Last: TypeAlias = Callable[[StoreConnection], Awaitable[None]]
 
 
 class Joined:
@@ -22,11 +21,11 @@ class Joined:
     into an answer; one that fails first leaves nothing to keep.
     """
 
-    def __init__(self, engine: AsyncEngine, writer: asyncio.Lock | None) -> None:
+    def __init__(self, engine: StoreEngine, writer: asyncio.Lock | None) -> None:
         self._engine: Final = engine
         self._writer: Final = writer
         self._held = AsyncExitStack()
-        self._connection: AsyncConnection | None = None
+        self._connection: StoreConnection | None = None
         self._last: Final[list[Last]] = []
 
     @property
@@ -39,7 +38,7 @@ class Joined:
         self._last.append(work)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+    async def transaction(self) -> AsyncGenerator[StoreConnection]:
         """The connection, for one verb of a store."""
         if self._connection is not None:
             async with self._connection.begin_nested():
@@ -72,7 +71,7 @@ class Joined:
         self._last.clear()
         await self._leave()
 
-    def _open(self) -> AsyncConnection:
+    def _open(self) -> StoreConnection:
         if self._connection is None:
             raise RuntimeError("the transaction has not begun")
         return self._connection

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.accounts.store import ChangeMails, EmailChange, LinkPurpose, MailLink
 from zenith.kernel.errors import ConflictError
 from zenith.mail import QueuedMail
 from zenith.stores.sql.accounts import ROLES_LOCK, is_last_holder
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.mail_queue import enqueue
 from zenith.stores.sql.schema import accounts, mail_links
 
@@ -150,14 +150,14 @@ class SqlMailLinkStore:
 
 
 async def _spend(
-    connection: AsyncConnection, digest: str, purpose: LinkPurpose, now: float
+    connection: StoreConnection, digest: str, purpose: LinkPurpose, now: float
 ) -> MailLink | None:
     spent = delete(mail_links).where(_usable(digest, purpose, now)).returning(mail_links)
     row = (await connection.execute(spent)).first()
     return None if row is None else _link(row)
 
 
-async def _give_way(connection: AsyncConnection, link: MailLink, keep_one: str | None) -> None:
+async def _give_way(connection: StoreConnection, link: MailLink, keep_one: str | None) -> None:
     """Remove who took the address meanwhile and has not read mail there."""
     squats = select(accounts.c.id).where(
         accounts.c.email_key == link.email_key,
@@ -171,7 +171,7 @@ async def _give_way(connection: AsyncConnection, link: MailLink, keep_one: str |
         await connection.execute(delete(accounts).where(accounts.c.id == squatter))
 
 
-async def _end_links(connection: AsyncConnection, account_id: str, *purposes: LinkPurpose) -> None:
+async def _end_links(connection: StoreConnection, account_id: str, *purposes: LinkPurpose) -> None:
     await connection.execute(
         delete(mail_links).where(
             mail_links.c.account_id == account_id, mail_links.c.purpose.in_(purposes)
@@ -179,7 +179,7 @@ async def _end_links(connection: AsyncConnection, account_id: str, *purposes: Li
     )
 
 
-async def _former(connection: AsyncConnection, link: MailLink) -> Row[*tuple[Any, ...]]:
+async def _former(connection: StoreConnection, link: MailLink) -> Row[*tuple[Any, ...]]:
     """The address as it is, with its row locked; void unless the account is as it was."""
     found = await connection.execute(
         select(accounts.c.email, accounts.c.email_key).where(_as_issued(link)).with_for_update()
@@ -190,7 +190,7 @@ async def _former(connection: AsyncConnection, link: MailLink) -> Row[*tuple[Any
     return row
 
 
-async def _set_email(connection: AsyncConnection, link: MailLink, now: float) -> None:
+async def _set_email(connection: StoreConnection, link: MailLink, now: float) -> None:
     changed = await connection.execute(
         update(accounts)
         .where(accounts.c.id == link.account_id)

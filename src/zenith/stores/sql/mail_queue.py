@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zenith.mail import ClaimedMail, QueuedMail
 from zenith.stores.sql.database import Database
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import mail_queue as table
 
 # Built once: every process asks every other second.
@@ -80,7 +80,7 @@ class SqlMailQueueStore:
         return await self._database.count(delete(table).where(table.c.expires_at < before))
 
 
-async def enqueue(connection: AsyncConnection, mails: Sequence[QueuedMail]) -> Sequence[QueuedMail]:
+async def enqueue(connection: StoreConnection, mails: Sequence[QueuedMail]) -> Sequence[QueuedMail]:
     """Store mails within a transaction of others; those for which there was no room come back.
 
     How many wait is counted without a lock: two transactions at once may both find the last place.

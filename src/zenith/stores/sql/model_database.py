@@ -9,8 +9,9 @@ from typing import Final, Self
 from urllib.parse import quote, unquote, urlsplit
 
 from sqlalchemy import MetaData, event, func, inspect, select
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 
 from zenith.kernel.errors import ConfigurationError
@@ -55,13 +56,13 @@ class ModelDatabase(Sessions):
             "sqlite" if settings.url.reveal().startswith("sqlite") else "postgresql"
         )
         if self.dialect == "sqlite":
-            engine = sqlite_engine.make(settings, _to_json).execution_options(
+            engine: Engine = sqlite_engine.make(settings, _to_json).execution_options(
                 **sqlite_engine.SINGLE
             )
-            event.listen(engine.sync_engine, "before_cursor_execute", _lock_to_write)
+            event.listen(engine, "before_cursor_execute", _lock_to_write)
         else:
             engine = postgres_engine.make(settings, _to_json)
-        super().__init__(engine, prepare=self._prepare if create_tables else None)
+        super().__init__(AsyncEngine(engine), prepare=self._prepare if create_tables else None)
         self.metadata: Final = metadata
 
     def __repr__(self) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Engine
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.stores.settings import DatabaseSettings
+from zenith.stores.sql.engine import StoreConnection, make_engine
 
 T = TypeVar("T")
 MANY: Final = 500
@@ -27,7 +27,7 @@ GRACE: Final = 2.0
 network would let hang."""
 
 
-def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncEngine:
+def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> Engine:
     """An engine for the server that the URL names. Opens nothing yet."""
     try:
         # Optional: only who uses PostgreSQL has it. Its own annotations are not right.
@@ -37,9 +37,9 @@ def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncE
             "database.url asks for PostgreSQL, but its driver is not installed",
             fix="pip install 'zenith-security[postgres]'",
         ) from error
-    engine = create_async_engine(
+    engine = make_engine(
         "postgresql+asyncpg://",
-        async_creator=_connector(asyncpg, settings),
+        _connector(asyncpg, settings),
         pool_size=settings.pool_size,
         max_overflow=settings.pool_overflow,
         pool_timeout=settings.pool_timeout,
@@ -48,14 +48,14 @@ def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncE
         json_serializer=serializer,
     )
     _watch(
-        engine.sync_engine,
+        engine,
         settings,
         (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError),
     )
     return engine
 
 
-def _connector(asyncpg: Any, settings: DatabaseSettings) -> Callable[[], Awaitable[Any]]:
+def _connector(asyncpg: Any, settings: DatabaseSettings) -> Callable[[], Coroutine[Any, Any, Any]]:
     address = dsn_of(settings)
     server_settings = {
         "application_name": settings.application_name,
@@ -78,7 +78,7 @@ def _connector(asyncpg: Any, settings: DatabaseSettings) -> Callable[[], Awaitab
 
 
 async def each(
-    connection: AsyncConnection, made: Callable[[Any], T], sql: str, values: Sequence[Any]
+    connection: StoreConnection, made: Callable[[Any], T], sql: str, values: Sequence[Any]
 ) -> list[T]:
     """What `made` makes of the rows of a SELECT whose values stand at each `?`, in a thread if
     they are many.

@@ -20,13 +20,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import cast as as_type
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Double
 
 from zenith.rbac import EVERYWHERE, RoleAssignment, RoleDefinition, StoredRoles
 from zenith.rbac.store import GrantOutcome, RevokeOutcome
 from zenith.stores.sql.accounts import ROLES_LOCK, is_last_holder
 from zenith.stores.sql.database import Database, Rows
+from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import (
     account_roles,
     accounts,
@@ -195,11 +195,11 @@ class SqlRoleStore:
             delete(role_assignments).where(role_assignments.c.expires_at <= now)
         )
 
-    async def _version(self, connection: AsyncConnection) -> int:
+    async def _version(self, connection: StoreConnection) -> int:
         row = (await connection.execute(_VERSION)).first()
         return 0 if row is None else cast("int", row.version)
 
-    async def _advance(self, connection: AsyncConnection, expected: int) -> bool:
+    async def _advance(self, connection: StoreConnection, expected: int) -> bool:
         await self._database.lock(connection, ROLES_LOCK)
         if await self._version(connection) != expected:
             return False
@@ -211,7 +211,7 @@ class SqlRoleStore:
         )
         return True
 
-    async def _store(self, connection: AsyncConnection, definition: RoleDefinition) -> None:
+    async def _store(self, connection: StoreConnection, definition: RoleDefinition) -> None:
         values: dict[str, Any] = {
             "permissions": list(definition.permissions),
             "inherits": list(definition.inherits),
@@ -225,18 +225,18 @@ class SqlRoleStore:
             row.on_conflict_do_update(index_elements=[roles.c.name], set_=values)
         )
 
-    async def _release(self, connection: AsyncConnection, role: str) -> None:
+    async def _release(self, connection: StoreConnection, role: str) -> None:
         for table in (account_roles, role_assignments):
             await connection.execute(delete(table).where(table.c.role == role))
 
-    async def _holders_of(self, connection: AsyncConnection, role: str) -> list[str]:
+    async def _holders_of(self, connection: StoreConnection, role: str) -> list[str]:
         ids = union(
             select(account_roles.c.account_id).where(account_roles.c.role == role),
             select(role_assignments.c.account_id).where(role_assignments.c.role == role),
         )
         return [row[0] for row in (await connection.execute(ids)).all()]
 
-    async def _is_lasting(self, connection: AsyncConnection, wanted: RoleAssignment) -> bool:
+    async def _is_lasting(self, connection: StoreConnection, wanted: RoleAssignment) -> bool:
         if wanted.tenant != EVERYWHERE:
             return False
         held = select(
@@ -247,7 +247,7 @@ class SqlRoleStore:
         )
         return bool((await connection.execute(held)).scalar_one())
 
-    async def _hold(self, connection: AsyncConnection, assignment: RoleAssignment) -> None:
+    async def _hold(self, connection: StoreConnection, assignment: RoleAssignment) -> None:
         last = select(func.coalesce(func.max(account_roles.c.position), -1)).where(
             account_roles.c.account_id == assignment.account_id
         )
@@ -263,7 +263,7 @@ class SqlRoleStore:
         )
 
     async def _assign(
-        self, connection: AsyncConnection, assignment: RoleAssignment
+        self, connection: StoreConnection, assignment: RoleAssignment
     ) -> GrantOutcome:
         values: dict[str, Any] = {
             "expires_at": assignment.expires_at,

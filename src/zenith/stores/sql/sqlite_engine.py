@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from sqlalchemy import engine, event
+from sqlalchemy import event
+from sqlalchemy.engine import Connection as SyncConnection
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.stores.settings import DatabaseSettings
+from zenith.stores.sql.engine import StoreConnection, make_engine
 from zenith.stores.sql.sqlite_connection import Connection, Work
 
 T = TypeVar("T")
@@ -36,7 +38,7 @@ STATEMENTS: Final = 256
 """Compiled statements that each connection keeps."""
 
 
-def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncEngine:
+def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> Engine:
     """An engine for the file that the URL names. Opens nothing yet."""
     path = path_of(settings)
     if sqlite3.sqlite_version_info < MINIMUM:
@@ -60,16 +62,16 @@ def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> AsyncE
             await connection.execute_fetchall(pragma)
         return connection
 
-    pool = create_async_engine(
+    pool = make_engine(
         "sqlite+aiosqlite:///file",
-        async_creator=connect,
+        connect,
         pool_size=settings.pool_size,
         max_overflow=settings.pool_overflow,
         pool_timeout=settings.pool_timeout,
         hide_parameters=True,
         json_serializer=serializer,
     )
-    event.listen(pool.sync_engine, "begin", _begin)
+    event.listen(pool, "begin", _begin)
     return pool
 
 
@@ -86,19 +88,19 @@ def path_of(settings: DatabaseSettings) -> Path:
     return Path(path)
 
 
-def _begin(connection: engine.Connection) -> None:
+def _begin(connection: SyncConnection) -> None:
     if "zenith_single" not in connection.get_execution_options():
         _driver_of(connection).begin()
 
 
-def begin_to_write(connection: engine.Connection) -> None:
+def begin_to_write(connection: SyncConnection) -> None:
     """Take the write lock with the next statement, unless it is held."""
     driver = _driver_of(connection)
     if not driver.in_transaction:
         driver.begin()
 
 
-def do_last(connection: AsyncConnection, work: Work) -> None:
+def do_last(connection: StoreConnection, work: Work) -> None:
     """Have the driver's thread do `work` together with COMMIT."""
     if connection.sync_connection is None:
         raise TypeError("the connection is not open")
@@ -108,7 +110,7 @@ def do_last(connection: AsyncConnection, work: Work) -> None:
 
 
 async def each(
-    connection: AsyncConnection, made: Callable[[Any], T], sql: str, values: Sequence[Any]
+    connection: StoreConnection, made: Callable[[Any], T], sql: str, values: Sequence[Any]
 ) -> list[T]:
     """What `made` makes of the rows of a SELECT, in the driver's thread; text that is not UTF-8,
     which only somebody else can have written, comes with lone surrogates instead of ending the
@@ -139,7 +141,7 @@ def _lenient(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 
-def _driver_of(connection: engine.Connection) -> Connection:
+def _driver_of(connection: SyncConnection) -> Connection:
     driver = connection.connection.driver_connection
     if not isinstance(driver, Connection):
         raise TypeError(f"not a connection of ours: {type(driver).__name__}")
