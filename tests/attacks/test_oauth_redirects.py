@@ -5,13 +5,24 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from starlette.applications import Starlette
 
 from tests.oauth.conftest import open_site, shared_site, site  # noqa: F401
+from zenith import SecurityMiddleware
+from zenith.kernel.keys import Secret
+from zenith.oauth import Apple, FormAnswerGuard
 
 API = {"accept": "application/json"}
+APPLE = {
+    "client_id": "the-client",
+    "team_id": "TEAM",
+    "key_id": "KEY",
+    "private_key": Secret("never used"),
+}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 FOREIGN = {"origin": "https://appleid.apple.com", "sec-fetch-site": "cross-site"}
 
@@ -186,3 +197,14 @@ def test_a_forms_fields_cannot_leave_the_address(apple):
     assert (parts.netloc, parts.path, parts.fragment) == ("", "/auth/apple/callback", "")
     assert dict(parse_qsl(parts.query)) == form
     assert "a" not in led.cookies
+
+
+@pytest.mark.parametrize("path", ["//evil.example.org/apple/callback", "///x/apple/callback"])
+async def test_a_form_to_a_path_that_names_a_host_is_led_nowhere(path):
+    """The guard by itself, on an application that refuses no such path."""
+    guard = FormAnswerGuard([Apple(**APPLE).provider()])
+    app = SecurityMiddleware(Starlette(), guards=[guard])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+        url = httpx.URL("http://localhost:8000").copy_with(raw_path=path.encode())
+        answer = await client.post(url, data={"state": "x"})
+    assert (answer.status_code, answer.headers.get("location")) == (400, None)

@@ -8,9 +8,12 @@ import asyncio
 import pytest
 
 from tests.accounts.application import ALICE
+from tests.oauth.conftest import open_site, shared_site, site  # noqa: F401
 from tests.oauth.flow import OIDC, Journey
 from zenith.accounts import Account
 from zenith.oauth import EmailNeededError, IdentityTakenError, NotLinkedError, ProvenIdentity
+from zenith.oauth.authorization import challenge_of
+from zenith.stores.sql import SqlIdentityStore
 
 
 @pytest.fixture
@@ -95,3 +98,54 @@ async def test_of_many_first_sign_ins_of_one_identity_one_makes_the_account(jour
 async def test_an_email_that_is_none_makes_no_account(journey, email):
     with pytest.raises(EmailNeededError):
         await enter(journey, email=email)
+
+
+VERIFIER = "v" * 43
+THIEF = {"subject": "thief", "email": "thief@example.org"}
+
+
+def linked_by_a_thief(site, name):  # noqa: F811
+    """Its owner, and the id of the link that a thief has added to the account."""
+    owner = site.visitor().join(f"{name}@example.org")
+    page = owner.send("/account/identities/oidc/link", form="/account/identities")
+    url = page.headers["refresh"].partition("url=")[2]
+    fields = site.provider.visit(url, subject=name, email=THIEF["email"])
+    assert owner.client.get("/auth/oidc/callback", params=fields).status_code == 303
+    (link,) = owner.client.get("/auth/identities").json()
+    return owner, link["id"]
+
+
+def unlink(owner, link):
+    answer = owner.send(f"/account/identities/{link}/unlink", form="/account/identities")
+    assert "identity-unlinked" in answer.headers["location"]
+
+
+def test_a_code_that_was_kept_opens_nothing_once_the_owner_has_unlinked(site):  # noqa: F811
+    """The thief asks for a code every minute, so that he has one in hand when he is found out."""
+    owner, link = linked_by_a_thief(site, "kept")
+    thief = site.visitor()
+    query = {"code_challenge": challenge_of(VERIFIER), "next": "/"}
+    back = site.travel(thief, query=query, **{**THIEF, "subject": "kept"})
+    code = back.headers["location"].partition("#code=")[2]
+    unlink(owner, link)
+    body = {"code": code, "code_verifier": VERIFIER}
+    headers = {"accept": "application/json", "origin": site.base}
+    answer = thief.client.post("/auth/oauth/token", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "oauth_code")
+
+
+def test_a_sign_in_under_way_ends_with_the_link(site, monkeypatch):  # noqa: F811
+    _, link = linked_by_a_thief(site, "underway")
+    sessions = site.accounts.sessions
+    begin = sessions.start
+
+    async def slow(account_id, **more):
+        store = SqlIdentityStore(site.app.assembly.database, site.accounts.store)
+        await store.unlink(account_id, link, other_way=True)
+        await site.accounts.sign_in.end_all(account_id)
+        return await begin(account_id, **more)
+
+    monkeypatch.setattr(sessions, "start", slow)
+    thief = site.visitor()
+    site.travel(thief, **{**THIEF, "subject": "underway"})
+    assert thief.client.get("/auth/me", headers={"accept": "application/json"}).status_code == 401

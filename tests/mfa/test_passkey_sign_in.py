@@ -11,9 +11,9 @@ from tests.accounts.application import ALICE
 from tests.mfa.authenticator import Authenticator
 from tests.mfa.world import FactorWorld
 from zenith.accounts import InvalidFactorError
-from zenith.kernel.errors import RateLimitError
+from zenith.kernel.errors import RateLimitError, SecurityError
 from zenith.kernel.events import EventType
-from zenith.mfa import FactorExistsError, TooManyPasskeysError, passkeys
+from zenith.mfa import FactorExistsError, PasskeySignIn, TooManyPasskeysError, passkeys
 
 HANDLE = "the browser's"
 
@@ -102,3 +102,25 @@ async def test_an_authenticator_that_tells_no_transports_is_taken(world):
     assert (first.transports, second.transports) == (("internal",), ())
     options = await world.passkeys.factor_options(world.account.id, "binding")
     assert ["transports" in each for each in options["allowCredentials"]] == [True, False]
+
+
+@pytest.mark.parametrize("enter", [PasskeySignIn.browser, PasskeySignIn.tokens])
+@pytest.mark.parametrize("end", ["removed", "taken back"])
+async def test_one_that_ends_while_it_is_verified_leaves_no_session(world, end, enter):
+    """The owner removes a thief's passkey, and ends all sign-ins, while the thief signs in."""
+    sessions = world.entrance.sessions
+    begin = sessions.start
+
+    async def slow(*given, **more):
+        if end == "removed":
+            for passkey in await world.store.passkeys_of(world.account.id):
+                await world.store.remove_passkey(world.account.id, passkey.id)
+        else:
+            await world.store.remove_since(world.account.id, world.time() + 1)
+        await world.sign_in.end_all(world.account.id)
+        return await begin(*given, **more)
+
+    sessions.start = slow
+    with pytest.raises(SecurityError):
+        await enter(world.passkey_sign_in, answer(world), handle=HANDLE, client=ALICE)
+    assert not await sessions.list(world.account.id)

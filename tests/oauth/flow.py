@@ -62,7 +62,10 @@ class Journey:
             clock=self.time,
         )
         self.hand_over = HandOver(
-            secrets=self.world.one_time, accounts=self.world.accounts, clock=self.time
+            secrets=self.world.one_time,
+            accounts=self.world.accounts,
+            identities=self.store,
+            clock=self.time,
         )
         self.browser = new_token()
 

@@ -24,6 +24,7 @@ from zenith.accounts.errors import (
     WeakPasswordError,
 )
 from zenith.accounts.factors import (
+    BrowserSignIn,
     Due,
     FactorsDue,
     PendingSignIn,
@@ -45,7 +46,7 @@ from zenith.accounts.registration import Registration
 from zenith.accounts.role_administration import RoleAssignments, RoleChange, RoleDefinitions
 from zenith.accounts.services import AccountServices
 from zenith.accounts.settings import AccountSettings
-from zenith.accounts.sign_in import BrowserSignIn, SignIn
+from zenith.accounts.sign_in import SignIn
 from zenith.accounts.standing import Standing
 from zenith.accounts.step_up import Confirmed, FactorCheck, PasswordCheck, StepUp
 from zenith.accounts.store import Account, AccountStore, LockOutcome, OneTimeStore

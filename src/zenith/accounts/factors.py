@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from zenith.accounts.client import Client
 from zenith.accounts.errors import FactorChallengeError
@@ -15,13 +15,15 @@ from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.keys import digest, new_token
 from zenith.kernel.principal import NO_FACTORS
 from zenith.kernel.records import dataclass
-from zenith.sessions import SessionKind
+from zenith.sessions import SessionKind, SessionRecord
 
 CHALLENGE_LIFETIME: Final = 10 * 60.0
 """Seconds for which a second factor may be proven after the first."""
 MAX_ATTEMPTS: Final = 5
 """Tries at one challenge; afterwards the first factor is asked for again."""
 _COOKIE: Final = "zenith-factor"
+StillHolds: TypeAlias = Callable[[], Awaitable[bool]]
+"""Whether what was proven still opens the account: a key or link may be removed meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -35,6 +37,25 @@ class FactorsDue:
     """Factors that the account has, any of which will do."""
     expires_in: int
     """Seconds."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Proven:
+    """Who has proven what, from where."""
+
+    account: Account
+    factors: Mapping[str, float]
+    client: Client
+    still: StillHolds | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class BrowserSignIn:
+    """A new session and the value of its cookie."""
+
+    account: Account
+    session: SessionRecord
+    cookie: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

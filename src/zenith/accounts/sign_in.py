@@ -18,11 +18,14 @@ from zenith.accounts.errors import (
 )
 from zenith.accounts.evenness import EvenTime
 from zenith.accounts.factors import (
+    BrowserSignIn,
     FactorsDue,
     PasswordAlone,
     PendingSignIn,
     PendingSignIns,
+    Proven,
     SecondFactors,
+    StillHolds,
     password_state,
 )
 from zenith.accounts.grants import TokenGrants, TokenPair
@@ -33,20 +36,10 @@ from zenith.kernel.errors import AuthenticationError, RateLimitError, SecurityEr
 from zenith.kernel.events import EventSink, EventType, Outcome
 from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
-from zenith.kernel.records import dataclass
 from zenith.passwords import PasswordHasher
 from zenith.sessions import SessionKind, SessionRecord, Sessions
 
 PASSWORD_FACTOR: Final = "password"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class BrowserSignIn:
-    """A new session and the value of its cookie."""
-
-    account: Account
-    session: SessionRecord
-    cookie: str
 
 
 class SignIn:
@@ -166,26 +159,34 @@ class SignIn:
         factors: Mapping[str, float],
         client: Client,
         replaces: Principal | None = None,
+        still: StillHolds | None = None,
     ) -> BrowserSignIn | FactorsDue:
         """What follows once a browser has proven `factors`: its session, or a challenge.
 
         The session is always new; the one that it `replaces`, if any, ends, so that no id from
         before the sign-in is worth anything after it. `account` is as it was when the factors were
-        proven: a lock or a change of the password since then raises InvalidCredentialsError.
+        proven: a lock or a change of the password since then raises InvalidCredentialsError, and
+        so does a False of `still`.
         """
         due = await self._second.due(account, factors, client)
         if due.kinds:
             return await self._pending.begin(account, "browser", factors, due.kinds)
-        return await self._admit_browser(account, {**factors, **due.proven}, client, replaces)
+        proven = Proven(account, {**factors, **due.proven}, client, still)
+        return await self._admit_browser(proven, replaces)
 
     async def enter_tokens(
-        self, account: Account, *, factors: Mapping[str, float], client: Client
+        self,
+        account: Account,
+        *,
+        factors: Mapping[str, float],
+        client: Client,
+        still: StillHolds | None = None,
     ) -> TokenPair | FactorsDue:
         """What follows once a program has proven `factors`: a pair of tokens, or a challenge."""
         due = await self._second.due(account, factors, client)
         if due.kinds:
             return await self._pending.begin(account, "tokens", factors, due.kinds)
-        return await self._admit_tokens(account, {**factors, **due.proven}, client)
+        return await self._admit_tokens(Proven(account, {**factors, **due.proven}, client, still))
 
     async def waiting(self, challenge: str, kind: SessionKind) -> tuple[PendingSignIn, Account]:
         """The sign-in that waits for a second factor, and its account.
@@ -214,19 +215,18 @@ class SignIn:
 
         Raises FactorChallengeError: begin anew; InvalidFactorError and RateLimitError: try again.
         """
-        account, factors = await self._prove(challenge, "browser", kind, proof, client)
-        return await self._admit_browser(account, factors, client, replaces)
+        proven = await self._prove(challenge, "browser", kind, proof, client)
+        return await self._admit_browser(proven, replaces)
 
     async def finish_tokens(
         self, challenge: str, kind: str, proof: str, *, client: Client
     ) -> TokenPair:
         """The tokens of a program that now proves its second factor; raises as `finish_browser`."""
-        account, factors = await self._prove(challenge, "tokens", kind, proof, client)
-        return await self._admit_tokens(account, factors, client)
+        return await self._admit_tokens(await self._prove(challenge, "tokens", kind, proof, client))
 
     async def _prove(
         self, challenge: str, session: SessionKind, kind: str, proof: str, client: Client
-    ) -> tuple[Account, Mapping[str, float]]:
+    ) -> Proven:
         """Threat: a try that is not counted. It is counted before the proof is looked at."""
         pending, account = await self._fitting(await self._pending.attempt(challenge, session))
         try:
@@ -240,7 +240,7 @@ class SignIn:
             await self._note(client, EventType.LOGIN_BLOCKED, account.id, error.reason)
             raise
         await self._pending.spend(pending)
-        return account, {**pending.factors, **proven}
+        return Proven(account, {**pending.factors, **proven}, client)
 
     async def _fitting(self, pending: PendingSignIn) -> tuple[PendingSignIn, Account]:
         account = await self._accounts.by_id(pending.account_id)
@@ -252,28 +252,22 @@ class SignIn:
             raise FactorChallengeError(reason="account locked, gone, or with another password")
         return pending, account
 
-    async def _admit_browser(
-        self,
-        account: Account,
-        factors: Mapping[str, float],
-        client: Client,
-        replaces: Principal | None,
-    ) -> BrowserSignIn:
+    async def _admit_browser(self, proven: Proven, replaces: Principal | None) -> BrowserSignIn:
+        account, client = proven.account, proven.client
         if replaces is not None and replaces.session_id is not None:
             async with one_step():
                 await self._end(replaces.subject, replaces.session_id)
                 kind, former = EventType.SESSION_ENDED, replaces.session_id
                 await self._note(client, kind, replaces.subject, "replaced", former)
-        session, cookie = await self._begin(account, "browser", factors, client)
+        session, cookie = await self._begin(proven, "browser")
         if cookie is None:
             raise AuthenticationError(reason="a browser session has no cookie")
         await self._succeeded(client, account, session)
         return BrowserSignIn(account=account, session=session, cookie=cookie)
 
-    async def _admit_tokens(
-        self, account: Account, factors: Mapping[str, float], client: Client
-    ) -> TokenPair:
-        session, _ = await self._begin(account, "tokens", factors, client)
+    async def _admit_tokens(self, proven: Proven) -> TokenPair:
+        account, client = proven.account, proven.client
+        session, _ = await self._begin(proven, "tokens")
         try:
             pair = await self._grants.begin(account.id, session, client=client)
         except SecurityError:
@@ -330,14 +324,14 @@ class SignIn:
         await self._grants.end_all(account_id, keep=keep)
         return len(ended)
 
-    async def _begin(
-        self, account: Account, kind: SessionKind, factors: Mapping[str, float], client: Client
-    ) -> tuple[SessionRecord, str | None]:
-        """A session for who has just proven `factors`.
+    async def _begin(self, proven: Proven, kind: SessionKind) -> tuple[SessionRecord, str | None]:
+        """A session for who has just proven factors.
 
-        Threat: a lock, a new password or a first second factor while the password was verified. All
-        end all sessions after they are stored: either they find this one, or they are seen here.
+        Threat: a lock, a new password, a first second factor, or the end of what was proven, while
+        it was verified. All end all sessions after they are stored: either they find this one, or
+        they are seen here.
         """
+        account, factors, client = proven.account, proven.factors, proven.client
         session, cookie = await self._sessions.start(
             account.id,
             kind=kind,
@@ -351,6 +345,8 @@ class SignIn:
             reason = "locked or changed during the sign-in"
         elif (await self._second.due(present, factors, client)).kinds:
             reason = "a second factor was added during the sign-in"
+        elif proven.still is not None and not await proven.still():
+            reason = "what was proven was removed during the sign-in"
         else:
             return session, cookie
         await self._end(account.id, session.id)

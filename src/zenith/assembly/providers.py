@@ -61,7 +61,11 @@ def provider_flows(
         flow=flow,
         sign_outs=_sign_outs(parts, accounts, flow, directory),
         identities=_identities(parts, accounts),
-        hand_over=HandOver(secrets=parts.one_time, accounts=parts.account_store),
+        hand_over=HandOver(
+            secrets=parts.one_time,
+            accounts=parts.account_store,
+            identities=SqlIdentityStore(parts.database, parts.account_store),
+        ),
         limiter=parts.limiter,
         recent=require_factor(*accounts.step_up.kinds),
         settings=settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from zenith.accounts import (
@@ -14,6 +15,7 @@ from zenith.accounts import (
     SignIn,
     TokenPair,
 )
+from zenith.accounts.factors import StillHolds
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import NotFoundError, RateLimitError
 from zenith.kernel.events import EventSink, EventType
@@ -68,21 +70,26 @@ class PasskeySignIn:
         self, credential: str, *, handle: str, client: Client, replaces: Principal | None = None
     ) -> BrowserSignIn | FactorsDue:
         """The session of the passkey's owner. Raises InvalidFactorError and RateLimitError."""
-        account = await self._verified(credential, handle, client)
+        account, still = await self._verified(credential, handle, client)
         factors = {PASSKEY_FACTOR: self._clock()}
         return await self._sign_in.enter_browser(
-            account, factors=factors, client=client, replaces=replaces
+            account, factors=factors, client=client, replaces=replaces, still=still
         )
 
     async def tokens(
         self, credential: str, *, handle: str, client: Client
     ) -> TokenPair | FactorsDue:
         """The tokens of the passkey's owner; raises as `browser`."""
-        account = await self._verified(credential, handle, client)
+        account, still = await self._verified(credential, handle, client)
         factors = {PASSKEY_FACTOR: self._clock()}
-        return await self._sign_in.enter_tokens(account, factors=factors, client=client)
+        return await self._sign_in.enter_tokens(
+            account, factors=factors, client=client, still=still
+        )
 
-    async def _verified(self, credential: str, handle: str, client: Client) -> Account:
+    async def _verified(
+        self, credential: str, handle: str, client: Client
+    ) -> tuple[Account, StillHolds]:
+        """The passkey's account, and what asks whether the passkey still opens it."""
         try:
             await self._limiter.require(
                 "passkey", keys={"address": client_key(client.address)}, limits=LIMIT
@@ -105,7 +112,7 @@ class PasskeySignIn:
             reason = "account is locked or gone"
             await self._note(client, EventType.LOGIN_FAILED, passkey.account_id, reason)
             raise InvalidFactorError(reason=reason)
-        return account
+        return account, partial(self._need().opens, passkey)
 
     async def _note(self, client: Client, kind: EventType, target: str | None, reason: str) -> None:
         await self._events.record(

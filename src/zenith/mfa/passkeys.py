@@ -197,6 +197,11 @@ class Passkeys:
         used = await self._verify(credential, SIGN_IN, binding, alone=True)
         return await self._note_use(used, client)
 
+    async def opens(self, passkey: PasskeyRecord) -> bool:
+        """Whether the passkey is still there, and opens its account alone."""
+        found = await self._store.passkey(passkey.credential_id)
+        return found is not None and found.id == passkey.id and not found.second_only
+
     async def _verify(self, credential: str, purpose: str, binding: str, *, alone: bool) -> _Used:
         answer, challenge = _read(credential)
         # Spent before anything is verified: a challenge serves one answer, right or wrong.

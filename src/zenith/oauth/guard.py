@@ -49,6 +49,9 @@ class FormAnswerGuard(Guard):
             raise BadRequestError("The form is malformed", reason="malformed form") from None
         carried = [(name, value) for name, value in pairs if name in CARRIED]
         path = quote(exchange.root_path + exchange.path, safe="/")
+        if path.startswith("//"):
+            # To a browser that is the name of another host (ASVS 3.7.2).
+            raise BadRequestError(reason="a path that leads to another host")
         raise FormAnswerError(f"{path}?{urlencode(carried)}")
 
 

@@ -90,7 +90,11 @@ class Identities:
 
     async def is_linked(self, account_id: str, proven: ProvenIdentity) -> bool:
         """Whether the identity opens this account."""
-        identity = await self._store.find(proven.issuer, proven.subject)
+        return await self.opens(account_id, proven.issuer, proven.subject)
+
+    async def opens(self, account_id: str, issuer: str, subject: str) -> bool:
+        """The same by the names of the identity."""
+        identity = await self._store.find(issuer, subject)
         return identity is not None and identity.account_id == account_id
 
     async def of_account(self, account_id: str) -> Sequence[Identity]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ from zenith.oauth.errors import AuthorizationStateError
 from zenith.oauth.provider import Provider
 from zenith.oauth.services import FACTOR, OAuthPages, OAuthServices
 from zenith.pipeline import Exchange, exchange_of
-from zenith.sessions import SessionSettings, session_cookie, session_of
+from zenith.sessions import SessionSettings, renewed_cookie, session_cookie, session_of
 
 PREFIX: Final = "/auth"
 COOKIE: Final = "zenith-oauth"
@@ -148,9 +149,7 @@ async def _sign_in(request: Request, provider: Provider, returned: Returned) -> 
     account = await services.identities.account_of(provider, proven, client=client)
     await services.sign_outs.remember(provider, account.id, proven)
     if pending.challenge:
-        code = await services.hand_over.issue(
-            account, challenge=pending.challenge, proven_at=proven.authenticated_at
-        )
+        code = await services.hand_over.issue(account, proven, challenge=pending.challenge)
         # Behind the #: it reaches neither logs nor the next site's Referer.
         return redirect(f"{pending.wanted.partition('#')[0]}#code={code}")
     principal = exchange.principal
@@ -159,6 +158,7 @@ async def _sign_in(request: Request, provider: Provider, returned: Returned) -> 
         factors={FACTOR: proven.authenticated_at},
         client=client,
         replaces=principal if principal.is_authenticated else None,
+        still=partial(services.identities.is_linked, account.id, proven),
     )
     settings = exchange.service(SessionSettings)
     if isinstance(entered, FactorsDue):
@@ -207,9 +207,8 @@ async def _confirm(request: Request, provider: Provider, returned: Returned) -> 
     )
     if outcome is None:
         raise AuthorizationStateError(reason="the session ended or changed meanwhile")
-    _, cookie = outcome
-    settings = exchange.service(SessionSettings)
-    return redirect(pending.wanted, *([session_cookie(cookie, settings)] if cookie else []))
+    cookie = renewed_cookie(outcome, exchange.service(SessionSettings))
+    return redirect(pending.wanted, *([cookie] if cookie else []))
 
 
 async def _check_departed(request: Request, returned: Returned) -> None:

@@ -217,9 +217,13 @@ async def token(
     """Exchange the code of a sign-in for tokens, or for a challenge where a factor is due."""
     exchange = exchange_of(request.scope)
     await prove_key(exchange)
-    account, proven_at = await services_of(exchange).hand_over.spend(body.code, body.code_verifier)
+    services = services_of(exchange)
+    found = await services.hand_over.spend(body.code, body.code_verifier)
     entered = await account_services(request).sign_in.enter_tokens(
-        account, factors={FACTOR: proven_at}, client=Client.of(exchange)
+        found.account,
+        factors={FACTOR: found.proven_at},
+        client=Client.of(exchange),
+        still=partial(services.identities.opens, found.account.id, found.issuer, found.subject),
     )
     response.headers["Cache-Control"] = NO_STORE
     if isinstance(entered, FactorsDue):
