@@ -22,7 +22,7 @@ from zenith.pipeline import (
     fail,
 )
 from zenith.pipeline.direct import handlers_in
-from zenith.pipeline.routes import handler_of
+from zenith.pipeline.handlers import handler_of
 
 
 class OwnError(Exception):

@@ -32,7 +32,7 @@ WEBLESS = frozenset(
 )
 WEB = frozenset({"fastapi", "starlette", "uvicorn"})
 FASTAPI_FOLDERS = frozenset({"console", "testing"})
-FASTAPI_FILES = frozenset({"app.py", "depends.py", "routes.py"})
+FASTAPI_FILES = frozenset({"app.py", "depends.py", "handlers.py", "routes.py"})
 VAGUE = frozenset({"base", "common", "helper", "helpers", "misc", "util", "utils"})
 ENVIRONMENT = frozenset({"environ", "getenv", "environb", "getenvb"})
 ENVIRONMENT_READERS = frozenset({"settings", "cli"})

@@ -20,6 +20,7 @@ from starlette.requests import Request, cookie_parser
 
 from zenith.pipeline.dispatch import RouteDispatch
 from zenith.pipeline.exchange import EXCHANGE_KEY, ASGIApp, Message, Receive, Scope, Send
+from zenith.pipeline.handlers import EndpointCall
 
 FILES: Final = "fastapi_middleware_astack"
 REQUEST: Final = "fastapi_inner_astack"
@@ -76,18 +77,25 @@ class DirectCall:
             await self._stack(scope, receive, send)
             return
         scope[HANDLERS] = self._handlers
+        handler = entry.handler
         request = None
         try:
+            if isinstance(handler, EndpointCall):
+                known = _request if handler.needs_request else Request
+                request = known(scope, receive, send)
+                response = await handler(request)
+                await response(scope, receive, send)
+                return
             async with _Files() as files:
                 scope[FILES] = files
-                if entry.handler is None or self._application.dependency_overrides:
+                if handler is None or self._application.dependency_overrides:
                     route: Any = entry.listed
                     await route.app(scope, receive, send)
                 else:
                     # No dependency has anything to close, so one stack stands for all three.
                     scope[REQUEST] = scope[FUNCTION] = files
                     request = _request(scope, receive, send)
-                    response = await entry.handler(request)
+                    response = await handler(request)
                     await response(scope, receive, send)
         except Exception as error:  # noqa: BLE001  the framework decides what becomes of it
             await self._recover(error, request, scope, receive, send)

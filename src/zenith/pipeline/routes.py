@@ -7,14 +7,12 @@ the handler is called.
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from fastapi.dependencies.models import Dependant
-from fastapi.params import Form
 from fastapi.routing import (
     APIRoute,
     APIRouter,
@@ -22,12 +20,11 @@ from fastapi.routing import (
     RouteContext,
     iter_route_contexts,
 )
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
 
 from zenith.kernel.records import dataclass
 from zenith.pipeline.exchange import Scope
+from zenith.pipeline.handlers import Handler, handler_of
 from zenith.pipeline.marks import Mark, marks_of
 from zenith.pipeline.route_index import RouteIndex
 
@@ -35,8 +32,6 @@ ORDINARY_MATCHES: Final = frozenset(
     kind.matches for kind in (Route, APIRoute, WebSocketRoute, APIWebSocketRoute, Mount)
 )
 ORDINARY_CALLS: Final = frozenset({Route.handle, APIRoute.handle})
-BUILDER: Final = ("fastapi.routing", "request_response.<locals>.app")
-Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 MAX_RECENT: Final = 1024
 MAX_PATH: Final = 256
 RouteKind: TypeAlias = Literal["http", "websocket", "mount", "host", "frontend", "unknown"]
@@ -296,36 +291,3 @@ def _frontends(router: Any) -> Iterator[Any]:
     """What FastAPI serves where no route matches, from included routers too."""
     found: Callable[[], Iterator[Any]] | None = getattr(router, "_iter_low_priority_routes", None)
     return iter(()) if found is None else found()
-
-
-def handler_of(route: Any) -> Handler | None:
-    """FastAPI's handler of a route, where nothing stands between the two that must be closed.
-
-    None for routes of other kinds, for forms, whose files are closed at the end, and where a
-    dependency is, or may be, a generator.
-    """
-    app = getattr(route, "app", None)
-    if (getattr(app, "__module__", ""), getattr(app, "__qualname__", "")) != BUILDER:
-        return None
-    dependant = getattr(route, "dependant", None)
-    if not isinstance(dependant, Dependant) or not all(map(_is_plain, _tree(dependant))):
-        return None
-    found: Handler | None = inspect.getclosurevars(cast(Handler, app)).nonlocals.get("f")
-    return found
-
-
-def _tree(dependant: Dependant) -> list[Dependant]:
-    return [dependant, *(found for each in dependant.dependencies for found in _tree(each))]
-
-
-def _is_plain(dependant: Dependant) -> bool:
-    call: Any = dependant.call
-    if not (inspect.isroutine(call) or inspect.isclass(call)):
-        kind = cast("type[object]", type(call))
-        call = getattr(kind, "__call__", None)  # noqa: B004  what an object does when called
-    plain: Any = inspect.unwrap(call)
-    return (
-        (inspect.isfunction(plain) or inspect.isclass(plain))
-        and not (inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain))
-        and not any(isinstance(each.field_info, Form) for each in dependant.body_params)
-    )
