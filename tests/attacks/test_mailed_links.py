@@ -3,6 +3,8 @@ purpose, or find it in the database, the audit log or an answer (ASVS 6.4.1, 6.4
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 
@@ -18,12 +20,24 @@ from tests.accounts.application import (
     running,
 )
 from tests.accounts.mails import mailed, token_in, token_of
+from tests.conformance.test_factors import KEY
 from zenith.accounts import Client
 from zenith.accounts.mail_flows.links import MailLinks
 from zenith.kernel.errors import SecurityError, ServiceUnavailableError
+from zenith.oauth import Identity
+from zenith.stores.sql import SqlIdentityStore, SqlPasskeyStore
 
 THIRD = "third secret of 3 lions"
 NEW = "lovelace@example.org"
+LINK = Identity(
+    id="l",
+    account_id="",
+    issuer="https://id.example.org",
+    subject="s",
+    provider="oidc",
+    created_at=1.0,
+    last_used_at=1.0,
+)
 
 
 @pytest.fixture
@@ -217,3 +231,76 @@ def test_a_secret_has_256_random_bits():
 
     assert links.new_token.__defaults__ == (32,)
     assert MailLinks is links.MailLinks
+
+
+async def key_of(client, tokens):
+    made = await client.post("/auth/api-keys", json={"name": "cron"}, headers=bearer(tokens))
+    return {"X-API-Key": made.json()["key"]}
+
+
+async def test_a_link_that_is_void_ends_nothing(app, client):
+    """Who has read the mail keeps the link, and signs the owner out for as long as it lasts."""
+    token = await forgot(app, client)
+    tokens = (await login(client)).json()
+    body = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
+    await client.post("/auth/password", json=body, headers=bearer(tokens))
+    key = await key_of(client, tokens)
+    assert await reset(client, token) == 400
+    assert (await client.get("/auth/me", headers=bearer(tokens))).status_code == 200
+    # 403: it may not list keys, and it lives.
+    assert (await client.get("/auth/api-keys", headers=key)).status_code == 403
+
+
+async def moved(app, client):
+    """The owner's tokens under the new address, and the link that would bring the former back."""
+    confirm, tokens = await change_of_address(app, client)
+    assert (await client.post("/auth/email/confirm", json={"token": confirm})).status_code == 204
+    return tokens, await token_of(app, "email_changed")
+
+
+async def test_a_link_whose_address_is_anothers_by_now_ends_nothing(app, client):
+    tokens, back = await moved(app, client)
+    key = await key_of(client, tokens)
+    await register(client)
+    verify = await token_of(app, "verify_email")
+    assert (await client.post("/auth/email/verify", json={"token": verify})).status_code == 204
+    assert (await client.post("/auth/email/revert", json={"token": back})).status_code == 400
+    assert (await client.get("/auth/me", headers=bearer(tokens))).status_code == 200
+    assert (await client.get("/auth/api-keys", headers=key)).status_code == 403
+
+
+async def test_who_gives_way_to_the_owner_is_signed_out(app, client):
+    _, back = await moved(app, client)
+    await register(client)
+    squatter = (await login(client)).json()
+    headers = bearer(squatter)
+    assert (await client.post("/auth/email/revert", json={"token": back})).status_code == 204
+    # Believed without a look at the account.
+    assert (await client.get("/auth/sessions", headers=headers)).status_code == 401
+
+
+async def test_a_stranger_who_registered_an_address_first_keeps_no_way_in(app, client):
+    """He adds a passkey and links an identity before the owner of the mailbox sets a password."""
+    account = await app.accounts.store.by_email(EMAIL)
+    database = app.assembly.database
+    await SqlPasskeyStore(database).add_passkey(replace(KEY, account_id=account.id), limit=1)
+    identities = SqlIdentityStore(database, app.accounts.store)
+    await identities.link(replace(LINK, account_id=account.id), most=1)
+    assert await reset(client, await forgot(app, client)) == 204
+    assert not await identities.of_account(account.id)
+    (kept,) = await SqlPasskeyStore(database).passkeys_of(account.id)
+    assert kept.second_only
+
+
+async def test_a_reset_leaves_the_ways_in_of_who_has_confirmed_the_address(app, client):
+    verify = await token_of(app, "verify_email")
+    assert (await client.post("/auth/email/verify", json={"token": verify})).status_code == 204
+    account = await app.accounts.store.by_email(EMAIL)
+    database = app.assembly.database
+    await SqlPasskeyStore(database).add_passkey(replace(KEY, account_id=account.id), limit=1)
+    identities = SqlIdentityStore(database, app.accounts.store)
+    await identities.link(replace(LINK, account_id=account.id), most=1)
+    assert await reset(client, await forgot(app, client)) == 204
+    assert len(await identities.of_account(account.id)) == 1
+    (kept,) = await SqlPasskeyStore(database).passkeys_of(account.id)
+    assert not kept.second_only

@@ -138,6 +138,15 @@ async def test_passkeys_that_stay_open_nothing_alone(stores):
     assert not (await stores.passkeys.passkey("c2")).second_only
 
 
+async def test_passkeys_are_demoted_and_stay(stores):
+    assert not await stores.factors.demote_passkeys("ada")
+    await stores.passkeys.add_passkey(KEY, limit=5)
+    assert not await stores.factors.demote_passkeys("ben")
+    assert await stores.factors.demote_passkeys("ada")
+    assert await stores.passkeys.passkey("c1") == replace(KEY, second_only=True)
+    assert not await stores.factors.demote_passkeys("ada")
+
+
 async def test_recovery_codes(stores):
     factors = stores.factors
     digests = [str(number) * 64 for number in range(3)]

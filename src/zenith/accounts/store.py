@@ -146,6 +146,12 @@ class MailLink:
     created_at: float
     expires_at: float
 
+    def displaces(self, holder: Account) -> bool:
+        """Whether `holder`, another account with the link's address, gives way to the owner of a
+        link that brings it back: it came later, and nobody has read mail there for it.
+        """
+        return holder.email_verified_at is None and holder.created_at >= self.created_at
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailChange:

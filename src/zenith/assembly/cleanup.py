@@ -32,6 +32,12 @@ def takeover_cleanups(parts: Parts) -> tuple[AccountCleanup, ...]:
     return (cleanups.end_keys, cleanups.remove_factors, cleanups.unlink)
 
 
+def first_cleanups(parts: Parts) -> tuple[AccountCleanup, ...]:
+    """For the first proof that somebody reads mail at an account's address."""
+    cleanups = Cleanups(parts)
+    return (cleanups.demote_passkeys, cleanups.unlink)
+
+
 def export_sections(parts: Parts) -> Mapping[str, Section]:
     """What the copy holds of other capabilities: no secret, digest or public key."""
     copies = Copies(parts)
@@ -68,6 +74,15 @@ class Cleanups:
         """
         if await self._factors.remove_since(account_id, since):
             await self._record(EventType.FACTOR_REMOVED, account_id, account_id, reason, client)
+
+    async def demote_passkeys(
+        self, account_id: str, *, since: float, reason: str, client: Client
+    ) -> None:
+        """Let passkeys guard the account, and open it no more alone."""
+        del since
+        if await self._factors.demote_passkeys(account_id):
+            why = f"{reason}: passkeys open nothing alone"
+            await self._record(EventType.FACTOR_REMOVED, account_id, account_id, why, client)
 
     async def unlink(self, account_id: str, *, since: float, reason: str, client: Client) -> None:
         """Unlink every identity, however old: it opens the account by itself, guards nothing, and

@@ -14,7 +14,12 @@ from zenith.accounts.mail_flows import (
 )
 from zenith.accounts.own_account import Deletion, Export
 from zenith.accounts.password_proof import PasswordProof
-from zenith.assembly.cleanup import export_sections, key_cleanups, takeover_cleanups
+from zenith.assembly.cleanup import (
+    export_sections,
+    first_cleanups,
+    key_cleanups,
+    takeover_cleanups,
+)
 from zenith.assembly.encryption import erase_with_account
 from zenith.assembly.parts import Parts
 from zenith.kernel.errors import ConfigurationError
@@ -86,6 +91,7 @@ def make_mail_flows(
             judge=parts.judge,
             limits=limits,
             cleanups=key_cleanups(parts),
+            first_cleanups=first_cleanups(parts),
         ),
         email_changes=EmailChanges(
             shared,

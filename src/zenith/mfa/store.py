@@ -136,6 +136,10 @@ class FactorStore(Protocol):
         """Remove apps, passkeys, codes and trusted devices; False if there was no factor."""
         ...
 
+    async def demote_passkeys(self, account_id: str) -> bool:
+        """Let the passkeys open nothing alone from now on; False if none did."""
+        ...
+
     async def remove_since(self, account_id: str, since: float) -> bool:
         """Remove apps and passkeys that were added at `since` or later, and all codes and trusted
         devices, whose times are not kept or do not matter; passkeys that stay are `second_only`

@@ -15,7 +15,7 @@ from zenith.accounts.mail_flows.parts import FlowParts, MailFlow
 from zenith.accounts.notices import seen
 from zenith.accounts.password_proof import PasswordProof
 from zenith.accounts.recent import RecentAccounts
-from zenith.accounts.store import EmailChange, MailLink
+from zenith.accounts.store import Account, EmailChange, MailLink
 from zenith.kernel.events import EventType, Severity
 from zenith.kernel.keys import digest, new_token
 from zenith.kernel.one_step import one_step
@@ -108,6 +108,7 @@ class EmailChanges(MailFlow):
         """
         await self._links.admit(client)
         link = await self._links.check(token, "revert_email")
+        squatter = await self._squatter(link)
         await self._take_back(link, client)
         async with one_step():
             reverted = await self._store.revert_email(
@@ -119,6 +120,9 @@ class EmailChanges(MailFlow):
                 client, EventType.EMAIL_REVERTED, link.account_id, "", severity="WARNING"
             )
         await self._take_back(link, client)
+        if squatter is not None and await self._accounts.by_id(squatter.id) is None:
+            # Its rows went with the link; access tokens are believed without a look at them.
+            await self._sign_in.end_all(squatter.id)
         account = await self._accounts.by_id(link.account_id)
         if account is not None:
             await self._links.send(account, "reset_password", "email_reverted")
@@ -135,6 +139,17 @@ class EmailChanges(MailFlow):
             ),
             *self._notices.owed(change.present, "email_is_new", account_id=account_id),
         )
+
+    async def _squatter(self, link: MailLink) -> Account | None:
+        """Who gives way to the owner of the address. Raises MailLinkError where somebody has it who
+        does not, before anything ends: a link that brings nothing back ends nothing.
+        """
+        holder = await self._accounts.by_email(link.email_key)
+        if holder is None or holder.id == link.account_id:
+            return None
+        if not link.displaces(holder):
+            raise MailLinkError(reason="the address is another account's")
+        return holder
 
     async def _take_back(self, link: MailLink, client: Client) -> None:
         since, reason = link.created_at - LEAD, "e-mail address brought back"

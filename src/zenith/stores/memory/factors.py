@@ -91,6 +91,13 @@ class MemoryFactorStore:
         self._end_trust(account_id)
         return held != FactorCounts()
 
+    async def demote_passkeys(self, account_id: str) -> bool:
+        """Let the passkeys open nothing alone from now on; False if none did."""
+        alone = [each for each in await self.passkeys_of(account_id) if not each.second_only]
+        for record in alone:
+            self._passkeys[record.id] = replace(record, second_only=True)
+        return bool(alone)
+
     async def remove_since(self, account_id: str, since: float) -> bool:
         """Remove what was added at `since` or later; passkeys that stay open nothing alone."""
         held = await self.counts(account_id), await self.passkeys_of(account_id)

@@ -109,7 +109,7 @@ class MemoryMailLinkStore:
         if link is None or await self._accounts.by_id(link.account_id) is None:
             return None
         holder = self._accounts.find(link.email_key)
-        if holder is not None and holder.id != link.account_id and _gives_way(holder, link):
+        if holder is not None and holder.id != link.account_id and link.displaces(holder):
             await self._accounts.delete(holder.id, keep_one=keep_one)
         if not self._set_email(link, now):
             return None
@@ -144,7 +144,3 @@ class MemoryMailLinkStore:
         ]
         for key in ended:
             del self._links[key]
-
-
-def _gives_way(holder: Account, link: MailLink) -> bool:
-    return holder.email_verified_at is None and holder.created_at >= link.created_at

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ScalarSelect, Table, delete, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    ScalarSelect,
+    Table,
+    Update,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from zenith.mfa import FactorCounts, TotpRecord
 from zenith.stores.sql.database import Database
@@ -131,6 +142,10 @@ class SqlFactorStore:
             await end_trust(connection, account_id)
         return removed > 0
 
+    async def demote_passkeys(self, account_id: str) -> bool:
+        """Let the passkeys open nothing alone from now on; False if none did."""
+        return await self._database.count(_demotion(account_id)) > 0
+
     async def remove_since(self, account_id: str, since: float) -> bool:
         """Remove what was added at `since` or later; passkeys that stay open nothing alone."""
         gone = (
@@ -139,9 +154,7 @@ class SqlFactorStore:
                 passkeys.c.account_id == account_id, passkeys.c.created_at >= since
             ),
             delete(recovery_codes).where(recovery_codes.c.account_id == account_id),
-            update(passkeys)
-            .where(passkeys.c.account_id == account_id, passkeys.c.second_only.is_(False))
-            .values(second_only=True),
+            _demotion(account_id),
         )
         async with self._database.transaction() as connection:
             await lock_account(connection, account_id)
@@ -172,6 +185,14 @@ async def after_removal(connection: StoreConnection, account_id: str) -> None:
         ~exists().where(passkeys.c.account_id == account_id),
     )
     await connection.execute(orphans)
+
+
+def _demotion(account_id: str) -> Update:
+    return (
+        update(passkeys)
+        .where(passkeys.c.account_id == account_id, passkeys.c.second_only.is_(False))
+        .values(second_only=True)
+    )
 
 
 def _count(table: Table, account_id: str) -> ScalarSelect[int]:
