@@ -72,7 +72,7 @@ async def test_keyboard_alone(open_page, site):
     page = await open_page()
     await page.goto(f"{site.url}/account/sign-in")
     seen = []
-    for _ in range(8):
+    for _ in range(9):
         await page.keyboard.press("Tab")
         seen.append(
             await page.evaluate(
@@ -95,6 +95,7 @@ async def test_keyboard_alone(open_page, site):
         "Sign in",
         "email",
         "password",
+        "Show what is typed",
         "remember",
         "Sign in",
     ]

@@ -135,3 +135,21 @@ async def test_the_way_back_after_signing_in(open_page, site):
     await page.goto(f"{site.url}/account/sign-in?next=/account/password")
     await page.get_by_role("link", name="Go on").click()
     assert page.url == f"{site.url}/account/password"
+
+
+async def test_a_password_can_be_looked_at_and_leaves_hidden(open_page, site):
+    page = await open_page()
+    await page.goto(f"{site.url}/account/sign-in")
+    field, button = page.locator("#password"), page.get_by_role("button", name="Show")
+    await field.fill("not the password")
+    await button.click()
+    assert await field.get_attribute("type") == "text"
+    assert await page.evaluate("document.activeElement.id") == "password"
+    await page.evaluate("document.forms[0].addEventListener('submit', e => e.preventDefault())")
+    await submit(page, "Sign in", email=site.admin)
+    assert await field.get_attribute("type") == "password"
+    assert await button.is_visible()
+
+    plain = await open_page(scripts=False)
+    await plain.goto(f"{site.url}/account/sign-in")
+    assert await plain.get_by_role("button", name="Show").count() == 0

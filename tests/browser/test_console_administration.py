@@ -10,7 +10,7 @@ async def test_lock_and_unlock(open_page, site, enter):
     user = await enter(await open_page(), email)
     assert user.url == f"{site.url}/account/"
     admin = await enter(await open_page(scripts=False))
-    await admin.get_by_role("link", name="Accounts", exact=True).click()
+    await admin.get_by_role("link", name="Admin", exact=True).click()
     assert "you" in await admin.get_by_role("row", name=site.admin).inner_text()
     await admin.get_by_label("Part of an e-mail address").fill(email[:10])
     await admin.get_by_role("button", name="Search").click()
@@ -36,7 +36,7 @@ async def test_lock_and_unlock(open_page, site, enter):
 
 async def test_nobody_else_gets_there(open_page, site, enter):
     page = await enter(await open_page(), site.member("plain@example.org"))
-    assert await page.get_by_role("link", name="Accounts", exact=True).count() == 0
+    assert await page.get_by_role("link", name="Admin", exact=True).count() == 0
     answer = await page.goto(f"{site.url}/admin/accounts")
     assert answer.status == 403
     assert await page.get_by_role("heading", level=1).inner_text() == "Permission denied"

@@ -7,7 +7,7 @@ from tests.browser.conftest import check
 
 async def test_search_open_and_verify_without_scripts(open_page, site, enter):
     page = await enter(await open_page(scripts=False))
-    await page.get_by_role("link", name="Accounts", exact=True).click()
+    await page.get_by_role("link", name="Admin", exact=True).click()
     await page.get_by_role("link", name="Audit log").click()
     assert page.url == f"{site.url}/admin/audit"
     await page.get_by_label("Who or what").fill(site.admin)

@@ -10,6 +10,7 @@ async def test_a_key_is_made_and_copied(open_page, axe, site, enter):
     await enter(page, site.member(f"{'long' * 15}@{'keys' * 10}.org"))
     await page.goto(f"{site.url}/account/keys")
     await page.get_by_label("api_keys:write").check()
+    await page.get_by_text("More", exact=True).click()
     await submit(page, "Make the key", name="nightly export", further="posts:read")
     await page.locator("#secret").click()
     key = await page.evaluate("getSelection().toString()")

@@ -15,7 +15,7 @@ ROLE = "editor-of-the-quarterly"
 async def test_a_role_from_its_making_to_its_end(open_page, axe, site, enter):
     email = site.member("writer@example.org")
     page = await enter(await open_page(scripts=False))
-    await page.get_by_role("link", name="Accounts", exact=True).click()
+    await page.get_by_role("link", name="Admin", exact=True).click()
     await page.get_by_role("link", name="Roles", exact=True).click()
     await submit(
         page,

@@ -179,3 +179,22 @@ def test_devices_that_strangers_locked_out_are_let_in_again(open_house):
     page = ada.get(FORM, params={"search": email})
     assert "known devices only" not in page.text
     assert "Let all devices in" not in page.text
+
+
+def test_whoever_may_look_after_a_part_is_led_there(house, member):
+    assert "/admin/" not in member.get("/account/").text
+    made = house.ada.send(
+        "/admin/roles",
+        {"name": "watcher", "permissions": "audit:read\nbans:read"},
+        form="/admin/roles",
+    )
+    assert made.status_code == 303
+    at = f"/admin/accounts/{id_of(house, member.email)}/roles"
+    given = house.ada.send(at, {"role": "watcher", "hours": "0", "tenant": ""}, form=at)
+    assert given.status_code == 303
+    page = member.get("/account/").text
+    assert '<a href="/admin/bans">Admin</a>' in page
+    tabs = member.get("/admin/bans").text.split('aria-label="Administration"')[1].split("</nav>")[0]
+    assert '"/admin/audit">Audit log<' in tabs
+    assert "/admin/accounts" not in tabs
+    assert member.get("/admin/accounts").status_code == 403

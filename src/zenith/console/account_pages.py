@@ -8,9 +8,8 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from zenith.accounts import Client, CurrentUser, User, authenticated_to_enrol
+from zenith.accounts import Client, CurrentUser, User, authenticated_to_enrol, in_person
 from zenith.accounts.depends import account_services
-from zenith.authorization import authenticated
 from zenith.console.cookies import cleared_session, device_cookie
 from zenith.console.rendering import HOME, go_to, page_route, pages_of
 from zenith.console.visitor_pages import SIGN_IN
@@ -46,7 +45,7 @@ def account_pages() -> APIRouter:
     return router
 
 
-@authenticated
+@in_person
 async def overview(request: Request, user: CurrentUser) -> Response:
     """Who is signed in, and where."""
     return await _account_page(request, user)
@@ -75,13 +74,13 @@ async def _account_page(
     )
 
 
-@authenticated
+@in_person
 async def password_form(request: Request, user: CurrentUser) -> Response:
     """Ask for the present and the next password."""
     return _password_page(request, user)
 
 
-@authenticated
+@in_person
 async def change_password(
     request: Request,
     user: CurrentUser,
@@ -139,7 +138,7 @@ async def sign_out_everywhere(request: Request) -> Response:
     return _signed_out(request, go_to(SIGN_IN, notice="signed-out-everywhere"))
 
 
-@authenticated
+@in_person
 async def end_others(request: Request) -> Response:
     """End every session but this one."""
     exchange = exchange_of(request.scope)
@@ -149,7 +148,7 @@ async def end_others(request: Request) -> Response:
     return go_to(HOME, notice="others-ended")
 
 
-@authenticated
+@in_person
 async def name_session(
     request: Request,
     user: CurrentUser,
@@ -164,7 +163,7 @@ async def name_session(
     return go_to(HOME, notice="session-named")
 
 
-@authenticated
+@in_person
 async def end_session(request: Request, session_id: str) -> Response:
     """End one of one's own sessions."""
     exchange = exchange_of(request.scope)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zenith.accounts import Client, CurrentUser, User
-from zenith.authorization import authenticated
+from zenith.accounts.factors import in_person
 from zenith.console.rendering import HOME, MAX_PATH, address, go_to, own_path, page_route, pages_of
 from zenith.kernel.errors import NotFoundError, SecurityError
 from zenith.oauth import (
@@ -47,13 +47,13 @@ def identity_pages(services: OAuthServices) -> APIRouter:
     return router
 
 
-@authenticated
+@in_person
 async def identities(request: Request, user: CurrentUser) -> Response:
     """Which identities open the account."""
     return await _page(request, user)
 
 
-@authenticated
+@in_person
 async def confirm(
     request: Request,
     user: CurrentUser,

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from zenith.abuse.challenges import shows_challenge
 from zenith.accounts import Client, CurrentUser, User
 from zenith.accounts.depends import account_services, mail_flows
-from zenith.authorization import authenticated, public
+from zenith.accounts.factors import in_person
+from zenith.authorization import public
 from zenith.console.challenge import RESET, shown, token_for
 from zenith.console.cookies import cleared_session
 from zenith.console.rendering import HOME, go_to, page_route, pages_of
@@ -64,13 +65,13 @@ async def forgot(request: Request, email: Email = "") -> Response:
     return go_to(SIGN_IN, notice="reset-mailed")
 
 
-@authenticated
+@in_person
 async def email_form(request: Request, user: CurrentUser) -> Response:
     """Ask for the new address and the password."""
     return _email_page(request, user)
 
 
-@authenticated
+@in_person
 async def change_email(
     request: Request, user: CurrentUser, email: Email = "", password: Password = ""
 ) -> Response:
@@ -85,13 +86,13 @@ async def change_email(
     return go_to(HOME, notice="email-asked")
 
 
-@authenticated
+@in_person
 async def delete_form(request: Request, user: CurrentUser) -> Response:
     """Say what goes, and ask for the password."""
     return _delete_page(request, user)
 
 
-@authenticated
+@in_person
 async def delete(request: Request, user: CurrentUser, password: Password = "") -> Response:
     """Delete the account."""
     exchange = exchange_of(request.scope)
@@ -107,7 +108,7 @@ async def delete(request: Request, user: CurrentUser, password: Password = "") -
     return response
 
 
-@authenticated
+@in_person
 async def export(request: Request, user: CurrentUser) -> Response:
     """Hand out what is kept. A POST: another site's link must not leave records of exports."""
     client = Client.of(exchange_of(request.scope))

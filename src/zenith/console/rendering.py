@@ -118,6 +118,7 @@ class Pages:
     ) -> None:
         self._clock: Final = clock
         self._outbox: Final = outbox
+        self._areas: Final = _areas(keys=keys, audit=audit)
         self._templates: Final = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
@@ -131,7 +132,6 @@ class Pages:
             asset=asset,
             docs=docs,
             keys_page=keys,
-            audit_page=audit,
             factors_page=factors,
             least_password=least_password,
             strength_path=STRENGTH,
@@ -164,13 +164,8 @@ class Pages:
             csrf=csrf_token(exchange) if CsrfGuard in exchange.state else "",
             nonce=lambda: exchange.nonce,
             signed_in=exchange.principal.is_authenticated,
-            may_manage=principal.has_permission(MANAGE_ACCOUNTS),
-            may_read_roles=principal.has_permission(READ_ROLES),
+            areas=[area[:2] for area in self._areas if principal.has_permission(area[2])],
             may_assign_roles=principal.has_permission(ASSIGN_ROLES),
-            may_manage_keys=principal.has_permission(MANAGE_ALL),
-            may_read_bans=principal.has_permission(READ_BANS),
-            may_read_reports=principal.has_permission(READ_REPORTS),
-            may_read_audit=principal.has_permission(READ_AUDIT),
             notice=NOTICES.get(notice, ""),
             outbox=self._outbox and notice in MAILED and reads_outbox(exchange),
             path=exchange.path,
@@ -181,6 +176,18 @@ class Pages:
         response = HTMLResponse(page, status_code=error.status if error else status)
         response.headers.update(error.headers if error else {})
         return response
+
+
+def _areas(*, keys: bool, audit: bool) -> list[tuple[str, str, str]]:
+    """What there is to administer: path, name, and the permission that it takes."""
+    return [
+        ("/admin/accounts", "Accounts", MANAGE_ACCOUNTS),
+        ("/admin/roles", "Roles", READ_ROLES),
+        *([("/admin/keys", "API keys", MANAGE_ALL)] if keys else []),
+        ("/admin/bans", "Bans", READ_BANS),
+        ("/admin/reports", "Reports", READ_REPORTS),
+        *([("/admin/audit", "Audit log", READ_AUDIT)] if audit else []),
+    ]
 
 
 def pages_of(request: Request) -> Pages:
