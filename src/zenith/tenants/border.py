@@ -17,7 +17,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from zenith.query import on_begin, on_execute, on_flush, on_statement, on_use
 from zenith.tenants.errors import TenantError
-from zenith.tenants.fragments import check_fragments, check_sql
+from zenith.tenants.fragments import check_fragments, check_rendered, check_sql
 from zenith.tenants.references import check_row, check_values
 from zenith.tenants.row_level_security import announce
 from zenith.tenants.scope import EVERY, current_tenant, is_across, tenant_or_none
@@ -99,6 +99,7 @@ def check_sent(sql: str, compiled: Compiled | None) -> None:
     if isinstance(statement, (TextClause, DDL)):
         check_sql(sql, across=across)
         return
+    check_rendered(compiled, across=across)
     if isinstance(statement, ExecutableDDLElement):
         # Of what makes tables and views, those that keep the rows of a query.
         statement = getattr(statement, "selectable", None)
