@@ -34,6 +34,7 @@ from zenith.accounts.factors import (
     authenticated_to_enrol,
     factor_cookie,
     factor_cookie_name,
+    in_person,
     password_state,
 )
 from zenith.accounts.grants import TokenGrants, TokenKind, TokenPair
@@ -114,6 +115,7 @@ __all__ = [
     "factor_cookie",
     "factor_cookie_name",
     "get_current_user",
+    "in_person",
     "password_state",
 ]
 

@@ -9,11 +9,11 @@ from typing import Final, Protocol, TypeAlias
 from zenith.accounts.client import Client
 from zenith.accounts.errors import FactorChallengeError
 from zenith.accounts.store import Account
-from zenith.authorization import Access
+from zenith.authorization import Access, Decision
 from zenith.authorization.requirements import SignedIn
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.keys import digest, new_token
-from zenith.kernel.principal import NO_FACTORS
+from zenith.kernel.principal import NO_FACTORS, Principal
 from zenith.kernel.records import dataclass
 from zenith.sessions import SessionKind, SessionRecord
 
@@ -216,11 +216,32 @@ def factor_cookie(challenge: str, *, secure: bool, lifetime: float = CHALLENGE_L
     return f"{name}={challenge}; Path=/; Max-Age={int(lifetime)}; HttpOnly; SameSite=Lax{flags}"
 
 
+class InPerson(SignedIn):
+    """Any caller, but people only with the whole of their credential.
+
+    Threat: a token that was narrowed by scopes, for a program that shall do one thing, and that
+    makes itself the owner: signs out, adds a second factor, takes a copy of the account (ASVS
+    8.2.1, 8.3.2).
+    """
+
+    def decide(self, principal: Principal) -> Decision:
+        """Deny who was given a part of what somebody may do."""
+        if principal.kind == "user" and principal.scopes is not None:
+            return Decision(
+                allowed=False,
+                detail="This needs a sign-in of its owner, not a token with scopes",
+                reason=f"user {principal.subject}: narrowed",
+            )
+        return SignedIn.decide(self, principal)
+
+
 class DuringEnrolment(Access):
     """Signed in, also for who must add a second factor before anything else is allowed."""
 
     __slots__ = ()
 
 
-authenticated_to_enrol: Final = DuringEnrolment(SignedIn())
+in_person: Final = Access(InPerson())
+"""`@authenticated` for what is one's own account's alone."""
+authenticated_to_enrol: Final = DuringEnrolment(InPerson())
 """`@authenticated` for the few routes that lead to a second factor, or out."""

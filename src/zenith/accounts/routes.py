@@ -12,7 +12,7 @@ from starlette.requests import Request
 from zenith.accounts.client import Client
 from zenith.accounts.depends import CurrentUser, account_services
 from zenith.accounts.devices import device_cookie, device_cookie_name
-from zenith.accounts.factors import FactorsDue, authenticated_to_enrol
+from zenith.accounts.factors import FactorsDue, authenticated_to_enrol, in_person
 from zenith.accounts.grants import TokenKind, TokenPair
 from zenith.accounts.issued_tokens import add_token_routes
 from zenith.accounts.mail_flows.routes import add_mail_routes
@@ -244,7 +244,7 @@ async def me(user: CurrentUser) -> Me:
     )
 
 
-@authenticated
+@in_person
 async def change_password(body: NewPassword, request: Request, response: Response) -> None:
     """Change the password; every other sign-in of the account ends, and this one goes on under a
     new cookie.

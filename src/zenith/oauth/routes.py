@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse
 
 from zenith.accounts import Client
 from zenith.accounts.depends import account_services
-from zenith.accounts.factors import FactorsDue
+from zenith.accounts.factors import FactorsDue, in_person
 from zenith.accounts.routes import FactorsDueResponse, TokenResponse, know_device, logout
-from zenith.authorization import Access, SecuredRoute, authenticated, public
+from zenith.authorization import Access, SecuredRoute, public
 from zenith.kernel.errors import PermissionDeniedError
 from zenith.oauth.authorization import Wish
 from zenith.oauth.journey import (
@@ -98,7 +98,7 @@ def oauth_router(services: OAuthServices, *, prefix: str = "/auth") -> APIRouter
         """Whom people can sign in with."""
         return shown
 
-    @authenticated
+    @in_person
     async def sign_out(request: Request, response: Response) -> SignedOut:
         """End this sign-in, and say where to end it at its provider."""
         found = await leading_on(exchange_of(request.scope), prefix=prefix)
@@ -146,7 +146,7 @@ def _add_provider(router: APIRouter, provider: Provider, recent: Access, prefix:
             request, response, provider, "link", body.next, prefix=prefix
         )
 
-    @authenticated
+    @in_person
     async def confirm(body: Destination, request: Request, response: Response) -> Departure:
         return await _depart_signed_in(
             request, response, provider, "confirm", body.next, prefix=prefix
@@ -241,7 +241,7 @@ async def token(
     )
 
 
-@authenticated
+@in_person
 async def identities(request: Request) -> list[IdentityItem]:
     """The identities that open the account."""
     exchange = exchange_of(request.scope)

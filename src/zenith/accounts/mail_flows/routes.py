@@ -11,7 +11,8 @@ from starlette.requests import Request
 
 from zenith.accounts.client import Client
 from zenith.accounts.depends import mail_flows
-from zenith.authorization import authenticated, public
+from zenith.accounts.factors import in_person
+from zenith.authorization import public
 from zenith.pipeline import exchange_of
 
 EmailText = Annotated[str, Field(max_length=254, examples=["ada@example.org"])]
@@ -111,7 +112,7 @@ async def resend_verification(body: Address, request: Request) -> Queued:
     return Queued()
 
 
-@authenticated
+@in_person
 async def change_email(body: NewEmail, request: Request) -> Queued:
     """Ask for another address. It changes once the link that is mailed there is used; the answer
     is the same if the address has an account.

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from zenith.accounts.client import Client
 from zenith.accounts.depends import CurrentUser, account_services
-from zenith.authorization import authenticated
+from zenith.accounts.factors import in_person
 from zenith.headers.site_data import clear_site_data
 from zenith.pipeline import exchange_of
 from zenith.sessions import SessionSettings, clear_cookie, session_of
@@ -32,7 +32,7 @@ def add_account_routes(router: APIRouter) -> None:
     router.add_api_route("/account/export", export_account, methods=["GET"])
 
 
-@authenticated
+@in_person
 async def delete_account(body: CurrentPassword, request: Request, response: Response) -> None:
     """Delete one's own account and everything that belongs to it. This cannot be undone."""
     exchange = exchange_of(request.scope)
@@ -44,7 +44,7 @@ async def delete_account(body: CurrentPassword, request: Request, response: Resp
         response.headers.append("set-cookie", clear_cookie(exchange.service(SessionSettings)))
 
 
-@authenticated
+@in_person
 async def export_account(request: Request, response: Response, user: CurrentUser) -> dict[str, Any]:
     """What is kept about one's own account: the account, its sessions, its events."""
     client = Client.of(exchange_of(request.scope))

@@ -11,9 +11,8 @@ from starlette.requests import Request
 from zenith.accounts.client import Client
 from zenith.accounts.depends import account_services
 from zenith.accounts.devices import device_cookie_name
-from zenith.accounts.factors import authenticated_to_enrol
+from zenith.accounts.factors import authenticated_to_enrol, in_person
 from zenith.accounts.step_up import MAX_PROOF
-from zenith.authorization import authenticated
 from zenith.kernel.errors import NotFoundError
 from zenith.pipeline import exchange_of
 from zenith.sessions import (
@@ -78,7 +77,7 @@ def add_session_routes(router: APIRouter) -> None:
     router.add_api_route("/confirm", confirm, methods=["POST"])
 
 
-@authenticated
+@in_person
 async def sessions(request: Request) -> list[SessionItem]:
     """Where the account is signed in."""
     principal = exchange_of(request.scope).principal
@@ -102,7 +101,7 @@ async def sessions(request: Request) -> list[SessionItem]:
     ]
 
 
-@authenticated
+@in_person
 async def name_session(session_id: str, body: SessionName, request: Request) -> None:
     """Name one of the account's own sign-ins; an empty name takes the name back."""
     principal = exchange_of(request.scope).principal
@@ -113,7 +112,7 @@ async def name_session(session_id: str, body: SessionName, request: Request) -> 
         raise NotFoundError
 
 
-@authenticated
+@in_person
 async def end_session(session_id: str, request: Request) -> None:
     """End one of the account's own sign-ins."""
     exchange = exchange_of(request.scope)
