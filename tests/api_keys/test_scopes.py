@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from zenith.api_keys import MANAGE_OWN, KeyRequestError
-from zenith.api_keys.scopes import MAX_SCOPES, holding, narrowed, read_scopes
+from zenith.api_keys.scopes import MAX_SCOPES, holding, read_scopes
 from zenith.kernel.permissions import Permissions
 
 
@@ -26,7 +26,7 @@ from zenith.kernel.permissions import Permissions
 def test_what_is_left_is_what_both_grant(
     held: list[str], scopes: list[str], left: list[str]
 ) -> None:
-    assert list(narrowed(Permissions(held), scopes)) == left
+    assert list(Permissions(held).narrowed(scopes)) == left
 
 
 def test_scopes_hold_as_long_as_the_owner_has_them() -> None:

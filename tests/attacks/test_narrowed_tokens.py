@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.accounts.application import bearer, browse, login, make_app, register, running
+from zenith.authorization import require_permission, require_role
 from zenith.console import create_server
 from zenith.tokens import TokenManager
 
@@ -92,3 +93,34 @@ async def test_pages_are_no_way_around(tmp_path):
         for method, path in PAGES:
             answer = await client.request(method, path, headers=headers)
             assert answer.status_code == 403, (path, answer.text[:200])
+
+
+async def test_roles_and_permissions_count_as_far_as_the_scopes_name_them(tmp_path):
+    app = make_app(tmp_path)
+
+    @app.get("/write")
+    @require_permission("posts:write")
+    async def write():
+        return {}
+
+    @app.get("/read")
+    @require_permission("posts:read")
+    async def read():
+        return {}
+
+    @app.get("/admin")
+    @require_role("admin")
+    async def admin():
+        return {}
+
+    async with running(app), browse(app) as client:
+        await register(client)
+        scopes = ("posts:read", "openid", "https://example.org/all", "users:*")
+        headers = await narrowed(app, client, *scopes, roles=["admin"])
+        statuses = {
+            path: (await client.get(path, headers=headers)).status_code
+            for path in ("/write", "/read", "/admin")
+        }
+        assert statuses == {"/write": 403, "/read": 200, "/admin": 403}
+        left = (await me(client, headers))["permissions"]
+        assert {each.partition(":")[0] for each in left} == {"posts", "users"}

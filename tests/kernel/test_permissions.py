@@ -83,3 +83,12 @@ def test_what_was_answered_is_remembered_within_bounds() -> None:
         assert not permissions.allow(f"posts:{number}")
     assert len(permissions._remembered) == MAX_REMEMBERED
     assert permissions.allow("users:a:b")
+
+
+def test_what_is_narrowed_grants_what_both_grant() -> None:
+    held = Permissions(["posts:*", "users:read", "notes:write:own"])
+    scopes = ["posts:read", "users:*", "notes:write", "openid", "https://example.org/x", "a:*:b"]
+    assert list(held.narrowed(scopes)) == ["notes:write:own", "posts:read", "users:read"]
+    assert list(Permissions(["*"]).narrowed(["posts:*", "x y"])) == ["posts:*"]
+    assert list(held.narrowed(["*"])) == list(held)
+    assert list(held.narrowed([])) == []

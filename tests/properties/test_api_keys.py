@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from zenith.api_keys import KEY_PATTERN, APIKey, is_key
 from zenith.api_keys.key_format import DIGITS, LENGTH, holds_key, lookup_of, new_key
-from zenith.api_keys.scopes import narrowed
 from zenith.kernel.keys import digest
 from zenith.kernel.permissions import Permissions
 
@@ -60,7 +59,7 @@ def test_a_key_is_found_in_any_query(before: bytes, key: str, after: bytes) -> N
 
 @given(granted, granted, plain)
 def test_scopes_never_add_a_permission(held: frozenset[str], scopes: frozenset[str], asked: str):
-    owner, key = Permissions(held), narrowed(Permissions(held), scopes)
+    owner, key = Permissions(held), Permissions(held).narrowed(scopes)
     wanted = Permissions(scopes)
     assert key.allow(asked) is (owner.allow(asked) and wanted.allow(asked))
     if key.allow_own(asked):

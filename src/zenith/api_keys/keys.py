@@ -11,7 +11,7 @@ from zenith.api_keys.errors import KeyGoneError, KeyRequestError, TooManyKeysErr
 from zenith.api_keys.key import APIKey
 from zenith.api_keys.key_format import lookup_of
 from zenith.api_keys.places import Places
-from zenith.api_keys.scopes import MANAGE_ALL, MANAGE_OWN, covers, read_scopes
+from zenith.api_keys.scopes import MANAGE_ALL, MANAGE_OWN, read_scopes
 from zenith.api_keys.settings import DAY, APIKeySettings
 from zenith.api_keys.store import APIKeyStore, Cursor
 from zenith.authentication import Revocation, RevocationList, SubjectSource, is_thumbprint
@@ -256,7 +256,7 @@ class APIKeys:
             return principal.has_scope(scope)
         if scope in self.settings.scopes or scope == MANAGE_OWN:
             return True
-        return covers(held, scope)
+        return held.covers(scope)
 
     def _lifetime(self, asked: float | None) -> float:
         if asked is None:

@@ -11,7 +11,7 @@ from zenith.api_keys.errors import APIKeyError
 from zenith.api_keys.key import APIKey
 from zenith.api_keys.key_format import PREFIX, holds_key, is_key, lookup_of
 from zenith.api_keys.last_uses import INTERVAL, LastUses
-from zenith.api_keys.scopes import holding, narrowed
+from zenith.api_keys.scopes import holding
 from zenith.api_keys.settings import APIKeySettings
 from zenith.api_keys.store import APIKeyStore, KeyUse
 from zenith.authentication import Possession, RevocationList, Subject, SubjectCache
@@ -211,7 +211,7 @@ class APIKeyScheme:
             scopes, permissions = record.scopes, Permissions(record.scopes)
         else:
             scopes = holding(record.scopes, owner.permissions, self._free)
-            permissions = narrowed(owner.permissions, record.scopes)
+            permissions = owner.permissions.narrowed(record.scopes)
         live.principal = Principal(
             subject=record.id,
             kind="api_key",

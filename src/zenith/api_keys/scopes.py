@@ -7,7 +7,7 @@ from typing import Final
 
 from zenith.api_keys.errors import KeyRequestError
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.permissions import OWN, Permissions, check_permission
+from zenith.kernel.permissions import Permissions, check_permission
 
 MANAGE_OWN: Final = "api_keys:write"
 """The scope with which a key, or a narrowed token, may make, rotate and revoke keys of its owner.
@@ -16,7 +16,6 @@ MANAGE_ALL: Final = "api_keys:manage"
 """The permission of administrators: everybody's keys, and keys of services."""
 MAX_SCOPES: Final = 50
 MAX_LENGTH: Final = 100
-_OWN: Final = f":{OWN}"
 
 
 def read_scopes(texts: Iterable[str]) -> tuple[str, ...]:
@@ -32,26 +31,10 @@ def read_scopes(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(scopes)
 
 
-def covers(held: Permissions, scope: str) -> bool:
-    """Whether everything that `scope` stands for is granted by `held`."""
-    return held.allow(scope) or (scope.endswith(_OWN) and held.allow(scope.removesuffix(_OWN)))
-
-
-def narrowed(held: Permissions, scopes: Collection[str]) -> Permissions:
-    """The permissions of `held` that `scopes` let through: never more than either grants."""
-    allowed = Permissions(scopes)
-    return Permissions(
-        {
-            *(each for each in held if covers(allowed, each)),
-            *(each for each in allowed if covers(held, each)),
-        }
-    )
-
-
 def holding(scopes: Iterable[str], held: Permissions, free: Collection[str]) -> tuple[str, ...]:
     """The scopes that hold for an owner with these permissions; `free` ones hold for everybody."""
     return tuple(
-        scope for scope in scopes if scope in free or scope == MANAGE_OWN or covers(held, scope)
+        scope for scope in scopes if scope in free or scope == MANAGE_OWN or held.covers(scope)
     )
 
 

@@ -85,6 +85,21 @@ class Permissions:
         """Whether `permission` is granted on resources that the caller owns."""
         return self.allow(permission) or f"{permission}:{OWN}" in self._exact
 
+    def covers(self, grant: str) -> bool:
+        """Whether everything that `grant`, which may be a pattern, stands for is granted."""
+        own = f":{OWN}"
+        return self.allow(grant) or (grant.endswith(own) and self.allow(grant.removesuffix(own)))
+
+    def narrowed(self, scopes: Iterable[str]) -> Permissions:
+        """What both this and `scopes` grant. A scope that is no permission grants nothing."""
+        allowed = Permissions(scope for scope in scopes if _PATTERN.fullmatch(scope))
+        return Permissions(
+            {
+                *(each for each in self if allowed.covers(each)),
+                *(each for each in allowed if self.covers(each)),
+            }
+        )
+
     def __iter__(self) -> Iterator[str]:
         if self._all:
             yield "*"

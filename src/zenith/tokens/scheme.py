@@ -172,7 +172,9 @@ def principal_of(
 
     `grants` compiles roles and permissions; without it roles grant nothing by themselves. Roles
     that were assigned for a time count if they have not ended by `now`, Unix seconds; without it,
-    they do not count. Raises TokenError if a permission in the token cannot be read.
+    they do not count. A token with scopes stands for no role, and for those permissions alone that
+    its scopes name too, as an API key does (RFC 6749 section 3.3, ASVS 8.2.1). Raises TokenError if
+    a permission in the token cannot be read.
     """
     roles = frozenset(claims.get("roles", ()))
     if "role_ends" in claims and now is not None:
@@ -186,12 +188,16 @@ def principal_of(
     except ConfigurationError as error:
         raise TokenError("bad_claim", claim="permissions") from error
     scope = claims.get("scope")
+    scopes = None if scope is None else frozenset(scope.split())
+    if scopes is not None:
+        # A role cannot be held in part: whoever asks for one asks for all that it allows.
+        roles, permissions = frozenset(), permissions.narrowed(scopes)
     factors = claims.get("factors")
     return Principal(
         subject=claims["sub"],
         roles=roles,
         permissions=permissions,
-        scopes=None if scope is None else frozenset(scope.split()),
+        scopes=scopes,
         session_id=claims.get("sid"),
         factors=MappingProxyType(factors) if factors else NO_FACTORS,
         tenant=claims.get("tenant"),
