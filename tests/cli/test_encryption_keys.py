@@ -125,6 +125,13 @@ def states(zenith, use="values"):
     return {key["id"]: key["state"] for key in listed(zenith) if key["use"] == use}
 
 
+def events(zenith):
+    """What the audit log has of keys, the oldest first."""
+    found = json.loads(zenith("audit", "search", "--json", "--limit", "100").stdout)["events"]
+    kinds = ("ENCRYPTION_", "VALUES_")
+    return [event for event in reversed(found) if event["type"].startswith(kinds)]
+
+
 def test_keys_are_made_once(zenith, tmp_path):
     answer = zenith("keys", "generate")
     assert answer.exit_code == 0
@@ -204,7 +211,7 @@ def test_a_rotation_from_the_first_row_to_the_end_of_the_key(zenith, program, ke
     asked = keys("retire", former, program)
     assert (asked.exit_code, states(zenith)[former]) == (1, "reads")
     gone = keys("retire", former, program, "--yes", "--json")
-    assert json.loads(gone.stdout) == {"kid": former, "retired": True}
+    assert json.loads(gone.stdout) == {"kid": former, "retired": True, "recorded": True}
     assert states(zenith)[former] == "destroyed"
     (tag,) = [each for each, state in states(zenith, "indexes").items() if state == "reads"]
     assert "destroyed" in keys("retire", tag, program, "--yes").stdout
@@ -213,6 +220,16 @@ def test_a_rotation_from_the_first_row_to_the_end_of_the_key(zenith, program, ke
     assert found == [7]
     again = keys("reencrypt", program, "--resume")
     assert "nothing to resume" in again.stdout
+    assert "recorded" not in again.stdout
+    destroyed = [event for event in events(zenith) if event["type"] == "ENCRYPTION_KEY_DESTROYED"]
+    assert [(event["target"], event["severity"]) for event in destroyed] == [
+        (former, "WARNING"),
+        (tag, "WARNING"),
+    ]
+    assert {event["type"] for event in events(zenith)} >= {
+        "ENCRYPTION_KEY_ROTATED",
+        "VALUES_REENCRYPTED",
+    }
 
 
 def test_a_row_that_does_not_open_is_named(zenith, program):
@@ -226,6 +243,7 @@ def test_a_row_that_does_not_open_is_named(zenith, program):
     answer = zenith("keys", "reencrypt", f"{program.name}:tables")
     assert answer.exit_code == 1
     assert "does not open: 2" in answer.output
+    assert "nothing was recorded: it was no Zenith application" in answer.output
 
 
 def test_names_of_other_things_are_refused(zenith, program):

@@ -185,6 +185,19 @@ CATALOGUE: Final[Mapping[EventType, EventKind]] = MappingProxyType(
         EventType.SUBJECT_ERASED: EventKind(
             "system", "Key of one person's data deleted, and the data with it"
         ),
+        EventType.ENCRYPTION_KEYS_CREATED: EventKind("system", "Keys of encrypted values made"),
+        EventType.ENCRYPTION_KEY_ROTATED: EventKind(
+            "system", "Another key encrypts or indexes values from now on"
+        ),
+        EventType.ENCRYPTION_KEY_DESTROYED: EventKind(
+            "system", "Former key of encrypted values destroyed for good"
+        ),
+        EventType.ENCRYPTION_KEYS_REWRAPPED: EventKind(
+            "system", "Keys of encrypted values wrapped by another key-encryption key"
+        ),
+        EventType.VALUES_REENCRYPTED: EventKind(
+            "system", "Encrypted values brought under the active keys and verified"
+        ),
         EventType.REPORTS_CLEARED: EventKind("system", "Reports of browsers forgotten"),
         EventType.APPLICATION_STARTED: EventKind("system", "Application started", critical=False),
         EventType.APPLICATION_STOPPED: EventKind("system", "Application stopped", critical=False),

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, TypeVar
 import typer
 
 from zenith.assembly.encryption import section, with_development_key
+from zenith.cli.key_events import Record, recorded, tell_unrecorded
 from zenith.cli.output import ExitCode, fail, fail_with, say, show_json
 from zenith.cli.progress import Bar
 from zenith.encryption import DataKey, EncryptionSettings, KeyFile, KeySet, KeyState
@@ -20,6 +21,7 @@ from zenith.encryption.encryption import key_file
 from zenith.encryption.key_set import KeyUse, add_pending, finish, pending, retire
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError
+from zenith.kernel.events import EventType
 from zenith.settings import Settings
 from zenith.stores.key_file import read_or_make_key
 
@@ -50,13 +52,25 @@ def generate(
             f"there are keys in {file.path}",
             fix="replace them by `zenith keys rotate --encryption`",
         )
-    keys = wait(file.create())
+
+    async def work(record: Record) -> KeySet:
+        keys = await file.create()
+        await record(
+            EventType.ENCRYPTION_KEYS_CREATED,
+            str(file.path),
+            values=_active(keys, "values"),
+            indexes=_active(keys, "indexes"),
+        )
+        return keys
+
+    keys, reason = recorded(settings, work)
     if as_json:
         show_json(
             {
                 "keyring": str(file.path),
                 "key_file": None if own.key_file is None else str(own.key_file),
                 "id": keys.values.active.id.hex(),
+                "recorded": not reason,
             }
         )
         return
@@ -64,36 +78,43 @@ def generate(
     if own.key_file is not None:
         say(f"they open with {own.key_file}: set ZENITH_ENCRYPTION__KEY_FILE={own.key_file}")
     say("keep a copy of each, apart from the other and from the data: without them it is lost")
+    tell_unrecorded(reason)
 
 
 def documents(settings: Settings) -> list[dict[str, Any]] | None:
     """The keys of encryption; None where there are none."""
-    file = _file(settings)
+    file = file_of(settings)
     return None if file is None else _told(wait(file.read()))
 
 
 def rotate_encryption(settings: Settings, use: KeyUse, *, now: bool, as_json: bool) -> None:
     """Make the next key, let all processes learn it, and let it encrypt."""
-    file = _file(settings)
+    file = file_of(settings)
     if file is None:
         fail("there are no encryption keys", fix="zenith keys generate", code=ExitCode.USAGE)
-    former = wait(file.read()).ring(use).active.id.hex()
+    former = _active(wait(file.read()), use)
     fresh: list[DataKey] = []
     wait(file.change(lambda keys: fresh.append(add_pending(keys.ring(use), now=wall_clock()))))
     if not now:
         _let_processes_learn(_time_to_learn(settings))
-    wait(file.change(lambda keys: finish(keys.ring(use), fresh[0])))
     made = fresh[0].id.hex()
+
+    async def work(record: Record) -> KeySet:
+        await record(EventType.ENCRYPTION_KEY_ROTATED, made, use=use, former=former)
+        return await file.change(lambda keys: finish(keys.ring(use), fresh[0]))
+
+    _, reason = recorded(settings, work)
     if as_json:
-        show_json({"use": use, "id": made, "former": former})
+        show_json({"use": use, "id": made, "former": former, "recorded": not reason})
         return
     say(f"key {made} {'encrypts' if use == 'values' else 'indexes'}; {former} only reads")
     say("next: zenith keys reencrypt main:app")
+    tell_unrecorded(reason)
 
 
 def knows(settings: Settings, key_id: str) -> KeyUse | None:
     """Which ring has the key with this id."""
-    file = _file(settings)
+    file = file_of(settings)
     if file is None:
         return None
     keys = wait(file.read())
@@ -109,7 +130,7 @@ def let_writers_end(settings: Settings) -> None:
     Threat: a row that a process writes under the former key, of whose end it has not heard yet,
     after all rows were looked at and before the key is destroyed.
     """
-    file = _file(settings)
+    file = file_of(settings)
     if file is not None:
         most = _time_to_learn(settings)
         left = file.path.stat().st_mtime + most - wall_clock()
@@ -117,11 +138,17 @@ def let_writers_end(settings: Settings) -> None:
             _let_processes_learn(min(left, most))
 
 
-def retire_encryption(settings: Settings, use: KeyUse, key_id: str) -> None:
-    """Destroy a key, for good."""
-    file = _file(settings)
-    if file is not None:
-        wait(file.change(lambda keys: retire(keys.ring(use), bytes.fromhex(key_id))))
+def retire_encryption(settings: Settings, use: KeyUse, key_id: str) -> str:
+    """Destroy a key, for good; why there is no record of it, empty where there is one."""
+    file = file_of(settings)
+    if file is None:
+        return ""
+
+    async def work(record: Record) -> KeySet:
+        await record(EventType.ENCRYPTION_KEY_DESTROYED, key_id, use=use)
+        return await file.change(lambda keys: retire(keys.ring(use), bytes.fromhex(key_id)))
+
+    return recorded(settings, work)[1]
 
 
 def wait(work: Coroutine[Any, Any, T]) -> T:
@@ -155,7 +182,7 @@ def _with_key(settings: Settings, path: Path | None) -> EncryptionSettings:
         fail_with(error)
 
 
-def _file(settings: Settings) -> KeyFile | None:
+def file_of(settings: Settings) -> KeyFile | None:
     """The file of keys, if there is one. Nothing is made."""
     own = settings.encryption
     if own is None:
@@ -179,6 +206,10 @@ def _let_processes_learn(seconds: float) -> None:
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(TICK, left))
             bar.show(seconds - left)
+
+
+def _active(keys: KeySet, use: KeyUse) -> str:
+    return keys.ring(use).active.id.hex()
 
 
 def _told(keys: KeySet) -> list[dict[str, Any]]:

@@ -18,8 +18,10 @@ from zenith.cli.encryption_keys import (
     retire_encryption,
     rotate_encryption,
 )
+from zenith.cli.key_events import tell_unrecorded
 from zenith.cli.output import ExitCode, fail, say, show, show_json
 from zenith.cli.reencrypt import reencrypt, refuse_needed
+from zenith.cli.rewrap import rewrap
 from zenith.encryption.key_set import KeyUse
 from zenith.kernel.clock import wall_clock
 from zenith.settings import Settings
@@ -31,6 +33,7 @@ group = typer.Typer(
 )
 group.command()(generate)
 group.command()(reencrypt)
+group.command()(rewrap)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -115,11 +118,12 @@ def retire_key(
     settings = read_settings()
     use = knows(settings, kid)
     if use is not None:
-        _destroy(settings, use, kid, application, yes=yes)
+        reason = _destroy(settings, use, kid, application, yes=yes)
         if as_json:
-            show_json({"kid": kid, "retired": True})
+            show_json({"kid": kid, "retired": True, "recorded": not reason})
         else:
             say("the key is destroyed; so must be its copies in backups of the keys")
+            tell_unrecorded(reason)
         return
 
     async def work(assembly: Assembly) -> bool:
@@ -140,7 +144,7 @@ def _fail_together() -> NoReturn:
     )
 
 
-def _destroy(settings: Settings, use: KeyUse, kid: str, application: str, *, yes: bool) -> None:
+def _destroy(settings: Settings, use: KeyUse, kid: str, application: str, *, yes: bool) -> str:
     if not application:
         fail(
             "a key of encryption is retired only if no row needs it",
@@ -154,7 +158,7 @@ def _destroy(settings: Settings, use: KeyUse, kid: str, application: str, *, yes
             f"Whatever else key {kid} has encrypted (files, caches) never opens again. Go on?"
         )
         typer.confirm(question, abort=True)
-    retire_encryption(settings, use, kid)
+    return retire_encryption(settings, use, kid)
 
 
 def _rotation(assembly: Assembly) -> KeyRotation:

@@ -11,10 +11,12 @@ import typer
 
 from zenith.app import Zenith
 from zenith.cli.encryption_keys import wait
+from zenith.cli.key_events import Record, recorded, tell_unrecorded
 from zenith.cli.output import ExitCode, fail, say, show, show_json
 from zenith.cli.progress import Bar
 from zenith.cli.routes import load_application
 from zenith.encryption import DecryptionError
+from zenith.kernel.events import EventType
 from zenith.stores.sql import ModelDatabase, current
 from zenith.stores.sql.reencryption import Reencryption, TableReport
 from zenith.stores.sql.reencryption_bookmark import Bookmark
@@ -88,11 +90,14 @@ def reencrypt(
             return reports, count
 
         reports, subjects = _unless_broken(target, all_of_it)
+    reason = _record(target, application, reports, subjects)
     if as_json:
         tables = [_document(report) for report in reports]
-        show_json({"resumed": bookmark.resumed, "subject_keys": subjects, "tables": tables})
+        told = {"resumed": bookmark.resumed, "subject_keys": subjects, "tables": tables}
+        show_json({**told, "recorded": not reason})
     else:
         _say(reports, subjects)
+        tell_unrecorded(reason)
         if resume and not bookmark.resumed:
             say("there was nothing to resume: all tables were gone through")
     _refuse(reports)
@@ -144,6 +149,29 @@ def _unless_broken(
         return wait(target.use(work, create=create))
     except DecryptionError:
         fail("a subject key does not open", fix="restore the key that it was wrapped under")
+
+
+def _record(target: Target, application: str, reports: Sequence[TableReport], subjects: int) -> str:
+    """Record the end; why that is not possible, empty where it is."""
+    if target.app is None:
+        return "it was no Zenith application"
+    is_clean = all(report.is_clean for report in reports)
+    details = {
+        name: sum(getattr(report, name) for report in reports)
+        for name in ("seen", "renewed", "left", "broken")
+    }
+
+    async def work(record: Record) -> None:
+        await record(
+            EventType.VALUES_REENCRYPTED,
+            application,
+            outcome="success" if is_clean else "failure",
+            tables=[report.table for report in reports],
+            subject_keys=subjects,
+            **details,
+        )
+
+    return recorded(target.app.settings, work)[1]
 
 
 def _move(bar: Bar, report: TableReport) -> None:

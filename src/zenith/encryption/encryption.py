@@ -101,11 +101,14 @@ class Encryption(EncryptionService):
         return True
 
     def _is_of_another_line(self, fresh: KeySet) -> bool:
-        """A change adds keys and leaves out none, so that each later document has all of these."""
+        """A change adds keys and leaves out none but those that were destroyed long ago, so that
+        each later document has all of these.
+        """
         for held, read in ((self.keyring, fresh.values), (self._indexes, fresh.indexes)):
             if fresh.generation == self._generation and read.keys != held.keys:
                 return True
-            if not {key.id for key in held.keys} <= {key.id for key in read.keys}:
+            known = {key.id for key in read.keys}
+            if not all(key.id in known or read.may_lack(key) for key in held.keys):
                 return True
         return False
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from zenith.encryption.data_key import DataKey, KeyState
 from zenith.encryption.errors import DecryptionError
 from zenith.encryption.key_set import KeySet, KeyUse
-from zenith.encryption.keyring import MAX_KEYS, Keyring
+from zenith.encryption.keyring import MAX_DESTROYED, MAX_KEYS, Keyring
 from zenith.encryption.providers import KeyProvider
 from zenith.encryption.sealed import decode, encode
 from zenith.kernel.errors import ConfigurationError
@@ -74,7 +74,7 @@ def _read(document: str) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(document)
     if set(read) != MEMBERS or read["version"] != VERSION or type(read["generation"]) is not int:
         raise ValueError("another version")
-    if not all(0 < len(read[use]) <= MAX_KEYS for use in USES):
+    if not all(0 < len(read[use]) <= MAX_KEYS + MAX_DESTROYED for use in USES):
         raise ValueError("no keys, or too many")
     return read
 

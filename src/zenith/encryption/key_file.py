@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import stat
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from zenith.encryption.key_document import MAX_DOCUMENT, unwrap_keys, wrap_keys
 from zenith.encryption.key_set import KeySet
-from zenith.encryption.providers import KeyProvider
+from zenith.encryption.providers import KeyProvider, open_at_once
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.keys import new_token
 
 OWNER_ONLY: Final = 0o600
 PAUSE: Final = 0.02
@@ -63,6 +63,24 @@ class KeyFile:
             await self._write(changed)
             return changed
 
+    async def rewrap(self, provider: KeyProvider, *, anew: bool = False) -> bool:
+        """Let another provider wrap the same keys, in one step; whether that was still to be done.
+
+        Killed at any moment, the file opens by the one or by the other, and the same call comes to
+        the end. With `anew` it is done even where `provider` opens the file already: for a new
+        key-encryption key under the same key of a service. Raises ConfigurationError where neither
+        opens it, or the other cannot wrap; then nothing has changed.
+        """
+        other = KeyFile(self.path, provider)
+        async with self._lock():
+            if not anew:
+                with suppress(ConfigurationError):
+                    await other.read()
+                    return False
+            keys = await self.read()
+            await other._write(keys.next())
+            return True
+
     def stamp(self) -> Stamp | None:
         """What differs once the file was changed; None where it cannot be seen."""
         try:
@@ -94,7 +112,9 @@ class KeyFile:
 
 
 def _text(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_at_once(path) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("no file")
         return file.read(MAX_DOCUMENT + 1).decode("ascii")
 
 
@@ -125,7 +145,9 @@ def _locked(descriptor: int) -> bool:
 def _replace(path: Path, text: str) -> None:
     # Else the link would be replaced, and its file stay as it is for all others.
     path = path.resolve()
-    draft = path.with_name(f"{path.name}.{new_token(8)}")
+    # One name: whoever holds the lock clears away what another left who was killed.
+    draft = path.with_name(f"{path.name}.draft")
+    draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

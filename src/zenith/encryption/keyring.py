@@ -11,6 +11,9 @@ from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 
 MAX_KEYS: Final = 256
+"""Keys that still open something."""
+MAX_DESTROYED: Final = 1024
+"""Destroyed keys whose ids are remembered; the oldest is forgotten before a further one."""
 
 
 class Keyring:
@@ -76,8 +79,18 @@ class Keyring:
                 f"key {key_id.hex()} is active or unknown", fix="rotate to another key first"
             )
         self._replace(
-            each.within(KeyState.DESTROYED) if each is key else each for each in self._keys.values()
+            without_oldest(
+                [
+                    each.within(KeyState.DESTROYED) if each is key else each
+                    for each in self._keys.values()
+                ]
+            )
         )
+
+    def may_lack(self, key: DataKey) -> bool:
+        """Whether a key that is not here can have been destroyed and forgotten."""
+        gone = _destroyed(self._keys.values())
+        return len(gone) == MAX_DESTROYED and key.created <= gone[0].created
 
     def replace(self, keys: Iterable[DataKey]) -> None:
         """Hold these keys from now on, as another process has stored them."""
@@ -101,13 +114,32 @@ def _table(keys: Iterable[DataKey]) -> dict[bytes, DataKey]:
         if key.id in table:
             raise _clash(key)
         table[key.id] = key
-    if len(table) > MAX_KEYS:
-        raise ConfigurationError("a keyring is too large", fix=f"keep at most {MAX_KEYS} keys")
+    gone = len(_destroyed(table.values()))
+    if len(table) - gone > MAX_KEYS or gone > MAX_DESTROYED:
+        raise ConfigurationError(
+            "a keyring is too large",
+            fix=f"keep at most {MAX_KEYS} keys: re-encrypt, and retire those that nothing needs",
+        )
     if [key.state for key in table.values()].count(KeyState.ACTIVE) != 1:
         raise ConfigurationError(
             "a keyring has no key that encrypts, or several", fix="make exactly one active"
         )
     return table
+
+
+def without_oldest(keys: Sequence[DataKey]) -> list[DataKey]:
+    """The keys, less the oldest destroyed ones where there are too many of them. A ring lives as
+    long as its data, and what is rotated every day would be full after years.
+    """
+    gone = _destroyed(keys)
+    forgotten = {key.id for key in gone[: max(0, len(gone) - MAX_DESTROYED)]}
+    return [key for key in keys if key.id not in forgotten]
+
+
+def _destroyed(keys: Iterable[DataKey]) -> list[DataKey]:
+    """The oldest first."""
+    gone = [key for key in keys if key.state is KeyState.DESTROYED]
+    return sorted(gone, key=lambda key: key.created)
 
 
 def _clash(key: DataKey) -> ConfigurationError:

@@ -8,7 +8,7 @@ import stat
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from zenith.encryption.context import Context
 from zenith.encryption.service import EncryptionService
@@ -100,7 +100,7 @@ class FileKeyProvider(SecretKeyProvider):
 
     def _read(self) -> str:
         # One open file is looked at and read: nobody can put another in its place in between.
-        with self._path.open("rb") as file:
+        with open_at_once(self._path) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ConfigurationError(f"{self._path} is no file", fix="name a file")
@@ -114,6 +114,15 @@ class FileKeyProvider(SecretKeyProvider):
                     f"{self._path} belongs to another user", fix="make it a file of this user"
                 )
             return file.read(MAX_SECRET).decode("ascii")
+
+
+def open_at_once(path: Path) -> BinaryIO:
+    """A file to read, whatever it turns out to be: a pipe without a writer is not waited for.
+
+    Threat: whoever puts a named pipe in a file's place stops the start of the application.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+    return os.fdopen(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), "rb")
 
 
 class CommandKeyProvider(SecretKeyProvider):

@@ -38,7 +38,9 @@ def read_or_make_key(path: Path) -> tuple[Secret, bool]:
 
 def _read(path: Path) -> str:
     # One open file is looked at and read: nobody can put another in its place in between.
-    with path.open("rb") as file:
+    # At once, whatever it is: a pipe without a writer is not waited for.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ConfigurationError(f"{path} is no file", fix="remove it: a new key is made")
