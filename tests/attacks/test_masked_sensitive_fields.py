@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from tests.accounts.application import browse, make_app, running
 from zenith.authorization import masked, public
 from zenith.kernel.sensitive import PII, SECRET, Sensitive, SensitiveMask
+from zenith.policies import Policy
 
 
 class Patient(BaseModel):
@@ -17,6 +18,18 @@ class Patient(BaseModel):
 
 
 ADA = Patient(room=4, name="Ada", pin="1234")
+
+WARD = Policy(
+    "ward",
+    [
+        {
+            "effect": "allow",
+            "actions": ["read"],
+            "fields": ["name"],
+            "conditions": {"resource.room": 4},
+        }
+    ],
+)
 
 
 @pytest.fixture
@@ -35,6 +48,12 @@ async def client(tmp_path):
     async def masked_list():
         return [ADA, ADA]
 
+    @app.get("/by-policy")
+    @public
+    @masked(SensitiveMask(WARD))
+    async def by_policy() -> list[Patient]:
+        return [ADA, ADA.model_copy(update={"room": 5})]
+
     @app.get("/unmasked")
     @public
     async def unmasked() -> Patient:
@@ -47,6 +66,12 @@ async def client(tmp_path):
 async def test_a_mask_leaves_out_what_is_sensitive(client):
     assert (await client.get("/masked")).json() == {"room": 4}
     assert (await client.get("/masked-list")).json() == [{"room": 4}] * 2
+
+
+async def test_a_policy_shows_fields_of_some_objects(client):
+    """Of the sensitive ones: the room is in no rule and in the answer all the same."""
+    found = (await client.get("/by-policy")).json()
+    assert found == [{"room": 4, "name": "Ada"}, {"room": 5}]
 
 
 async def test_what_is_secret_leaves_no_route(client):

@@ -237,5 +237,32 @@ class TestMask:
         (shown,) = SensitiveMask(categories=["health"]).mask(principal(), [ADA])
         assert set(shown) == {"name", "room", "address", "others"}
 
+    async def test_a_policy_says_it_field_by_field(self):
+        class Ward:
+            looked = 0
+
+            async def refresh(self):
+                self.looked += 1
+
+            def mask(self, subject, objects, action="read", context=None):
+                assert (subject.subject, action, context) == ("s", "print", {"a": 1})
+                return [{"name": each.name, "pin": 1, "room": 4} for each in objects]
+
+        ward = Ward()
+        mask = SensitiveMask(ward)
+        await mask.refresh()
+        await SensitiveMask().refresh()
+        assert ward.looked == 1
+        (shown,) = mask.mask(principal(), [ADA], "print", {"a": 1})
+        assert set(shown) == {"name", "room", "address", "others"}
+
+    def test_a_policy_answers_for_each_object(self):
+        class Silent:
+            def mask(self, subject, objects, action="read", context=None):
+                return []
+
+        with pytest.raises(ValueError, match="shorter"):
+            SensitiveMask(Silent()).mask(principal(), [ADA])
+
     def test_rows(self):
         assert SensitiveMask().mask(principal(), [Row("a")]) == [{"number": 1}]

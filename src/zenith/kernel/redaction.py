@@ -70,7 +70,11 @@ _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:[^-]|-(?!----END))*+(?:-----END [A-Z0-9 ]{0,60}+-{0,5})?"
 )
-_URL_PASSWORD: Final = re.compile(r"(://[^\s/?#@:\"'<>]{0,256}+:)[^\s/?\"'<>]{1,512}(?=@)")
+_URL_PASSWORD: Final = re.compile(
+    r"(://[^\s/?#@:\"'<>]{0,256}+:)[^\s/?\"'<>]{1,512}(?=@)"
+    r"|(https?://)[^\s/?#@:\"'<>]{1,512}+(?=@)",  # a token alone; elsewhere that is a name
+    re.IGNORECASE,
+)
 _URL_SECRET: Final = re.compile(
     r"([?&](?:code|state|key|sig|signature|auth|ticket|sid|session|assertion|x-amz-[\w-]{1,40}+)=)"
     r"[^&\s\"'<>#]++",

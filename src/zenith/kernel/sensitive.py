@@ -12,7 +12,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Protocol,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
@@ -187,21 +197,45 @@ def shown_fields(value: object) -> dict[str, object] | None:
     return {name: REDACTED if name in marks else held.get(name) for name in names}
 
 
+class FieldPolicy(Protocol):
+    """What says which fields of objects somebody may see: a Policy, whose rules name fields."""
+
+    def mask(
+        self,
+        subject: Any,
+        objects: Sequence[Any],
+        action: str = "read",
+        context: Mapping[str, Any] | None = None,
+    ) -> Sequence[Mapping[str, Any]]:
+        """The fields of each object that may be seen."""
+        ...
+
+
 class SensitiveMask:
     """Leaves sensitive fields out of answers: `@masked(SensitiveMask("patients:read-all"))`.
 
     Threat: an answer with more of an object than its reader may know (ASVS 8.2.3, 15.3.1). Callers
-    with the permission `unless` see all but what is "secret"; without `unless` nobody does.
-    `categories` are those that are left out; None stands for all.
+    with the permission `unless` see all but what is "secret"; with a policy in its place they see
+    of the sensitive fields those that it shows them, object by object; without `unless` nobody sees
+    any. `categories` are those that are left out; None stands for all.
     """
 
     __slots__ = ("_categories", "_unless")
 
     def __init__(
-        self, unless: str | None = None, *, categories: Collection[str] | None = None
+        self,
+        unless: str | FieldPolicy | None = None,
+        *,
+        categories: Collection[str] | None = None,
     ) -> None:
         self._unless: Final = unless
         self._categories: Final = None if categories is None else frozenset(categories)
+
+    async def refresh(self) -> None:
+        """Have a policy that can change look whether it has."""
+        refresh = getattr(self._unless, "refresh", None)
+        if refresh is not None:
+            await refresh()
 
     def mask(
         self,
@@ -211,17 +245,23 @@ class SensitiveMask:
         context: Mapping[str, Any] | None = None,
     ) -> Sequence[Mapping[str, Any]]:
         """Each object as a mapping of the fields that may be seen."""
-        del action, context
-        may_see = self._unless is not None and subject.has_permission(self._unless)
-        return [self._masked(each, may_see=may_see) for each in objects]
+        unless = self._unless
+        if unless is None or isinstance(unless, str):
+            may_see = unless is not None and subject.has_permission(unless)
+            return [self._masked(each, may_see=lambda _: may_see) for each in objects]
+        seen = unless.mask(subject, objects, action, context)
+        return [
+            self._masked(each, may_see=names.__contains__)
+            for each, names in zip(objects, seen, strict=True)
+        ]
 
-    def _masked(self, value: Any, *, may_see: bool) -> Mapping[str, Any]:
+    def _masked(self, value: Any, *, may_see: Callable[[str], bool]) -> Mapping[str, Any]:
         kind = cast("type[object]", type(value))
         marks = sensitive_fields(kind)
         return {
             name: getattr(value, name)
             for name in _field_names(kind)
-            if name not in marks or not self._hides(marks[name], may_see=may_see)
+            if name not in marks or not self._hides(marks[name], may_see=may_see(name))
         }
 
     def _hides(self, mark: SensitiveMark, *, may_see: bool) -> bool:
