@@ -23,20 +23,35 @@ def test_slow_parts_wait_until_they_are_needed() -> None:
 
 
 STARTED = """
-import sys
+import asyncio, sys
 from pathlib import Path
 from zenith import Settings, Zenith
-Zenith(settings=Settings(env="test", home=Path(sys.argv[1])))
-print(*[name for name in ("sqlalchemy.dialects.postgresql", "alembic", "redis", "webauthn", "httpx")
+app = Zenith(settings=Settings(env="test", home=Path(sys.argv[1])))
+started = []
+async def receive():
+    return {"type": "lifespan.shutdown" if started else "lifespan.startup"}
+async def send(message):
+    started.append(message["type"])
+asyncio.run(app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send))
+assert started == ["lifespan.startup.complete", "lifespan.shutdown.complete"], started
+print(*[name for name in ("sqlalchemy.dialects.postgresql", "sqlalchemy.orm", "sqlmodel", "alembic",
+        "redis", "webauthn", "httpx", "zenith.policies", "zenith.stores.redis")
         if name in sys.modules])
 """
 
 
 def test_an_application_on_sqlite_does_not_bring_what_others_use(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", STARTED, str(tmp_path)], check=True, capture_output=True, text=True
-    )
-    assert done.stdout.split() == []
+    # The first start makes the schema, with Alembic.
+    _, again = [
+        subprocess.run(
+            [sys.executable, "-c", STARTED, str(tmp_path)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    assert again.stdout.split() == []
 
 
 def test_a_lazy_name_is_loaded_once_and_others_are_unknown() -> None:

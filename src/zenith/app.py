@@ -258,7 +258,9 @@ class Zenith(FastAPI):
         """
         wiring.check_session_cookies(self.user_middleware, self.assembly.settings)
         level = logging.WARNING if self.settings.is_production else logging.INFO
-        stored = wiring.check_sensitive_columns(is_production=self.settings.is_production)
+        stored = wiring.check_models(
+            self.assembly.late_models, is_production=self.settings.is_production
+        )
         for line in (*self.assembly.report, *stored):
             _log.log(level, "%s", line)
         authorization = AuthorizationGuard(
@@ -275,7 +277,11 @@ class Zenith(FastAPI):
                 authorization,
                 *self._guards,
             ],
-            services={**self.assembly.services, **self._services},
+            services={
+                **self.assembly.services,
+                **wiring.model_services(self.assembly.late_models),
+                **self._services,
+            },
             routes_from=self,
         )
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from zenith.assembly.arguments import refuse_unsafe
     from zenith.assembly.assembly import Assembly, assemble
     from zenith.assembly.debugging import debug_page
-    from zenith.assembly.inventory import check_sensitive_columns
     from zenith.assembly.logs import log_guards
     from zenith.assembly.own_routes import add_own_routes
+    from zenith.assembly.query import check_models, model_services
     from zenith.assembly.recorded_start import start_record
     from zenith.assembly.session_cookies import check_session_cookies
 
@@ -20,10 +20,11 @@ __all__ = [
     "Assembly",
     "add_own_routes",
     "assemble",
-    "check_sensitive_columns",
+    "check_models",
     "check_session_cookies",
     "debug_page",
     "log_guards",
+    "model_services",
     "refuse_unsafe",
     "start_record",
 ]
@@ -35,10 +36,11 @@ __getattr__ = loader(
         "Assembly": "assembly",
         "add_own_routes": "own_routes",
         "assemble": "assembly",
-        "check_sensitive_columns": "inventory",
+        "check_models": "query",
         "check_session_cookies": "session_cookies",
         "debug_page": "debugging",
         "log_guards": "logs",
+        "model_services": "query",
         "refuse_unsafe": "arguments",
         "start_record": "recorded_start",
     },

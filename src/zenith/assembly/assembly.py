@@ -33,14 +33,14 @@ from zenith.pipeline import Guard
 from zenith.rbac import LiveRoles
 from zenith.server import DrainGuard, Serving
 from zenith.settings import Settings
-from zenith.stores.redis import RedisRevocationChannel, connect_redis
-from zenith.stores.redis.errors import errors_wrapped
-from zenith.stores.sql import Database, ModelDatabase, SqlRevocationStore
+from zenith.stores.late_models import LateModels
+from zenith.stores.sql import Database, SqlRevocationStore
 from zenith.tokens import ForeignIssuer, KeyRing, KeyRotation, TokenManager
 
 if TYPE_CHECKING:
     from zenith.oauth import OAuthServices
     from zenith.outbound import OutboundClient
+    from zenith.stores.sql import ModelDatabase
 
 READINESS_WAIT: Final = 2.0
 """Seconds until a database or Redis that hangs is one that does not answer."""
@@ -53,8 +53,7 @@ class Assembly:
     settings: Settings
     """As they hold: with keys found and cookies as the origin allows."""
     database: Database
-    models: ModelDatabase
-    """Where the application's own models live."""
+    late_models: LateModels
     keyring: KeyRing
     key_rotation: KeyRotation | None
     """Rotates the signing keys; None where the application's secret signs."""
@@ -73,6 +72,11 @@ class Assembly:
     """What the server's protocol holds connections to."""
     report: tuple[str, ...]
     """What the start tells the operator: what is off, what is loosened, what was made."""
+
+    @property
+    def models(self) -> ModelDatabase:
+        """Where the application's own models live."""
+        return self.late_models.database
 
     @property
     def reports(self) -> ReportCollector:
@@ -97,6 +101,8 @@ class Assembly:
             async with asyncio.timeout(READINESS_WAIT):
                 await self.database.ping()
                 if self.redis is not None:
+                    from zenith.stores.redis.errors import errors_wrapped  # noqa: PLC0415
+
                     with errors_wrapped():
                         await self.redis.ping()
         except TimeoutError as error:
@@ -142,12 +148,12 @@ def assemble(
     keys, oauth = api_key_parts(parts), oauth_parts(parts, accounts)
     models = model_database(settings)
     offered = {**offered_services(parts, accounts, keys), **mfa_offered(parts, mfa, accounts)}
-    offered |= {**token_offered(parts, manager), **oauth.offered, ModelDatabase: models}
+    offered |= {**token_offered(parts, manager), **oauth.offered}
     guards = make_guards(parts, manager, keys, mfa)
     return Assembly(
         settings=settings,
         database=parts.database,
-        models=models,
+        late_models=models,
         keyring=keyring,
         key_rotation=parts.signing.rotation,
         accounts=accounts,
@@ -177,7 +183,14 @@ def _parts(
     issuers: Sequence[ForeignIssuer],
 ) -> Parts:
     database = Database(settings.database_or_embedded)
-    redis = None if settings.redis is None else connect_redis(settings.redis)
-    channel = None if redis is None else RedisRevocationChannel(redis)
+    redis = channel = None
+    if settings.redis is not None:
+        from zenith.stores.redis import (  # noqa: PLC0415  who has none does not wait for it
+            RedisRevocationChannel,
+            connect_redis,
+        )
+
+        redis = connect_redis(settings.redis)
+        channel = RedisRevocationChannel(redis)
     revocations = RevocationList(SqlRevocationStore(database), channel=channel)
     return Parts(settings, secrets, database, redis, revocations, user_model, issuers=issuers)

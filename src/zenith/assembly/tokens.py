@@ -8,9 +8,9 @@ from typing import Any
 from zenith.kernel.events import EventSink
 from zenith.kernel.keys import Secret
 from zenith.settings import Settings
-from zenith.stores.redis.token_proofs import RedisProofStore
 from zenith.stores.sql import Database, SqlKeyStore, SqlProofStore
 from zenith.tokens import DpopVerifier, KeyRing, KeyRotation
+from zenith.tokens.store import ProofStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +33,13 @@ def proof_verifier(
     tokens = settings.tokens
     if tokens.dpop == "off":
         return None
+    store: ProofStore = SqlProofStore(database)
+    if redis is not None:
+        from zenith.stores.redis import RedisProofStore  # noqa: PLC0415  for who has one
+
+        store = RedisProofStore(redis)
     return DpopVerifier(
-        SqlProofStore(database) if redis is None else RedisProofStore(redis),
+        store,
         secrets,
         origin=settings.origin,
         window=tokens.dpop_window,

@@ -1,16 +1,13 @@
 """Sessions: one for each request that queries, or one of code's own; and the hooks of all of them.
 
-Whoever opens a session is its owner: it is committed when the owner's block ends well, rolled back
-when it does not. Tasks that the block starts take turns with it (`_Turns`).
+See `zenith.query.unit` for who owns a session, and when it is whose turn.
 """
 
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from contextvars import ContextVar, Token
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import event
@@ -22,9 +19,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from zenith.query.errors import SessionError, client_error, errors_translated
 from zenith.query.statements import OnStatement, forget, watch
+from zenith.query.unit import Savepoint, Unit, current
 
-REFUSED: Final = 400
-"""The lowest status of an answer that keeps nothing."""
 BULK: Final = "hand the rows over: session.exec(insert(Model), params=rows), or update(Model)"
 OPEN: Final = "open a session: `async with sessions.open(): ...`"
 OWN: Final = (
@@ -106,77 +102,6 @@ def unhook(hook: OnExecute | OnFlush | OnBegin | OnUse | OnStatement) -> None:
             event.remove(HookedSession, name, hook)
 
 
-# Turns -------------------------------------------------------------------------------------------
-
-
-class _Turns(ABC):
-    """Lets the tasks of one block use its session one after the other.
-
-    Threat: two tasks that share a session, where one rolls back what the other believes saved. A
-    `transaction()` takes the turn of what is around it for as long as it lasts, and gives out
-    turns of its own to whatever is started inside.
-    """
-
-    # What most requests leave as it is has its value from the class.
-    closed: bool = False
-    _holder: asyncio.Task[Any] | None = None
-    _own_lock: asyncio.Lock | None = None
-
-    @property
-    def _lock(self) -> asyncio.Lock:
-        if self._own_lock is None:
-            self._own_lock = asyncio.Lock()
-        return self._own_lock
-
-    @property
-    @abstractmethod
-    def unit(self) -> Unit:
-        """Whose session it is."""
-
-    @asynccontextmanager
-    async def take(self) -> AsyncGenerator[ModelSession]:
-        """Wait for the turn; raises SessionError once the block has ended."""
-        task = asyncio.current_task()
-        if self._holder is not None and self._holder is task:
-            yield self.unit.session
-            return
-        if self.unit.sessions.is_new:
-            await self.unit.sessions.prepare()
-        async with self._lock:
-            if self.closed:
-                raise SessionError("a task outlived the session that it uses", fix=OWN)
-            self._holder = task
-            try:
-                yield self.unit.session
-            finally:
-                self._holder = None
-
-    async def close(self) -> None:
-        """End it. A task that still works in it is stopped: what it does could not be kept."""
-        self.closed = True
-        holder = self._holder
-        if holder is not None and holder is asyncio.current_task():
-            return
-        if holder is not None:
-            holder.cancel()
-        async with self._lock:
-            pass
-
-
-class _Savepoint(_Turns):
-    """The turns inside of a `transaction()`."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit: Final = unit
-
-    @property
-    def unit(self) -> Unit:
-        return self._unit
-
-
-_current: ContextVar[_Turns | None] = ContextVar("zenith_session", default=None)
-
-
 # Sessions ----------------------------------------------------------------------------------------
 
 
@@ -191,7 +116,7 @@ class ModelSession(AsyncSession):
 
     @asynccontextmanager
     async def _turn(self) -> AsyncGenerator[None]:
-        turns = _current.get()
+        turns = current.get()
         if turns is None or turns.unit is not self._unit:
             turns = self._unit
         async with turns.take():
@@ -220,68 +145,6 @@ for _name in _COMMANDS:
     setattr(ModelSession, _name, _in_turn(_name))
 
 
-class Unit(_Turns):
-    """What one request, or one block, reads and writes: one session, made when first used."""
-
-    kept: bool = False
-    """Whether it ended well."""
-    _session: ModelSession | None = None
-
-    def __init__(self, sessions: Sessions) -> None:
-        self.sessions: Final = sessions
-        self._token: Final[Token[_Turns | None]] = _current.set(self)
-
-    @property
-    def unit(self) -> Unit:
-        return self
-
-    @property
-    def session(self) -> ModelSession:
-        """The session; its connection is taken with the first statement."""
-        if self._session is None:
-            self._session = ModelSession(self.sessions.engine, expire_on_commit=False)
-            self._session._unit = self  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        return self._session
-
-    def end(self, *, keep: bool) -> Awaitable[None] | None:
-        """Commit or roll back, once, and give the connection back; None where there is nothing to
-        wait for. Raises SecurityError where the database does not take it.
-        """
-        if self.closed:
-            return None
-        if self._session is None:
-            self.closed, self.kept = True, keep
-            return None
-        return self._end(self._session, keep=keep)
-
-    async def _end(self, session: ModelSession, *, keep: bool) -> None:
-        await self.close()
-        # Closes in a task of its own, which a cancelled request does not stop halfway.
-        async with session:
-            self._session = None
-            if keep:
-                if session.new and self.sessions.is_new:
-                    await self.sessions.prepare()
-                with errors_translated():
-                    await AsyncSession.commit(session)
-        self.kept = keep
-
-    def leave(self) -> None:
-        """Put back what was current before."""
-        try:
-            _current.reset(self._token)
-        except ValueError:
-            # Another context, such as that of a test's fixture, has nothing to put back.
-            return
-
-    def settle(self, status: int | None) -> Awaitable[None] | None:
-        """End it as the answer's status says; None for the end of the request."""
-        if status is None:
-            self.leave()
-            return None if self.closed else self.end(keep=False)
-        return self.end(keep=status < REFUSED)
-
-
 class Sessions:
     """Opens sessions on one engine. Nothing is connected before the first statement."""
 
@@ -302,6 +165,26 @@ class Sessions:
             if self.is_new and self._preparation is not None:
                 await self._preparation()
             self.is_new = False
+
+    def make(self, unit: Unit) -> ModelSession:
+        """The session of `unit`; its connection is taken with the first statement."""
+        session = ModelSession(self.engine, expire_on_commit=False)
+        session._unit = unit  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return session
+
+    async def end(self, session: ModelSession, *, keep: bool) -> None:
+        """Commit it or roll it back, and give its connection back."""
+        # Closes in a task of its own, which a cancelled request does not stop halfway.
+        async with session:
+            if keep:
+                if session.new and self.is_new:
+                    await self.prepare()
+                with errors_translated():
+                    await AsyncSession.commit(session)
+
+    def outlived(self) -> SessionError:
+        """What tells a task that its session is over."""
+        return SessionError("a task outlived the session that it uses", fix=OWN)
 
     def begin(self) -> Unit:
         """The session of a request, current from now on; whoever begins it calls `end`, then
@@ -339,7 +222,7 @@ async def _nothing() -> None:
 
 def current_session() -> ModelSession:
     """The session of the running request or block; raises SessionError where there is none."""
-    turns = _current.get()
+    turns = current.get()
     if turns is None:
         raise SessionError("there is no session here", fix=OPEN)
     if turns.closed:
@@ -352,7 +235,7 @@ async def open_session() -> AsyncGenerator[ModelSession]:
     """A session of its own on the database of the running request or block, committed and rolled
     back on its own: for tasks that outlive a request, and for what must be kept if it fails.
     """
-    turns = _current.get()
+    turns = current.get()
     if turns is None:
         raise SessionError("it is not known which database is meant", fix=OPEN)
     async with turns.unit.sessions.open() as session:
@@ -366,7 +249,7 @@ async def operation() -> AsyncGenerator[ModelSession]:
     Once the request has been answered well (background tasks, streams), and in sockets, each
     statement is its own transaction. What was started by a request that failed does nothing more.
     """
-    turns = _current.get()
+    turns = current.get()
     if turns is None:
         raise SessionError("there is no session here", fix=OPEN)
     unit = turns.unit
@@ -386,8 +269,8 @@ async def transaction() -> AsyncGenerator[ModelSession]:
     wait until it ends; those that are started inside belong to it.
     """
     async with operation() as session:
-        turns = _Savepoint(session._unit)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        token = _current.set(turns)
+        turns = Savepoint(session._unit)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        token = current.set(turns)
         try:
             async with session.begin_nested():
                 try:
@@ -395,4 +278,4 @@ async def transaction() -> AsyncGenerator[ModelSession]:
                 finally:
                     await turns.close()
         finally:
-            _current.reset(token)
+            current.reset(token)

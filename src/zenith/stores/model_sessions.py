@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from zenith.pipeline import Exchange, Guard, Stage
-from zenith.stores.sql.model_database import ModelDatabase
+from zenith.stores.late_models import LateModels
+
+if TYPE_CHECKING:
+    from zenith.stores.sql.model_database import ModelDatabase
 
 
 class ModelSessions(Guard):
@@ -21,8 +24,8 @@ class ModelSessions(Guard):
 
     stage: ClassVar[Stage] = Stage.AUDIT
 
-    def __init__(self, models: ModelDatabase, *, check_tables: bool = False) -> None:
-        self._models: Final = models
+    def __init__(self, models: ModelDatabase | LateModels, *, check_tables: bool = False) -> None:
+        self._models = models
         self._check: Final = check_tables
 
     def on_request(self, exchange: Exchange) -> None:
@@ -33,7 +36,9 @@ class ModelSessions(Guard):
         exchange.settle = unit.settle
 
     async def startup(self) -> None:
-        """Look at the tables where that is wanted."""
+        """Look at the tables where that is wanted, and have at hand what requests will need."""
+        if isinstance(self._models, LateModels) and self._models.is_wanted:
+            self._models = self._models.database
         if self._check:
             await self._models.check_tables()
 

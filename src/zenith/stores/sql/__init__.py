@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from zenith.kernel.lazy import loader
 from zenith.stores.sql.accounts import SqlAccountStore
 from zenith.stores.sql.api_keys import SqlAPIKeyStore
 from zenith.stores.sql.attempts import SqlAttemptStore
@@ -14,11 +17,9 @@ from zenith.stores.sql.factors import SqlFactorStore
 from zenith.stores.sql.identities import SqlIdentityStore
 from zenith.stores.sql.mail_links import SqlMailLinkStore
 from zenith.stores.sql.mail_queue import SqlMailQueueStore
-from zenith.stores.sql.model_database import ModelDatabase
 from zenith.stores.sql.one_time import SqlOneTimeStore
 from zenith.stores.sql.passkeys import SqlPasskeyStore
 from zenith.stores.sql.pending_sign_ins import SqlPendingStore
-from zenith.stores.sql.policies import SqlDecisionStore, SqlPolicyStore
 from zenith.stores.sql.provider_sign_ins import SqlProviderSignInStore
 from zenith.stores.sql.quotas import SqlQuotaStore
 from zenith.stores.sql.refresh import SqlRefreshStore
@@ -31,6 +32,10 @@ from zenith.stores.sql.subject_keys import SqlSubjectKeyStore
 from zenith.stores.sql.token_keys import SqlKeyStore
 from zenith.stores.sql.token_proofs import SqlProofStore
 from zenith.stores.sql.trusted_devices import SqlChallengeStore, SqlTrustedDeviceStore
+
+if TYPE_CHECKING:
+    from zenith.stores.sql.model_database import ModelDatabase
+    from zenith.stores.sql.policies import SqlDecisionStore, SqlPolicyStore
 
 __all__ = [
     "Database",
@@ -67,3 +72,14 @@ __all__ = [
     "is_current",
     "upgrade",
 ]
+
+# Models are the ORM's, which is as large as the rest of SQLAlchemy; policies bring their compiler.
+# Both are for who has some.
+__getattr__ = loader(
+    __name__,
+    {
+        "ModelDatabase": "model_database",
+        "SqlDecisionStore": "policies",
+        "SqlPolicyStore": "policies",
+    },
+)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Final, Self
-from urllib.parse import quote, unquote, urlsplit
 
 from sqlalchemy import MetaData, event, func, inspect, select
 from sqlalchemy.engine import Connection, Engine
@@ -140,17 +138,6 @@ def _missing(connection: Connection, metadata: MetaData) -> list[str]:
             if name not in present
         ]
     return missing
-
-
-def beside(settings: DatabaseSettings) -> str:
-    """The URL of models where Zenith's own tables are in `settings`: the same server, or on SQLite
-    a file beside, `zenith.db` and `zenith.models.db`.
-    """
-    url = settings.url.reveal()
-    if not url.startswith("sqlite"):
-        return url
-    path = PurePosixPath(unquote(urlsplit(url).path).removeprefix("/"))
-    return f"sqlite:///{quote(str(path.with_suffix('.models' + path.suffix)))}"
 
 
 def _lock_to_write(
