@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from uuid import RFC_4122, UUID
+
 import pytest
 
-from zenith.audit.record import MAC, TEXTS, as_time, encode, encoded, leaf
+from zenith.audit.record import MAC, TEXTS, as_time, encode, encoded, leaf, new_event_id
 
 TEXT = ("main", "ab" * 16, "LOGOUT", "success", "INFO", "a", "b", None, "", None, None, None, None)
 RECORD = (7, 1.5, b"mac", *TEXT, "why", "{}")
@@ -58,3 +61,14 @@ def test_a_row_of_another_length_is_unreadable() -> None:
 def test_times_are_floats() -> None:
     assert as_time(1.5) == 1.5
     assert as_time("1.5") is None
+
+
+def test_ids_of_events_follow_the_time_and_differ() -> None:
+    before = time.time_ns() // 1_000_000
+    made = [new_event_id() for _ in range(1000)]
+    after = time.time_ns() // 1_000_000
+    assert len({*made}) == len(made)
+    assert all(before <= int(each[:12], 16) <= after for each in made)
+    assert {UUID(each).version for each in made} == {7}
+    assert {UUID(each).variant for each in made} == {RFC_4122}
+    assert len({each[17:] for each in made}) == len(made)

@@ -162,3 +162,13 @@ def test_any_event_becomes_json_twice_alike(said: str, value: object) -> None:
     json.dumps(found.details, allow_nan=False)
     assert found.reason.isprintable()
     assert redacted(found).reason == found.reason
+
+
+@pytest.mark.parametrize("field", ["scheme", "address", "user_agent"])
+@pytest.mark.parametrize("length", [1, 600])
+def test_what_was_seen_before_is_redacted_again(field: str, length: int) -> None:
+    value = "x" * length + " " + JWT
+    first, second = (getattr(redacted(event(**{field: value})), field) for _ in range(2))
+    assert first == second
+    assert "eyJ" not in first
+    assert len(first) <= 512

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -175,3 +176,74 @@ async def test_a_hundred_steps_at_once_lose_nothing(world: World) -> None:
     assert {account.id for account in accounts} == expected
     assert {stored.event.target for stored in events} == expected
     assert len(events) == len(expected)
+
+
+async def test_a_change_that_may_wait_comes_with_its_record(world: World) -> None:
+    await world.accounts.create(ACCOUNT)
+    async with one_step():
+        await world.accounts.note_sign_in("a", 5.0)
+        await world.log.record(EVENT)
+        outside = asyncio.create_task(world.accounts.by_id("a"))
+        assert (await outside) == ACCOUNT, "seen before it was kept"
+    found = await world.accounts.by_id("a")
+    assert found is not None
+    assert found.last_sign_in_at == 5.0
+    assert await world.kept() == (["a"], ["ACCOUNT_CREATED"])
+
+
+async def test_what_follows_sees_a_change_that_may_wait(world: World) -> None:
+    await world.accounts.create(ACCOUNT)
+    async with one_step():
+        await world.accounts.note_sign_in("a", 5.0)
+        found = await world.accounts.by_id("a")
+        assert found is not None
+        assert found.last_sign_in_at == 5.0
+        await world.accounts.note_sign_in("a", 6.0)
+        assert await world.accounts.create(OTHER)
+        await world.accounts.note_sign_in("a", 7.0)
+        await world.accounts.note_sign_in("b", 8.0)
+    kept = [await world.accounts.by_id(each) for each in ("a", "b")]
+    assert [each and each.last_sign_in_at for each in kept] == [7.0, 8.0]
+
+
+async def test_a_change_that_may_wait_stands_alone_outside_of_steps(world: World) -> None:
+    await world.accounts.create(ACCOUNT)
+    await world.accounts.note_sign_in("a", 5.0)
+    found = await world.accounts.by_id("a")
+    assert found is not None
+    assert found.last_sign_in_at == 5.0
+
+
+async def test_an_error_takes_a_change_away_that_may_wait(world: World) -> None:
+    await world.accounts.create(ACCOUNT)
+
+    async def change() -> None:
+        async with one_step():
+            await world.accounts.note_sign_in("a", 5.0)
+            raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        await change()
+    assert await world.accounts.by_id("a") == ACCOUNT
+
+
+REFUSED = "INSERT INTO zenith_account_roles (account_id, role) VALUES (?, ?)"
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_a_change_that_is_refused_late_leaves_nothing(world: World, reads: bool) -> None:
+    await world.accounts.create(ACCOUNT)
+
+    async def change() -> None:
+        async with one_step():
+            await world.accounts.note_sign_in("a", 5.0)
+            await world.database.write(REFUSED, "nobody", "admin")
+            await world.log.record(EVENT)
+            if reads:
+                with suppress(ConflictError, ServiceUnavailableError):
+                    await world.accounts.by_id("a")
+
+    with pytest.raises((ConflictError, ServiceUnavailableError)):
+        await change()
+    assert await world.accounts.by_id("a") == ACCOUNT
+    assert await world.kept() == (["a"], [])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
+import time
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
@@ -36,10 +38,23 @@ STREAM: Final = FIRST_TEXT + TEXTS.index("stream")
 EVENT_ID: Final = FIRST_TEXT + TEXTS.index("event_id")
 VERSION: Final = b"\x01"
 ABSENT: Final = -1
+_LOW: Final = (1 << 62) - 1
 _pack: Final = struct.Struct(f">d{len(TEXTS)}i").pack
 _join: Final = "".join
 _digest: Final = hashlib.sha256
 _UNREADABLE: Final = b"\x00unreadable"
+
+
+def new_event_id() -> str:
+    """An id of 32 hexadecimal digits that begins with the time (RFC 9562, version 7).
+
+    Ids that follow each other end up side by side in the index of ids, which keeps its cost the
+    same however long the log is. They name events and guard nothing.
+    """
+    value = int.from_bytes(os.urandom(10))
+    high = 0x7000 | value >> 68
+    low = 1 << 63 | value & _LOW
+    return f"{time.time_ns() // 1_000_000:012x}{high:04x}{low:016x}"
 
 
 def encode(at: float, texts: Sequence[str | None]) -> bytes:

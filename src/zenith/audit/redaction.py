@@ -8,18 +8,21 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import PurePath
 from typing import Final, TypeAlias, cast
 from uuid import UUID
 
+from zenith.audit.record import new_event_id
 from zenith.kernel.events import Event
-from zenith.kernel.keys import new_id
 from zenith.kernel.redaction import PLAIN, REDACTED, Redactor
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MAX_NAME: Final = 256
+KNOWN: Final = 1024
+"""Texts that are not looked through again."""
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 MAX_TEXT: Final = 512
 MAX_ITEMS: Final = 32
@@ -51,14 +54,16 @@ def redacted(event: Event, redactor: Redactor = PLAIN) -> Event:
         subject=_optional(event.subject, redactor),
         target=_optional(event.target, redactor),
         session_id=_optional(event.session_id, redactor),
-        scheme=text(event.scheme, MAX_NAME, redactor),
-        address=_optional(event.address, redactor),
-        user_agent=None if event.user_agent is None else text(event.user_agent, MAX_TEXT, redactor),
+        scheme=_again(event.scheme, MAX_NAME, redactor),
+        address=None if event.address is None else _again(event.address, MAX_NAME, redactor),
+        user_agent=None
+        if event.user_agent is None
+        else _again(event.user_agent, MAX_TEXT, redactor),
         request_id=_optional(event.request_id, redactor),
         trace_id=_optional(event.trace_id, redactor),
-        event_id=event.event_id if _ID.fullmatch(event.event_id) else new_id(),
-        reason=text(event.reason, MAX_TEXT, redactor),
-        details=details(event.details, redactor),
+        event_id=event.event_id if _ID.fullmatch(event.event_id) else new_event_id(),
+        reason=text(event.reason, MAX_TEXT, redactor) if event.reason else "",
+        details=details(event.details, redactor) if event.details else {},
     )
 
 
@@ -70,6 +75,18 @@ def text(value: str, length: int = MAX_TEXT, redactor: Redactor = PLAIN) -> str:
 def details(values: Mapping[str, object], redactor: Redactor = PLAIN) -> dict[str, Json]:
     """Details as JSON can carry them."""
     return _mapping(cast("Mapping[object, object]", values), MAX_DEPTH, redactor)
+
+
+def _again(value: str, length: int, redactor: Redactor) -> str:
+    """`text` of what many events have in common."""
+    if len(value) > length:
+        return text(value, length, redactor)
+    return _known(value, length, redactor)
+
+
+@lru_cache(maxsize=KNOWN)
+def _known(value: str, length: int, redactor: Redactor) -> str:
+    return text(value, length, redactor)
 
 
 def _optional(value: str | None, redactor: Redactor) -> str | None:

@@ -23,6 +23,7 @@ from zenith.stores.sql.database import Database, Rows
 from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import account_roles, accounts, refresh_families, sessions
 
+_SIGNED_IN: Final = f"UPDATE {accounts.name} SET last_sign_in_at = ? WHERE id = ?"  # noqa: S608  names of our own
 ROLES_LOCK: Final = 0x7A656E_01
 """Held by whatever must know that a role still has, or has not yet, a holder."""
 
@@ -174,9 +175,7 @@ class SqlAccountStore:
 
     async def note_sign_in(self, account_id: str, at: float) -> None:
         """Remember the last sign-in."""
-        await self._database.count(
-            update(accounts).where(accounts.c.id == account_id).values(last_sign_in_at=at)
-        )
+        await self._database.write(_SIGNED_IN, at, account_id)
 
     async def page(self, *, after: str | None, limit: int, search: str = "") -> Sequence[Account]:
         """Accounts ordered by `email_key`, those after the key `after`; `search` is a literal

@@ -11,10 +11,9 @@ from typing import Any, Final, TypeAlias, cast
 from sqlalchemy import TextClause, text
 
 from zenith.audit.keys import AuditKeys
-from zenith.audit.record import TEXTS, encode
+from zenith.audit.record import TEXTS, encode, new_event_id
 from zenith.audit.seal import NO_ID, raw_id
 from zenith.kernel.events import Event
-from zenith.kernel.keys import new_id
 from zenith.stores.sql import sqlite_engine
 from zenith.stores.sql.database import to_json
 from zenith.stores.sql.engine import StoreConnection
@@ -47,7 +46,7 @@ def row_of(event: Event, keys: AuditKeys | None, stream: str) -> Row:
     at = float(event.at)
     texts = (
         stream,
-        event.event_id if raw_id(event.event_id) != NO_ID else new_id(),
+        event.event_id if raw_id(event.event_id) != NO_ID else new_event_id(),
         str(event.type),
         event.outcome,
         event.severity,

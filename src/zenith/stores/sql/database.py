@@ -110,6 +110,24 @@ class Database:
                 found: list[T] = await driver.each(connection, made, sql, values)
                 return found
 
+    async def write(self, sql: str, *values: Any) -> None:
+        """One statement of which nobody asks what it did; `?` stands for each of the values.
+
+        It is its own transaction, or the last of the step that the caller is in: then it goes with
+        the commit, which on SQLite saves a way to the driver's thread, unless something is read or
+        written after it. What it violates is raised there.
+        """
+        driver = sqlite_engine if self.dialect == "sqlite" else postgres_engine
+        change = driver.Change(sql, values)
+        joined = self._joined()
+        if joined is not None:
+            joined.defer(change)
+            return
+        async with self._writer or nullcontext():
+            with errors_wrapped():
+                async with self._single.connect() as connection:
+                    await change.now(connection)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[StoreConnection]:
         """Several statements in one step: all of them or none. Within a step of several stores

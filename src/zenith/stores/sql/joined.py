@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from zenith.stores.sql.engine import StoreConnection, StoreEngine
 from zenith.stores.sql.errors import errors_wrapped
 
 Last: TypeAlias = Callable[[StoreConnection], Awaitable[None]]
+
+
+class Change(Protocol):
+    """A statement that may wait for the commit."""
+
+    async def now(self, connection: StoreConnection) -> None:
+        """Run it."""
+        ...
+
+    async def last(self, connection: StoreConnection) -> None:
+        """Run it with the commit, which follows."""
+        ...
 
 
 class Joined:
@@ -26,12 +38,17 @@ class Joined:
         self._writer: Final = writer
         self._held = AsyncExitStack()
         self._connection: StoreConnection | None = None
+        self._deferred: Final[list[Change]] = []
         self._last: Final[list[Last]] = []
 
     @property
     def has_begun(self) -> bool:
         """Whether something was written, which later statements must see."""
-        return self._connection is not None
+        return self._connection is not None or bool(self._deferred)
+
+    def defer(self, change: Change) -> None:
+        """Write it before whatever comes next: another statement, or the end."""
+        self._deferred.append(change)
 
     def at_end(self, work: Last) -> None:
         """Do `work` right before the commit; if it fails, nothing is committed."""
@@ -40,16 +57,17 @@ class Joined:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[StoreConnection]:
         """The connection, for one verb of a store."""
-        if self._connection is not None:
-            async with self._connection.begin_nested():
-                yield self._connection
+        if self._connection is None and not self._deferred:
+            await self._begin()
+            try:
+                yield self._open()
+            except BaseException:
+                await self._leave()
+                raise
             return
-        await self._begin()
-        try:
+        await self._catch_up()
+        async with self._open().begin_nested():
             yield self._open()
-        except BaseException:
-            await self._leave()
-            raise
 
     async def commit(self) -> None:
         """Do what is due and commit; ServiceUnavailableError or ConflictError, and nothing kept, if
@@ -57,19 +75,28 @@ class Joined:
         """
         try:
             with errors_wrapped():
-                if self._last and not self.has_begun:
+                if self._connection is None and (self._last or self._deferred):
                     await self._begin()
-                if self.has_begun:
-                    for work in self._last:
-                        await work(self._open())
-                    await self._open().commit()
+                if self._connection is not None:
+                    for work in (*(change.last for change in self._deferred), *self._last):
+                        await work(self._connection)
+                    await self._connection.commit()
         finally:
             await self._leave()
 
     async def rollback(self) -> None:
         """Undo what was written."""
         self._last.clear()
+        self._deferred.clear()
         await self._leave()
+
+    async def _catch_up(self) -> None:
+        """Write what was deferred. What fails stays: the step cannot end well without it."""
+        if self._connection is None:
+            await self._begin()
+        while self._deferred:
+            await self._deferred[0].now(self._open())
+            del self._deferred[0]
 
     def _open(self) -> StoreConnection:
         if self._connection is None:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import event, exc
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from zenith.kernel.errors import ConfigurationError
@@ -77,23 +77,44 @@ def _connector(asyncpg: Any, settings: DatabaseSettings) -> Callable[[], Corouti
     return connect
 
 
+class Change:
+    """A statement that may wait for the commit: see `Database.write`."""
+
+    def __init__(self, sql: str, values: Sequence[Any]) -> None:
+        self._sql: Final = _numbered(sql)
+        self._values: Final = tuple(values)
+
+    async def now(self, connection: StoreConnection) -> None:
+        """Run it."""
+        await connection.run_sync(self._run_now)
+
+    last = now
+
+    def _run_now(self, connection: Connection) -> None:
+        connection.exec_driver_sql(self._sql, self._values)
+
+
 async def each(
     connection: StoreConnection, made: Callable[[Any], T], sql: str, values: Sequence[Any]
 ) -> list[T]:
     """What `made` makes of the rows of a SELECT whose values stand at each `?`, in a thread if
     they are many.
     """
-    pieces = sql.split("?")
-    numbered = pieces[0] + "".join(f"${n}{piece}" for n, piece in enumerate(pieces[1:], 1))
     driver: Any = (await connection.get_raw_connection()).driver_connection
     asyncpg: Any = import_module("asyncpg")
     try:
-        rows: Sequence[Any] = await driver.fetch(numbered, *values)
+        rows: Sequence[Any] = await driver.fetch(_numbered(sql), *values)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise exc.DBAPIError(None, None, error) from error
     if len(rows) < MANY:
         return list(map(made, rows))
     return await asyncio.to_thread(lambda: list(map(made, rows)))
+
+
+def _numbered(sql: str) -> str:
+    """The statement with $1, $2 and so on where each `?` is."""
+    pieces = sql.split("?")
+    return pieces[0] + "".join(f"${n}{piece}" for n, piece in enumerate(pieces[1:], 1))
 
 
 def dsn_of(settings: DatabaseSettings) -> str:

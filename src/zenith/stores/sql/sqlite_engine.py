@@ -109,6 +109,28 @@ def do_last(connection: StoreConnection, work: Work) -> None:
     _driver_of(connection.sync_connection).before_commit(work)
 
 
+class Change:
+    """A statement that may wait for the commit: see `Database.write`."""
+
+    def __init__(self, sql: str, values: Sequence[Any]) -> None:
+        self._sql: Final = sql
+        self._values: Final = tuple(values)
+
+    async def now(self, connection: StoreConnection) -> None:
+        """Run it."""
+        await connection.run_sync(self._run_now)
+
+    def _run_now(self, connection: SyncConnection) -> None:
+        connection.exec_driver_sql(self._sql, self._values)
+
+    async def last(self, connection: StoreConnection) -> None:
+        """Have the driver's thread run it together with COMMIT."""
+        do_last(connection, self._run)
+
+    def _run(self, driver: sqlite3.Connection) -> None:
+        driver.execute(self._sql, self._values)
+
+
 async def each(
     connection: StoreConnection, made: Callable[[Any], T], sql: str, values: Sequence[Any]
 ) -> list[T]:
