@@ -52,7 +52,7 @@ class ZenithModel(SQLModel):
         return [each for each in super().__repr_args__() if each[0] not in marks]
 
     @classmethod
-    def where(cls, *conditions: Condition, **filters: object) -> Query[Self]:
+    def where(cls, /, *conditions: Condition, **filters: object) -> Query[Self]:
         """Rows that meet all conditions and filters; see `Query.where`."""
         return Query(cls).where(*conditions, **filters)
 

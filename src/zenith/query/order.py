@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_
 from sqlalchemy.sql.expression import UnaryExpression
 from sqlmodel import SQLModel
 
 from zenith.kernel.records import dataclass
 from zenith.query.columns import Column, Columns
+from zenith.query.values import MATCH, MAX_TEXT
 
-MAX_CURSOR: Final = 8192
+MAX_CURSOR: Final = 32 * 1024
 """Characters of a cursor."""
 
 
@@ -54,6 +55,27 @@ def total(columns: Columns, terms: Sequence[Term]) -> tuple[Term, ...]:
     return (*terms, *(Term(key, descending) for key in columns.keys if key.name not in named))
 
 
+def paged(columns: Columns, terms: Sequence[Term]) -> tuple[Term, ...]:
+    """The same for pages, whose cursors show the values of the order.
+
+    Threat: a key that clients are to know nothing of, in every cursor. Raises ValueError where the
+    key is hidden and nothing else in the order is unique.
+    """
+    if all(key.is_open for key in columns.keys):
+        return total(columns, terms)
+    if any(_is_unique(term.column) for term in terms):
+        return tuple(terms)
+    raise ValueError(
+        f"the key of {columns.model.__name__} is hidden, and a cursor would show it: order by a "
+        "column that is unique"
+    )
+
+
+def _is_unique(column: Column) -> bool:
+    unique: bool = not column.nullable and column.attribute.property.columns[0].unique is True
+    return unique
+
+
 def after(terms: Sequence[Term], values: Sequence[object]) -> ColumnElement[bool]:
     """The rows behind the one with these `values` in the order of `terms`."""
     condition: ColumnElement[bool] = false()
@@ -63,9 +85,14 @@ def after(terms: Sequence[Term], values: Sequence[object]) -> ColumnElement[bool
             condition = and_(attribute.is_(None), condition)
             continue
         beyond = attribute < value if term.descending else attribute > value
+        same = attribute == value
+        if isinstance(value, str) and len(value) >= MAX_TEXT:
+            # Cut: what begins alike is told apart by the rest of the order, and not twice.
+            same = func.substr(attribute, 1, MAX_TEXT) == value
+            beyond = and_(beyond, not_(same))
         if term.column.nullable:
             beyond = or_(beyond, attribute.is_(None))
-        condition = or_(beyond, and_(attribute == value, condition))
+        condition = or_(beyond, and_(same, condition))
     return condition
 
 
@@ -75,7 +102,8 @@ def encode(columns: Columns, terms: Sequence[Term], row: SQLModel) -> str:
     writes into it, it only moves along the rows that its query may see.
     """
     values = [_written(term.column, getattr(row, term.column.name)) for term in terms]
-    content = json.dumps([_signature(columns, terms), *values], separators=(",", ":"))
+    parts = [_signature(columns, terms), *values]
+    content = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
@@ -109,6 +137,8 @@ def _written(column: Column, value: object) -> object:
         return None
     if isinstance(value, datetime) and value.tzinfo is None and kind.has_offset:
         value = value.replace(tzinfo=UTC)  # SQLite keeps none
+    if isinstance(value, str) and kind.operators >= MATCH:
+        value = value[:MAX_TEXT]  # nobody's long title ends the list for all others
     return kind.reader.dump_python(kind.check(value), mode="json")
 
 

@@ -17,7 +17,7 @@ from zenith.query.client import parse_filters, parse_sort
 from zenith.query.columns import Columns, columns_of
 from zenith.query.conditions import checked_condition, condition, contains
 from zenith.query.errors import fault, invalid
-from zenith.query.order import Term, after, decode, encode, total
+from zenith.query.order import Term, after, decode, encode, paged, total
 from zenith.query.session import operation
 from zenith.query.writing import checked_changes
 
@@ -75,7 +75,7 @@ class Query(Generic[M]):
     def __repr__(self) -> str:
         return f"<Query of {self._model.__name__}: {self.statement()}>"
 
-    def where(self, *conditions: Condition, **filters: object) -> Self:
+    def where(self, /, *conditions: Condition, **filters: object) -> Self:
         """Rows that meet all of `conditions`, expressions such as `User.age > 18`, and `filters`:
         `email="..."`, or with an operator `age__gte=18` (ne, gt, gte, lt, lte, in, not_in, is_null,
         contains, starts_with, ends_with; the last three in whatever case).
@@ -203,10 +203,11 @@ class Query(Generic[M]):
 
         Costs the same on the thousandth page as on the first; rows that come or go meanwhile shift
         nothing. Raises ValidationError (422) for a cursor that is none, or of another order, and
-        for a size below 1; ValueError where the order has expressions.
+        for a size below 1; ValueError where the order has expressions, or where the key is hidden
+        and nothing that the order names is unique.
         """
         columns = columns_of(self._model)
-        terms = total(columns, self._named_order())
+        terms = paged(columns, self._named_order())
         rows = _page_size(size, self._model.__max_page_size__)
         behind = [_behind(columns, terms, after)] if after else ()
         query = self._with(conditions=behind, order=terms, limit=rows + 1, capped=False)
