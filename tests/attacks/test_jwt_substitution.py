@@ -10,8 +10,25 @@ from typing import Any
 
 import pytest
 
+from tests.accounts.application import (
+    OTHER_PASSWORD,
+    bearer,
+    browse,
+    login,
+    make_administrator,
+    make_app,
+    running,
+)
 from tests.tokens.fakes import SECRET, Time, exchange, revocation_list
-from zenith.tokens import BearerScheme, KeyRing, TokenError, TokenManager, sign_compact
+from zenith.authorization import require_role
+from zenith.tokens import (
+    BearerScheme,
+    KeyRing,
+    TokenError,
+    TokenManager,
+    TokenSettings,
+    sign_compact,
+)
 
 TIME = Time()
 MANAGER = TokenManager(SECRET, clock=TIME)
@@ -83,3 +100,29 @@ async def test_no_required_claim_may_be_left_out(name: str) -> None:
 async def test_no_type_in_the_header_is_no_access_token() -> None:
     with pytest.raises(TokenError):
         await present(sign_compact(GOOD, KEY))
+
+
+async def test_a_token_of_another_application_with_the_same_secret(tmp_path):
+    """An administrator of the test system, where everybody may be one, at the real one."""
+    names = ("https://test.example.org", "https://app.example.org")
+    test, real = (
+        make_app(tmp_path / str(number), origin=origin) for number, origin in enumerate(names)
+    )
+
+    @real.get("/admin")
+    @require_role("super_admin")
+    async def admin():
+        return {}
+
+    async with running(test), running(real), browse(test, origin=names[0]) as client:
+        await make_administrator(test)
+        tokens = (await login(client, "root@example.org", OTHER_PASSWORD)).json()
+        assert (await client.get("/auth/me", headers=bearer(tokens))).status_code == 200
+        async with browse(real, origin=names[1]) as other:
+            answer = await other.get("/admin", headers=bearer(tokens))
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+
+
+async def test_a_name_of_ones_own_is_kept(tmp_path):
+    app = make_app(tmp_path, tokens=TokenSettings(issuer="shop"))
+    assert app.assembly.settings.tokens.issuer == "shop"

@@ -8,6 +8,7 @@ from typing import Final
 from zenith.kernel.keys import Secret
 from zenith.settings import Settings
 from zenith.stores.key_file import read_or_make_key
+from zenith.tokens.settings import DEFAULT_ISSUER, TokenSettings
 from zenith.transport import DEVELOPMENT_HOSTS
 
 KEY_FILE: Final = "secret.key"
@@ -56,12 +57,26 @@ def fit(settings: Settings) -> Settings:
     return replace(
         settings,
         headers=headers,
+        tokens=_named(settings),
         mail=mail,
         transport=transport,
         csrf=csrf,
         audit=audit,
         sessions=replace(sessions, secure_cookies=sessions.secure_cookies and secure),
     )
+
+
+def _named(settings: Settings) -> TokenSettings:
+    """Tokens are issued in the name of the origin, unless the settings give another.
+
+    Threat: two applications with one secret, such as a test system beside the real one, of which
+    each takes the other's tokens, with the roles that they were issued with there (RFC 8725 section
+    3.8, ASVS 9.2.3).
+    """
+    tokens = settings.tokens
+    if tokens.issuer != DEFAULT_ISSUER:
+        return tokens
+    return replace(tokens, issuer=settings.origin)
 
 
 def _is_local(settings: Settings) -> bool:

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.records import dataclass
 
+DEFAULT_ISSUER: Final = "zenith"
 MINUTE: Final = 60.0
 DAY: Final = 86_400.0
 MAX_LEEWAY: Final = 60.0
@@ -23,8 +24,9 @@ DpopUse: TypeAlias = Literal["off", "optional", "required"]
 class TokenSettings:
     """Lifetimes and names of tokens. Checked at construction."""
 
-    issuer: str = "zenith"
-    """Who issues: the `iss` of every token. The application's https origin is a good value."""
+    issuer: str = DEFAULT_ISSUER
+    """Who issues: the `iss` of every token. An application that leaves it as it is issues in the
+    name of its origin, so that another one with the same secret refuses its tokens."""
 
     audience: str = "zenith"
     """Whom tokens are for: the `aud` of every token (ASVS 9.2.3). One value per service, so that a
