@@ -123,7 +123,6 @@ class EndpointCall:
         "_document",
         "_encodes",
         "_field",
-        "_has_answer",
         "_has_body",
         "_parameters",
         "_requests",
@@ -153,7 +152,6 @@ class EndpointCall:
         self._shape: Final = {name: built[f"response_model_{name}"] for name in SHAPE}
         status = built["status_code"]
         self._status: Final = {"status_code": status} if status else {}
-        self._has_answer: Final = is_body_allowed_for_status_code(status)
         self._encodes: Final = self._field is not None and isinstance(
             built["response_class"], DefaultPlaceholder
         )
@@ -226,22 +224,20 @@ class EndpointCall:
         if not self._encodes:
             return self._answer(field.serialize(value, **self._shape))
         content = field.serialize_json(value, **self._shape)
-        response = Response(content, media_type=JSON, **self._status)
-        return response if self._has_answer else _without_body(response)
+        return Response(content, media_type=JSON, **self._status)
 
     def _answer(self, content: Any) -> Response:
         kind = self._built["actual_response_class"]
         response: Response = kind(content, background=None, **self._status)
-        if is_body_allowed_for_status_code(response.status_code):
-            return response
-        return _without_body(response)
+        if not is_body_allowed_for_status_code(response.status_code):
+            response.body = b""
+        return response
 
     def _context(self, request: Request) -> Any:
         """What FastAPI tells of the endpoint in errors."""
         context = describe(self._call)
-        if self._dependant.path:
-            root = request.scope.get("root_path", "").rstrip("/")
-            context["path"] = f"{request.method} {root}{self._dependant.path}"
+        root = request.scope.get("root_path", "").rstrip("/")
+        context["path"] = f"{request.method} {root}{self._dependant.path}"
         return context
 
     async def _as_usual(self, request: Request) -> Response:
@@ -326,8 +322,3 @@ def _document(dependant: Dependant, built: Mapping[str, Any]) -> Any:
         return None
     info: Any = fields[0].field_info
     return None if getattr(info, "embed", None) or isinstance(info, Form) else fields[0]
-
-
-def _without_body(response: Response) -> Response:
-    response.body = b""
-    return response
