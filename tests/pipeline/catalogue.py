@@ -109,7 +109,7 @@ def add_names(app: FastAPI) -> None:
         return found
 
     @app.get("/json")
-    async def json_text(found: Annotated[Json[list[int]], Query()], n: Json[int] = 1) -> Any:  # type: ignore[type-arg]
+    async def json_text(found: Annotated[Json[list[int]], Query()], n: Json[int] = 1) -> Any:
         return [found, n]
 
     @app.get("/headers")
