@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 import pytest
 from fastapi import Header
 from pydantic import BaseModel
+from sqlalchemy import Column, String
 from sqlmodel import Field
 
 from tests.accounts.application import browse, make_app, running
@@ -147,6 +148,32 @@ def test_logs_know_the_names(clinic):
     paths = {each.entry.path for each in routes_of(clinic)}
     assert "/wallet" in paths
     assert "/page" not in paths
+
+
+@pytest.mark.parametrize("own", [{"sa_type": String}, {"sa_column": Column(String())}])
+def test_a_type_of_its_own_does_not_say_that_plain_text_is_meant(own):
+    name = f"Overridden_{next(iter(own))}"
+    model = type(
+        name,
+        (ZenithModel,),
+        {
+            "__annotations__": {"id": int, "name": Sensitive[str, PII]},
+            "__module__": __name__,
+            "__encryption__": SERVICE,
+            "id": Field(primary_key=True),
+            "name": Field(**own),
+        },
+        table=True,
+    )
+    try:
+        for is_production in (False, True):
+            with pytest.raises(ConfigurationError, match=rf"{name}\.name") as caught:
+                check_sensitive_columns(is_production=is_production)
+        assert "'plain_text': True" in caught.value.fix
+        model.__table__.c.name.info["plain_text"] = True
+        assert not [each for each in check_sensitive_columns(is_production=True) if "Over" in each]
+    finally:
+        model.metadata.remove(model.__table__)
 
 
 def test_a_table_that_says_nothing_refuses_the_start_of_production(tmp_path):

@@ -8,9 +8,10 @@ import os
 
 import pytest
 
-from tests.encryption.conftest import MASTER
+from tests.encryption.conftest import MASTER, OTHER
 from zenith.encryption import (
     Context,
+    DataKey,
     Encryption,
     EncryptionSettings,
     EnvironmentKeyProvider,
@@ -20,6 +21,7 @@ from zenith.encryption import (
     key_file,
 )
 from zenith.encryption.key_set import add_pending, finish, pending, retire
+from zenith.encryption.keyring import MAX_DESTROYED
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 
@@ -291,3 +293,64 @@ async def test_a_link_leads_all_to_one_file(file, tmp_path):
     assert link.is_symlink()
     assert [each.name for each in link.parent.iterdir()] == ["keys.json"]
     assert (await file.read()).generation == (await by_link.read()).generation == 3
+
+
+async def test_another_provider_takes_the_file_over(file):
+    made = await file.create()
+    other = EnvironmentKeyProvider({"O": OTHER}, "O")
+    assert await file.rewrap(other)
+    assert not await file.rewrap(other)
+    read = await KeyFile(file.path, other).read()
+    assert (read.values.keys, read.generation) == (made.values.keys, made.generation + 1)
+    with pytest.raises(ConfigurationError):
+        await file.read()
+    third = EnvironmentKeyProvider({"T": OTHER[::-1]}, "T")
+    with pytest.raises(ConfigurationError):
+        await file.rewrap(third)
+    assert await KeyFile(file.path, other).rewrap(other, anew=True)
+
+
+async def test_a_provider_that_cannot_wrap_changes_nothing(file):
+    await file.create()
+    before = file.path.read_bytes()
+    with pytest.raises(ConfigurationError):
+        await file.rewrap(EnvironmentKeyProvider({}, "MISSING"))
+    assert file.path.read_bytes() == before
+
+
+async def test_what_a_killed_writer_has_left_is_cleared_away(file):
+    draft = file.path.with_name("keys.json.draft")
+    draft.write_text("half of a docum")
+    await file.create()
+    assert not draft.exists()
+    await file.read()
+
+
+async def test_keys_that_were_destroyed_long_ago_may_be_missing(tmp_path):
+    encryption = opened(tmp_path)
+    file = encryption.file
+
+    def full(keys):
+        ring = keys.values
+        gone = [
+            DataKey(n.to_bytes(4, "big"), None, KeyState.DESTROYED, float(n))
+            for n in range(MAX_DESTROYED)
+        ]
+        ring.replace([*ring.keys, *gone])
+
+    def further(keys):
+        former = keys.values.active.id
+        keys.values.rotate(add_pending(keys.values, now=5.0))
+        retire(keys.values, former)
+
+    await file.change(full)
+    assert await encryption.refresh()
+    await file.change(further)
+    assert await encryption.refresh()
+    assert b"\x00" * 4 not in {key.id for key in encryption.keyring.keys}
+
+
+def test_only_files_are_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(OSError, match="no file"):
+        key_file._text(tmp_path / "pipe")

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from zenith.encryption import DataKey, Keyring, KeyState
-from zenith.encryption.keyring import MAX_KEYS
+from zenith.encryption.keyring import MAX_DESTROYED, MAX_KEYS
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 
@@ -102,3 +102,34 @@ def test_a_ring_is_bounded():
 def test_malformed_keys_are_refused(key_id, material, state):
     with pytest.raises(ConfigurationError):
         DataKey(key_id, material, state)
+
+
+def aged(count, state=KeyState.DESTROYED):
+    return [
+        DataKey((n + 10).to_bytes(4, "big"), bytes(32), created=float(n)).within(state)
+        for n in range(count)
+    ]
+
+
+def test_destroyed_keys_take_no_place():
+    """A ring that is rotated for years: the ids of its former keys would fill it."""
+    active = DataKey.new(now=1e9).within(KeyState.ACTIVE)
+    ring = Keyring([active, *aged(MAX_DESTROYED)])
+    for number in range(3):
+        fresh = DataKey.new(now=2e9 + number)
+        former = ring.active
+        ring.rotate(fresh)
+        ring.destroy(former.id)
+    gone = [key.created for key in ring.keys if key.state is KeyState.DESTROYED]
+    assert len(gone) == MAX_DESTROYED
+    assert min(gone) == 3.0
+    with pytest.raises(ConfigurationError, match="too large"):
+        Keyring([active, *aged(MAX_DESTROYED + 1)])
+
+
+def test_what_may_be_forgotten_is_older_than_all_that_is_remembered():
+    active = DataKey.new(now=1e9).within(KeyState.ACTIVE)
+    ring = Keyring([active, *aged(MAX_DESTROYED + 1)[1:]])
+    assert ring.may_lack(DataKey.new(now=0.5))
+    assert not ring.may_lack(DataKey.new(now=5.5))
+    assert not Keyring([active, *aged(5)]).may_lack(DataKey.new(now=-1.0))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from zenith.encryption import (
     DecryptionError,
     EnvironmentKeyProvider,
     FileKeyProvider,
+    KeyFile,
     Keyring,
     KeySet,
     KeyState,
@@ -75,6 +77,18 @@ async def test_files_of_others_and_no_files_are_refused(key_file, tmp_path):
 async def test_a_device_is_no_key_file():
     with pytest.raises(ConfigurationError, match="no file"):
         await FileKeyProvider(Path("/dev/null")).read()
+
+
+async def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    async with asyncio.timeout(5):
+        with pytest.raises(ConfigurationError, match="no file"):
+            await FileKeyProvider(pipe).read()
+        with pytest.raises(ConfigurationError, match="cannot be read"):
+            await KeyFile(pipe, ENVIRONMENT).read()
+    with pytest.raises(ConfigurationError, match="no file"):
+        FileKeyProvider(pipe)._read()
 
 
 def test_files_are_read_in_the_calling_thread_too(key_file):

@@ -41,7 +41,7 @@ class SealedPerson(Kept, table=True):
     tags: Sensitive[list[str], PII] = Field(default_factory=list)
     age: Sensitive[Annotated[int, "years"] | None, PII] = Field(default=None, ge=0)
     ssn: Sensitive[str, PII] = Field(sa_type=EncryptedString(SERVICE))
-    plain: Sensitive[int, PII] = Field(sa_column=Column(Integer()))
+    plain: Sensitive[int, PII] = Field(sa_column=Column(Integer(), info={"plain_text": True}))
     room: int = 4
 
 
@@ -72,7 +72,10 @@ def test_what_says_how_it_is_stored_is_left_so():
 def test_an_annotated_field_may_say_it_too():
     class SealedNote(Kept, table=True):
         id: int | None = Field(default=None, primary_key=True)
-        title: Annotated[Sensitive[str, PII], Field(sa_type=String)]
+        title: Annotated[
+            Sensitive[str, PII],
+            Field(sa_type=String, sa_column_kwargs={"info": {"plain_text": True}}),
+        ]
         text: Annotated[Sensitive[str, PII], Field(max_length=9)]
 
     found = {column.name: type(column.type) for column in SealedNote.__table__.c}

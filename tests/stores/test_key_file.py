@@ -97,3 +97,10 @@ def test_where_files_have_no_owner_only_the_key_counts(tmp_path, monkeypatch):
     windows = SimpleNamespace(**{**vars(os), "name": "nt"})
     monkeypatch.setattr(key_file, "os", windows)
     assert read_or_make_key(path)[0]
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(ConfigurationError, match="no file"):
+        read_or_make_key(pipe)

@@ -15,6 +15,8 @@ from zenith.query.sealing import NAME
 from zenith.query.tables import tables
 
 SHOWN: Final = 5
+MEANT: Final = "plain_text"
+"""In the `info` of a column that is sensitive and stored as it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,22 +57,40 @@ def lines_of(app: Any) -> list[InventoryLine]:
 def check_sensitive_columns(*, is_production: bool) -> Sequence[str]:
     """What of the tables is sensitive and kept as it is although nobody has said so; in production
     it raises ConfigurationError (ASVS 11.3.2, 14.2.4).
+
+    A model that names who encrypts means all of its sensitive fields: one that is stored in another
+    way raises ConfigurationError everywhere, unless its column says by `info` that it is meant; a
+    `sa_type` of its own does not.
     """
-    open_columns = [
+    for model in tables():
+        if getattr(model, NAME, None) is not None and (left := _open_columns(model)):
+            raise ConfigurationError(
+                f"{', '.join(left[:SHOWN])}: sensitive, and stored in plain text though the model"
+                f" has an `{NAME}`",
+                fix="leave sa_type and sa_column out, or give them an encrypted type such as"
+                " EncryptedString; if it is meant,"
+                f" sa_column_kwargs={{'info': {{'{MEANT}': True}}}}",
+            )
+    found = [
+        each for model in tables() if not hasattr(model, NAME) for each in _open_columns(model)
+    ]
+    if found and is_production:
+        raise ConfigurationError(
+            f"{', '.join(found[:SHOWN])}: sensitive, and stored in plain text",
+            fix=f"give the model `{NAME}: ClassVar = app.encryption`, or None if that is meant",
+        )
+    return [f"{each} is sensitive, and stored in plain text" for each in found]
+
+
+def _open_columns(model: type[Any]) -> list[str]:
+    return [
         f"{model.__name__}.{line.field}"
-        for model in tables()
-        if not hasattr(model, NAME)
         for line in inventory([model])
         if line.model == f"{model.__module__}.{model.__qualname__}"
         and (column := _column(model, line.field)) is not None
         and not isinstance(column.type, EncryptedType)
+        and not column.info.get(MEANT)
     ]
-    if open_columns and is_production:
-        raise ConfigurationError(
-            f"{', '.join(open_columns[:SHOWN])}: sensitive, and stored in plain text",
-            fix=f"give the model `{NAME}: ClassVar = app.encryption`, or None if that is meant",
-        )
-    return [f"{each} is sensitive, and stored in plain text" for each in open_columns]
 
 
 def _line(

@@ -29,7 +29,8 @@ class ColumnCipher(Protocol):
 def seal_fields(model: type[Any]) -> None:
     """Give each sensitive field of a model that names its `__encryption__` an encrypted column.
 
-    What says itself how it is stored is left so. Raises ConfigurationError for what cannot be
+    What says itself how it is stored is left so; the start refuses what is not encrypted by that,
+    unless the column's `info` says `plain_text`. Raises ConfigurationError for what cannot be
     encrypted.
     """
     cipher: ColumnCipher | None = getattr(model, NAME, None)
@@ -63,7 +64,8 @@ def _seal(model: type[Any], name: str, field: FieldInfo, cipher: ColumnCipher) -
     if kind is None:
         raise ConfigurationError(
             f"{model.__name__}.{name} is sensitive, and its type has no encrypted column",
-            fix="give it a type that has one, or say by sa_type how it is stored",
+            fix="give it a type that has one, or a sa_type and"
+            " sa_column_kwargs={'info': {'plain_text': True}}",
         )
     given = _metadata_of(field)
     if given is not None:
