@@ -21,7 +21,8 @@ from tests.accounts.application import (
     sign_in_with_form,
 )
 from tests.mfa.people import add_totp, code_for, finish
-from zenith.mfa import MfaSettings
+from zenith.kernel.clock import wall_clock
+from zenith.mfa import MfaServices, MfaSettings
 
 OTHER = "ben@example.org"
 
@@ -181,3 +182,51 @@ async def test_a_role_that_demands_a_factor_demands_it_everywhere(tmp_path):
         client.cookies.clear()
         _, _, proven = await add_totp(client)
         assert (await client.get("/auth/me", headers=bearer(proven))).status_code == 200
+
+
+async def devices_before_the_factor(client, count):
+    """Cookies of browsers in which somebody signed in who knew the password."""
+    found = []
+    for _ in range(count):
+        async with browse(client.app) as browser:
+            await browser.post(
+                "/auth/login",
+                json={"email": EMAIL, "password": PASSWORD},
+                headers={"sec-fetch-site": "same-origin"},
+            )
+            found.append(browser.cookies["zenith-device"])
+    return found
+
+
+async def test_devices_from_before_the_factor_have_no_tries_of_their_own(client, monkeypatch):
+    """The thief signs in many times with the password, and guesses in each browser later on."""
+    cookies = await devices_before_the_factor(client, 2)
+    now = wall_clock()
+    enrolment = client.app.assembly.services[MfaServices].enrolment
+    monkeypatch.setattr(enrolment, "_clock", lambda: now + 1)
+    await add_totp(client)
+    statuses = []
+    for cookie in cookies:
+        async with browse(client.app, cookies={"zenith-device": cookie}) as browser:
+            due = (await login(browser)).json()
+            statuses += [
+                (await finish(browser, due, "totp", "000000")).status_code for _ in range(4)
+            ]
+    assert statuses == [401] * 5 + [429] * 3
+
+
+async def test_the_browser_that_adds_the_factor_is_known_from_then_on(client):
+    tokens = (await login(client)).json()
+    headers = {**bearer(tokens), "sec-fetch-site": "same-origin"}
+    begun = (await client.post("/auth/factors/totp", headers=headers)).json()
+    body = {"ticket": begun["ticket"], "code": code_for(begun["secret"])}
+    added = await client.post("/auth/factors/totp/confirm", json=body, headers=headers)
+    assert added.status_code == 201
+    assert added.cookies["zenith-device"]
+    async with browse(client.app) as thief:
+        due = (await login(thief)).json()
+        for _ in range(6):
+            await finish(thief, due, "totp", "000000")
+    due = (await login(client)).json()
+    code = code_for(begun["secret"], steps=1)
+    assert (await finish(client, due, "totp", code)).status_code == 200

@@ -211,3 +211,16 @@ def test_a_role_that_demands_a_second_factor(open_house):
     assert other.get("/account/").status_code == 200
     fields = {"csrf_token": visitor.token("/account/")}
     assert visitor.client.post("/account/sign-out", data=fields).status_code in (200, 303)
+
+
+def test_a_remembered_device_stays_so_when_a_factor_is_added(house, member):
+    """Its session lasts for thirty days, and so must the cookie that follows the first one."""
+    visitor = house.visitor()
+    assert visitor.sign_in(member.email, remember="1").status_code == 303
+    page = visitor.get(APP).text
+    secret, ticket = SECRET.search(page).group(1), TICKET.search(page).group(1)
+    answer = visitor.send(APP, {"ticket": ticket, "code": code_for(secret)}, form=APP)
+    cookies = answer.headers.get_list("set-cookie")
+    (session,) = [each for each in cookies if each.startswith("zenith-session=")]
+    assert "Max-Age=2592000" in session
+    assert any(each.startswith("zenith-device=") for each in cookies)

@@ -50,8 +50,9 @@ class KnownDevices:
         device, issued = new_token(16), str(int(self._clock()))
         return f"{device}.{issued}.{sign(self._keys[0], _message(device, issued, account))}"
 
-    def recognise(self, value: str, account: Account | None) -> str | None:
-        """A stable name of the device if the account has signed in on it, else None.
+    def recognise(self, value: str, account: Account | None, *, since: float = 0.0) -> str | None:
+        """A stable name of the device if the account has signed in on it, at the Unix time `since`
+        or later, else None.
 
         It takes the same time where there is no account.
         """
@@ -62,7 +63,8 @@ class KnownDevices:
         message = _message(device, issued, account or NOBODY)
         is_ours = any([equal(mac, sign(key, message)) for key in self._keys])  # noqa: C419
         is_recent = 0 <= self._clock() - int(issued) + 1 <= LIFETIME
-        return digest(device) if is_ours and is_recent and account is not None else None
+        is_known = is_ours and is_recent and int(issued) >= int(since)
+        return digest(device) if is_known and account is not None else None
 
 
 def _message(device: str, issued: str, account: Account) -> str:

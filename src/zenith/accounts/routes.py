@@ -259,7 +259,7 @@ async def change_password(body: NewPassword, request: Request, response: Respons
     cookie = renewed_cookie(renewed, exchange.service(SessionSettings))
     if cookie is not None:
         response.headers.append("set-cookie", cookie)
-    await _keep_device(exchange, exchange.principal.subject, response)
+    await keep_device(exchange, exchange.principal.subject, response)
 
 
 async def know_device(exchange: Exchange, pair: TokenPair, response: Response) -> None:
@@ -267,10 +267,10 @@ async def know_device(exchange: Exchange, pair: TokenPair, response: Response) -
     if exchange.header(b"sec-fetch-site"):
         session = await exchange.service(AccountServices).sessions.get(pair.session_id)
         if session is not None:
-            await _keep_device(exchange, session.account_id, response)
+            await keep_device(exchange, session.account_id, response)
 
 
-async def _keep_device(exchange: Exchange, account_id: str, response: Response) -> None:
+async def keep_device(exchange: Exchange, account_id: str, response: Response) -> None:
     """Let a browser keep its way in while strangers fail at the account; programs keep nothing."""
     services = exchange.service(AccountServices)
     account = await services.store.by_id(account_id)

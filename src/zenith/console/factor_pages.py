@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zenith.accounts import Client, CurrentUser, authenticated_to_enrol
+from zenith.accounts.depends import account_services
 from zenith.authorization import FactorRequiredError, require_everywhere, require_factor
 from zenith.authorization.confirmation import factor_refusal
 from zenith.console.admin_pages import ACCOUNTS
 from zenith.console.confirm_pages import CONFIRM
-from zenith.console.cookies import session_header
+from zenith.console.cookies import device_cookie, session_header
 from zenith.console.rendering import HOME, MANAGE_ACCOUNTS, go_to, page_route, pages_of
 from zenith.kernel.errors import ConflictError, SecurityError, ValidationError
 from zenith.mfa import SECOND_FACTORS, Added, EnrolmentFailedError, TotpEnrolment
@@ -106,7 +107,7 @@ async def add_app(
         if again is None:
             return go_to(APP)
         return _app_page(request, again, error=wrong if error.errors else error)
-    return _added(request, added, "The authenticator app is added")
+    return await _added(request, added, "The authenticator app is added")
 
 
 @authenticated_to_enrol
@@ -139,7 +140,7 @@ async def add_passkey(request: Request, credential: Credential = "", name: Name 
             )
     except (ConflictError, ValidationError) as error:
         return await _passkey_page(request, name=name, error=error)
-    return _added(request, added, "The passkey is added")
+    return await _added(request, added, "The passkey is added")
 
 
 @authenticated_to_enrol
@@ -242,14 +243,22 @@ async def _passkey_page(
     )
 
 
-def _added(request: Request, added: Added, what: str) -> Response:
+async def _added(request: Request, added: Added, what: str) -> Response:
     if added.recovery_codes:
         response = _codes_page(request, added.recovery_codes, what)
     else:
         response = go_to(FACTORS, notice="factor-added")
-    if added.cookie is not None:
-        cookie = session_header(exchange_of(request.scope), added.cookie)
+    exchange = exchange_of(request.scope)
+    if added.session is not None and added.cookie is not None:
+        remembered = added.session.remembered
+        cookie = session_header(exchange, added.cookie, remembered=remembered)
         response.headers.append("set-cookie", cookie)
+    # What this browser was known by dates from before the factor.
+    services = account_services(request)
+    account = await services.store.by_id(exchange.principal.subject)
+    if account is not None:
+        known = device_cookie(exchange, services.devices.issue(account))
+        response.headers.append("set-cookie", known)
     return response
 
 

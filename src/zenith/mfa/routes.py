@@ -12,7 +12,7 @@ from starlette.requests import Request
 from zenith.accounts import Client, FactorsDue, TokenKind, authenticated_to_enrol
 from zenith.accounts.depends import account_services
 from zenith.accounts.devices import device_cookie_name
-from zenith.accounts.routes import TokenResponse, know_device
+from zenith.accounts.routes import TokenResponse, keep_device, know_device
 from zenith.authorization import SecuredRoute, public, require_everywhere, require_factor
 from zenith.kernel.errors import NotFoundError
 from zenith.kernel.keys import new_token
@@ -21,7 +21,7 @@ from zenith.mfa.enrolment import Added
 from zenith.mfa.passkeys import Passkeys
 from zenith.mfa.store import PasskeyRecord
 from zenith.pipeline import Exchange, exchange_of
-from zenith.sessions import SessionSettings, describe_device, session_cookie, session_of
+from zenith.sessions import SessionSettings, describe_device, renewed_cookie, session_of
 from zenith.tokens import prove_key, proven_key
 
 MANAGE_ACCOUNTS = "users:write"
@@ -381,9 +381,12 @@ async def _added(request: Request, response: Response, added: Added) -> AddedRes
     exchange = exchange_of(request.scope)
     response.headers["Cache-Control"] = NO_STORE
     answer = AddedResponse(recovery_codes=list(added.recovery_codes))
-    if added.cookie is not None:
-        settings = exchange.service(SessionSettings)
-        response.headers.append("set-cookie", session_cookie(added.cookie, settings))
+    # What this browser was known by dates from before the factor.
+    await keep_device(exchange, exchange.principal.subject, response)
+    renewed = None if added.session is None else (added.session, added.cookie)
+    cookie = renewed_cookie(renewed, exchange.service(SessionSettings))
+    if cookie is not None:
+        response.headers.append("set-cookie", cookie)
     elif added.session is not None:
         grants = account_services(request).grants
         access = await grants.access(added.session, thumbprint=proven_key(exchange))

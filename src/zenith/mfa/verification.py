@@ -75,8 +75,7 @@ class FactorVerification:
     ) -> Mapping[str, float]:
         """The factor that `proof` proves now. Raises InvalidFactorError and RateLimitError."""
         if kind == "totp":
-            await self._charge(account, client)
-            await self._verify_totp(account, proof)
+            await self._verify_totp(account, proof, client)
         elif kind == "recovery_code":
             await self._charge(account, client)
             await self._spend_recovery_code(account, proof, client)
@@ -86,13 +85,18 @@ class FactorVerification:
             raise InvalidFactorError(reason="a factor that cannot be verified here")
         return {kind: self._clock()}
 
-    async def _charge(self, account: Account, client: Client) -> None:
-        device = self._devices.recognise(client.device, account)
+    async def _charge(self, account: Account, client: Client, *, since: float = 0.0) -> None:
+        """Threat: a thief of the password who signed in, over and over, before there was a second
+        factor: each time made him a device with tries of its own. Those count that signed in
+        `since`, with the factor.
+        """
+        device = self._devices.recognise(client.device, account, since=since)
         keys = {"account": account.id} if device is None else {"device": device}
         await self._limiter.require("factor", keys=keys, limits=self._limits)
 
-    async def _verify_totp(self, account: Account, code: str) -> None:
+    async def _verify_totp(self, account: Account, code: str, client: Client) -> None:
         record = await self._store.totp_of(account.id)
+        await self._charge(account, client, since=0.0 if record is None else record.created_at)
         if record is None:
             raise InvalidFactorError(reason="no authenticator app")
         opened = self._sealer.open(record.secret, row=totp_row(account.id))
