@@ -248,3 +248,18 @@ async def test_an_announcement_while_the_stores_answer_is_not_forgotten():
     follower.during = None
     await world.list.refresh()
     assert world.list.is_fresh
+
+
+async def test_what_was_stored_while_the_clock_was_ahead_is_found_once_it_is_right():
+    world = World()
+    world.clock.now += 3600
+    await world.list.refresh()
+    # Another process, whose clock is right.
+    await world.store.add([of("session", "s1", at=NOW + 1)])
+    world.steady.now += MAX_AGE
+    await world.list.refresh()
+    assert not revoked(world), "nobody can know that the clock is wrong"
+    world.clock.now = NOW + 2
+    world.steady.now += MAX_AGE
+    await world.list.refresh()
+    assert revoked(world)

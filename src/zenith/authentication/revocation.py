@@ -110,6 +110,9 @@ class RevocationList:
             if asked - self._refreshed < MAX_AGE:
                 return
             now, news = self._clock(), self._news
+            if now < self._cursor:
+                # The clock was ahead and was set back: what others stored meanwhile was not found.
+                self._cursor = 0.0
             found = await self._store.since(self._cursor)
             self._apply(found)
             for follower in self._followers:
