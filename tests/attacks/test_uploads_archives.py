@@ -292,3 +292,53 @@ def test_a_document_with_macros_is_none():
     )
     with pytest.raises(UploadRefusedError, match="macros"):
         check_file(data, "a.docx", UploadSettings(types=("docx",)))
+
+
+TYPES = "[Content_Types].xml"
+DTD = '<?xml version="1.0"?>\n<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ({"word/document.xml": DTD.encode()}, "DTD"),
+        ({"docProps/other.dat": DTD.encode()}, "DTD"),
+        ({"word/document.xml": b"\xef\xbb\xbf" + DTD.encode()}, "DTD"),
+        ({"word/document.xml": DTD.encode("utf-16")}, "DTD"),
+        ({"word/document.xml": DTD.encode("utf-16-be")}, "DTD"),
+        ({"word/document.xml": DTD.encode("utf-32")}, "DTD"),
+        ({"word/document.xml": b"<!--" + b"x" * 65_527 + b"--><!DOCTYPE x><x/>"}, "DTD"),
+        ({"word/document.xml": DTD.encode("cp037")}, "encoding"),
+        ({"word/document.xml": b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-'}, "encoding"),
+        ({TYPES: b'<Override ContentType="application/vnd.ms-office.vbaProject"/>'}, "macros"),
+        ({TYPES: b'<Override ContentType="...macro&#69;nabled.main+xml"/>'}, "macros"),
+        ({TYPES: "<x ContentType='...macroEnabledTemplate'/>".encode("utf-16")}, "macros"),
+    ],
+)
+def test_a_document_that_fetches_or_runs_is_none(parts, why):
+    held = {TYPES: b"<Types/>", "word/document.xml": b"<document/>", **parts}
+    settings = UploadSettings(types=("docx", "zip"))
+    data = packed(*held.items())
+    with pytest.raises(UploadRefusedError) as caught:
+        check_file(data, "a.docx", settings)
+    assert caught.value.reason == f"upload: {why}"
+    assert check_file(data, "a.zip", settings).entries == tuple(held)
+
+
+def test_an_honest_document_is_one():
+    text = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><a>&lt;!DOCTYPE&#233;</a>'
+    parts = {
+        TYPES: b'<?xml version="1.0"?><Types><Default ContentType="image/png"/></Types>',
+        "word/document.xml": text,
+        "word/media/a.png": b"\x89PNG <!DOCTYPE macroEnabled",
+        "word/other.xml": '<?xml version="1.0" encoding="UTF-16"?><a/>'.encode("utf-16"),
+        "word/empty.xml": b"",
+        "word/large.xml": b"<a>" + b"".join(b"<!-- macroEnabled %d -->" % n for n in range(5_000)),
+    }
+    found = check_file(packed(*parts.items()), "a.docx", UploadSettings(types=("docx",)))
+    assert found.entries == tuple(parts)
+
+
+def test_names_that_some_disks_take_for_one_are_refused():
+    for names in (("\u00e9", "e\u0301"), ("\ufb01", "fi"), ("\u212b", "\u00e5")):
+        assert refused(packed(*((name, b"") for name in names))) == "one name twice"

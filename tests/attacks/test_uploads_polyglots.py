@@ -22,6 +22,7 @@ from tests.content.test_uploads import (
     riff,
 )
 from zenith.content import (
+    ContentError,
     UploadRefusedError,
     UploadSettings,
     UploadTypeError,
@@ -165,3 +166,20 @@ def test_whatever_was_let_in_is_saved_and_not_opened():
     assert headers["Content-Disposition"].startswith("attachment; ")
     assert not any("\r" in value or "\n" in value for value in headers.values())
     assert headers["Content-Security-Policy"].startswith("sandbox;")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["", "html", "text/html\r\nX: y", "text/", "/png", "*/*", "text/html, image/png", "a b/c",
+     "image/png;", "image/png; x", 'text/plain; x="\u00fc"', "text/pl\u00e4in"],
+)  # fmt: skip
+def test_a_type_that_is_none_is_not_sent(kind):
+    with pytest.raises(ContentError, match="media type"):
+        download_headers("a.png", kind)
+
+
+@pytest.mark.parametrize(
+    "kind", ["image/svg+xml", "text/plain; charset=utf-8", 'a/b;c="d e";f=g', "application/x.y-z"]
+)
+def test_types_are_sent_as_they_are(kind):
+    assert download_headers("../a.png", kind)["Content-Type"] == kind

@@ -418,12 +418,15 @@ def test_what_is_no_value_of_a_header_is_refused(value):
     ("name", "value"),
     [
         ("a b.pdf", 'attachment; filename="a b.pdf"'),
-        ('"\\%.txt', "attachment; filename=\"___.txt\"; filename*=UTF-8''%22%5C%25.txt"),
+        ('"%.txt', "attachment; filename=\"__.txt\"; filename*=UTF-8''%22%25.txt"),
         (
             "\u00fc\r\nx: y",
-            "attachment; filename=\"___x: y\"; filename*=UTF-8''%C3%BC%0D%0Ax%3A%20y",
+            "attachment; filename=\"___x: y\"; filename*=UTF-8''%C3%BC__x%3A%20y",
         ),
-        ("\ud800", "attachment; filename=\"_\"; filename*=UTF-8''%3F"),
+        ("\ud800", 'attachment; filename="_"'),
+        ("../../a/b.txt", 'attachment; filename=".._.._a_b.txt"'),
+        ("C:\\a.txt", 'attachment; filename="C:_a.txt"'),
+        ("a\u202egpj.exe", 'attachment; filename="a_gpj.exe"'),
     ],
 )
 def test_names_of_attachments(name, value):

@@ -143,7 +143,16 @@ def test_an_error_points_to_its_line_and_column(text, form, line, column, words)
         ("- .nan", 1, 3, "different readers"),
         ("- -.inf", 1, 3, "different readers"),
         ("- 5.", 1, 3, "different readers"),
-        ("- 1e999", 1, 3, "too large"),
+        ("- 1e5", 1, 3, "different readers"),
+        ("- 1.5e3", 1, 3, "different readers"),
+        ("- 1.e+3", 1, 3, "different readers"),
+        ("- 01.5", 1, 3, "different readers"),
+        ("- 22:30", 1, 3, "different readers"),
+        ("- 9:00:00", 1, 3, "different readers"),
+        ("- 0:30.5", 1, 3, "different readers"),
+        ("- =", 1, 3, "different readers"),
+        ("- <<", 1, 3, "different readers"),
+        ("- 1.0e+999", 1, 3, "too large"),
         ("- " + "1" * 1001, 1, 3, "too long"),
         ("? [a]\n: b", 1, 3, "a key is no text"),
         ("- 2026-13-01", 1, 3, "no date"),
@@ -204,7 +213,7 @@ def test_malformed_json_is_refused_where_it_is(text, line, column, words):
 
 
 def test_values_are_what_they_look_like():
-    text = """[null, ~, true, False, 0, -7, 1.5, 1e3, text, "no", '1', 2026-01-31, 09:00,
+    text = """[null, ~, true, False, 0, -7, 1.5, 1.0e+3, text, "no", '1', 2026-01-31, 09:00,
       2026-01-31T10:00:00+01:00, {}, [], "x: y", 1.2.3]"""
     assert read_yaml(text).value == [
         None,

@@ -6,10 +6,11 @@ import io
 import re
 import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeAlias
 
 from zenith.content.characters import HIDDEN
 from zenith.content.errors import UploadRefusedError
@@ -46,15 +47,19 @@ _BROKEN: Final = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError
 )  # fmt: skip
 _STRANGE: Final = re.compile(r'[\\:*?"<>|]')
+Look: TypeAlias = Callable[[str, bytes], None]
 
 
-def read_archive(data: bytes, limits: ArchiveLimits) -> tuple[str, ...]:
+def read_archive(
+    data: bytes, limits: ArchiveLimits, *, look: Look | None = None
+) -> tuple[str, ...]:
     """The paths of the files in a ZIP archive that holds no more than `limits`.
 
     Threat: archives that unpack to what no disk holds, by ratio, by number, by overlapping or
     within each other; paths that lead out of the folder, links, and names that some programs read
     otherwise (ASVS 5.2.3, 5.2.5, 5.3.3). What the archive says of itself is checked first; then
-    each file is unpacked once, chunk by chunk and kept nowhere, to see that it is true. Raises
+    each file is unpacked once, chunk by chunk and kept nowhere, to see that it is true; `look` is
+    called with its path and each chunk. Raises
     UploadRefusedError; for encrypted archives, ones with other methods than deflate, and ones with
     anything before, between or behind, too.
     """
@@ -66,7 +71,7 @@ def read_archive(data: bytes, limits: ArchiveLimits) -> tuple[str, ...]:
             _check_layout(entries, data, directory, limits)
             left = limits.max_unpacked
             for entry in entries:
-                left -= _unpack(archive, entry, data, left)
+                left -= _unpack(archive, entry, data, left, look)
     except _BROKEN as error:
         raise _refused("damaged", type(error).__name__) from None
     return tuple(entry.filename for entry in entries if not entry.is_dir())
@@ -105,7 +110,7 @@ def _check_claims(entries: Sequence[zipfile.ZipInfo], limits: ArchiveLimits) -> 
     total = 0
     for entry in entries:
         _check_entry(entry, limits)
-        names.add(entry.filename.rstrip("/").casefold())
+        names.add(unicodedata.normalize("NFKC", entry.filename.rstrip("/")).casefold())
         total += entry.file_size
     if len(names) != len(entries):
         raise _refused("damaged", "one name twice")
@@ -185,7 +190,9 @@ def _other_names(extra: bytes) -> Iterator[str]:
         extra = extra[EXTRA_HEAD + size :]
 
 
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: bytes, left: int) -> int:
+def _unpack(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: bytes, left: int, look: Look | None
+) -> int:
     """Not by the library, which stops at the size that is declared: others unpack what there is."""
     archive.open(entry).close()  # the file's own name is the directory's
     name, extra = struct.unpack_from("<HH", data, entry.header_offset + LOCAL_SIZE - 4)
@@ -195,6 +202,8 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: bytes, left:
     for chunk in _unpacked(packed, entry.compress_type):
         if not size and chunk.startswith(_PACKED):
             raise _refused("of archives", "nested by content")
+        if look is not None:
+            look(entry.filename, chunk)
         size += len(chunk)
         check = zlib.crc32(chunk, check)
         if size > left:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from zenith.content.archives import END, END_SIZE, read_archive
+from zenith.content.documents import Parts
 from zenith.content.errors import UploadRefusedError, UploadTypeError
 from zenith.content.file_names import extension_of, shown_name
 from zenith.content.file_types import FILE_TYPES, FileType, signature_of
@@ -88,7 +89,7 @@ def check_file(data: bytes, name: str, settings: UploadSettings) -> CheckedFile:
     elif kind.name == "pdf":
         _check_pdf(data)
     elif kind.signature == "zip":
-        entries = read_archive(data, settings.archives)
+        entries = read_archive(data, settings.archives, look=Parts() if kind.part else None)
         _check_parts(entries, kind)
     else:
         _check_text(data)
