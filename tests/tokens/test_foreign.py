@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.accounts.application import make_settings
 from tests.tokens.fakes import SECRET, Time, exchange, manager, revocation_list
+from zenith.app import Zenith
 from zenith.authentication import Revocation
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
 from zenith.kernel.principal import Principal
+from zenith.outbound.settings import OutboundSettings
 from zenith.tokens import (
     BearerScheme,
     ForeignIssuer,
@@ -295,11 +299,12 @@ class Server:
 
     def __init__(self) -> None:
         self.answer = b""
+        self.request = b""
         self.drip = False
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        self.request = await reader.readuntil(b"\r\n\r\n")
         writer.write(self.answer)
         if self.drip:
             await reader.read()
@@ -360,3 +365,29 @@ def test_the_client_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "zenith.outbound.client", None)
     with pytest.raises(ConfigurationError, match="need httpx"):
         fetch_with(1.0)
+
+
+async def test_an_application_asks_issuers_by_its_own_settings(
+    server: Server, tmp_path: Path
+) -> None:
+    """What the operator has forbidden is not asked: proxies, networks and times are his to set."""
+    key = generate_key("EdDSA", kid="k")
+    server.answer = answer(json.dumps(KeyRing([key]).to_jwks()).encode())
+    settings = OutboundSettings(user_agent="the-application")
+    issuer = ForeignIssuer(ISSUER, "us", to_principal=to_principal, jwks_uri=server.url)
+    Zenith(settings=make_settings(tmp_path, outbound=settings), issuers=[issuer])
+    token = Theirs().token(key, exp=4_000_000_000, iat=1)
+    assert (await issuer.verify(token, version=0)).principal.subject == "theirs:ada"
+    assert b"the-application" in server.request
+
+
+async def test_a_way_of_ones_own_to_the_keys_stays(tmp_path: Path) -> None:
+    key = generate_key("EdDSA", kid="k")
+
+    async def fetch(url: str) -> bytes:
+        return json.dumps(KeyRing([key]).to_jwks()).encode()
+
+    issuer = ForeignIssuer(ISSUER, "us", to_principal=to_principal, jwks_uri=JWKS, fetch=fetch)
+    Zenith(settings=make_settings(tmp_path), issuers=[issuer])
+    token = Theirs().token(key, exp=4_000_000_000, iat=1)
+    assert (await issuer.verify(token, version=0)).principal.subject == "theirs:ada"

@@ -81,6 +81,8 @@ def make_guards(
 ) -> tuple[Guard, ...]:
     """Every guard that the settings leave on."""
     settings = parts.settings
+    for issuer in parts.issuers:
+        issuer.reach_by(settings.outbound)
     bearer = BearerScheme(
         manager,
         parts.revocations,

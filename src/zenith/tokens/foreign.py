@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 from zenith.kernel.clock import Clock, steady_clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError, ServiceUnavailableError
 from zenith.kernel.principal import Principal
+from zenith.outbound.settings import OutboundSettings
 from zenith.tokens import base64url
 from zenith.tokens.cache import VerifiedToken
 from zenith.tokens.claims import check_audience, check_times
@@ -77,7 +78,8 @@ class ForeignIssuer:
         self._min_interval: Final = min_interval
         self._leeway: Final = leeway
         known = [issuer] if jwks_uri is None else [issuer, jwks_uri]
-        self._fetch: Final = fetch or fetch_with(timeout, known=known)
+        self._bounds: Final = None if fetch else (timeout, known)
+        self._fetch = fetch or fetch_with(timeout, known=known)
         self._clock: Final = clock
         self._steady: Final = steady
         self._ring: KeyRing | None = None
@@ -86,6 +88,14 @@ class ForeignIssuer:
 
     def __repr__(self) -> str:
         return f"ForeignIssuer({self.issuer!r}, audience={self._audience!r})"
+
+    def reach_by(self, outbound: OutboundSettings) -> None:
+        """Fetch keys as `outbound` says: the application calls it that trusts this issuer. A
+        `fetch` of one's own stays.
+        """
+        if self._bounds is not None:
+            timeout, known = self._bounds
+            self._fetch = fetch_with(timeout, known=known, outbound=outbound)
 
     async def verify(self, token: str, *, version: int) -> VerifiedToken:
         """What a token of this issuer stands for; `version` is kept in the answer.

@@ -36,8 +36,11 @@ def is_safe_address(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
 
 
-def fetch_with(timeout: float, *, known: Iterable[str] = ()) -> Fetch:
-    """Fetches within `timeout` seconds in all; raises ConfigurationError without httpx.
+def fetch_with(
+    timeout: float, *, known: Iterable[str] = (), outbound: OutboundSettings | None = None
+) -> Fetch:
+    """Fetches within `timeout` seconds in all; raises ConfigurationError without httpx. `outbound`
+    are the application's settings for calls of other servers, the usual ones if left out.
 
     What is at the origin of a `known` URL may be inside; a document may name further addresses, and
     these must be public.
@@ -49,7 +52,7 @@ def fetch_with(timeout: float, *, known: Iterable[str] = ()) -> Fetch:
         raise ConfigurationError(
             "tokens of other issuers need httpx", fix="pip install 'zenith-security[oauth]'"
         ) from error
-    settings = OutboundSettings().knowing(*known).within(timeout, size=MAX_BYTES)
+    settings = (outbound or OutboundSettings()).knowing(*known).within(timeout, size=MAX_BYTES)
     # Made once: reading the certificates takes longer than a whole call.
     context, names = usual_context(), SystemResolver()
 
