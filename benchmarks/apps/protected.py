@@ -75,7 +75,9 @@ class Protected:
         self._folder.cleanup()
 
     def _issue(self) -> str:
-        manager = TokenManager(keyring=self.app.assembly.keyring, settings=self.settings.tokens)
+        manager = TokenManager(
+            keyring=self.app.assembly.keyring, settings=self.app.assembly.settings.tokens
+        )
         return manager.issue_access(self._account.id, session_id=new_id(), roles=["user"])
 
     def seen(self) -> Call:
