@@ -73,6 +73,6 @@ async def test_many_ask_at_once_and_one_gets_the_name(guide, monkeypatch):
             assert answer.json()["detail"] == [
                 {"type": "unique", "loc": ["body", "username"], "msg": "Username taken"}
             ]
-            assert "ada" not in answer.text.lower()
+            assert '"ada' not in answer.text.lower()  # its id may hold these letters
     async with guide.app.models.open():
         assert await Member.where().count() == 1

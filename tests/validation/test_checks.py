@@ -21,7 +21,7 @@ from zenith.validation.errors import ChecksTimeoutError
 from zenith.validation.models import StrictModel
 
 
-class Tag(BaseModel):
+class Tag(StrictModel):
     name: str
 
     @async_field_validator("name")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic.dataclasses import is_pydantic_dataclass
 
-from zenith.kernel.sensitive import sensitive_fields
+from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.sensitive import models_in, sensitive_fields
 
 
 class StrictModel(BaseModel):
@@ -15,7 +17,8 @@ class StrictModel(BaseModel):
 
     Threat: mass assignment (OWASP API3, ASVS 15.3.3): `"role": "admin"` in a body that somebody
     passes on as it is. Infinities and NaN are refused too, assignments are validated, and its
-    errors and its repr repeat no sensitive value.
+    errors and its repr repeat no sensitive value. Raises ConfigurationError for a field that holds
+    a model that says nothing of further fields: such a model would let them through.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -26,8 +29,33 @@ class StrictModel(BaseModel):
         validate_default=True,
     )
 
+    @classmethod
+    def __pydantic_on_complete__(cls) -> None:
+        """Look at the models within, once their names are known."""
+        for name, field in cls.model_fields.items():
+            for kind in models_in(field.annotation):
+                _check_strict(f"{cls.__name__}.{name}", kind)
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         marks = sensitive_fields(type(self))
         for name, value in super().__repr_args__():
             if name not in marks:
                 yield name, value
+
+
+def _check_strict(place: str, kind: type[Any]) -> None:
+    """Dataclasses of the standard library follow the model that they are in; others do not."""
+    if issubclass(kind, RootModel):
+        for inner in models_in(cast("Any", kind).model_fields["root"].annotation):
+            _check_strict(place, inner)
+        return
+    config: object = getattr(kind, "model_config", None)
+    if not issubclass(kind, BaseModel):
+        if not is_pydantic_dataclass(kind):
+            return
+        config = getattr(kind, "__pydantic_config__", None)
+    if "extra" not in cast("dict[str, object]", config or {}):
+        raise ConfigurationError(
+            f"{place} holds {kind.__name__}, which ignores fields that it does not know",
+            fix=f"derive {kind.__name__} from StrictModel, or let its config say extra=...",
+        )
