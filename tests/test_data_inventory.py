@@ -8,7 +8,7 @@ import sqlite3
 from typing import Annotated, ClassVar
 
 import pytest
-from fastapi import Header
+from fastapi import APIRouter, FastAPI, Header
 from pydantic import BaseModel
 from sqlalchemy import Column, String
 from sqlmodel import Field
@@ -46,6 +46,14 @@ class Card(BaseModel):
 
 class Wallet(BaseModel):
     cards: list[Card]
+
+
+class Patient(BaseModel):
+    allergy: Sensitive[str, PII]
+
+
+class Visit(BaseModel):
+    ward: Sensitive[str, PII]
 
 
 @pytest.fixture
@@ -193,3 +201,24 @@ def test_a_table_that_says_nothing_refuses_the_start_of_production(tmp_path):
         assert not [each for each in check_sensitive_columns(is_production=False) if "Forg" in each]
     finally:
         Forgotten.metadata.remove(Forgotten.__table__)
+
+
+def test_included_routers_and_mounted_applications_count_too(tmp_path):
+    router, inner = APIRouter(), FastAPI()
+
+    @router.post("/patients")
+    @public
+    async def admit(patient: Patient) -> Visit:
+        return Visit(ward=patient.allergy)
+
+    @inner.get("/cards")
+    async def card(number: Sensitive[str, PII]) -> None:
+        del number
+
+    app = make_app(tmp_path)
+    app.include_router(router, prefix="/clinic")
+    app.mount("/inner", inner)
+    assert {"allergy", "ward", "number"} <= secret_names(app)
+    assert {"/clinic/patients", "/inner/cards"} <= {each.entry.path for each in routes_of(app)}
+    (ward,) = [each for each in lines_of(app) if each.field == "ward"]
+    assert ward.routes == ("POST /clinic/patients",)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
+from zenith.kernel.records import dataclass
 from zenith.kernel.sensitive import mark_among, models_in, sensitive_names, with_inner
 from zenith.pipeline import RouteEntry, RouteTable
+from zenith.pipeline.routes import declaring_routes
 from zenith.query.tables import tables
 
 INPUTS: Final = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RouteModels:
     """What one route takes and answers."""
 
@@ -38,33 +39,33 @@ class RouteModels:
 
 def routes_of(app: Any) -> list[RouteModels]:
     """Every route that declares what it takes."""
-    return [_models_of(entry) for entry in RouteTable(app).walk() if _route_of(entry) is not None]
+    return [
+        RouteModels(entry=entry, inputs=tuple(_inputs(entry.dependant)), answers=entry.answers)
+        for entry in RouteTable(app).walk()
+        if entry.dependant is not None
+    ]
 
 
 def secret_names(app: Any) -> frozenset[str]:
-    """The names of all fields and parameters of the application that are marked as sensitive."""
-    routes = routes_of(app)
-    named = {
-        name
-        for route in routes
-        for name, hint in route.inputs
-        if mark_among(getattr(hint, "__metadata__", ()), hint) is not None and not models_in(hint)
-    }
-    models: Iterable[type] = [model for route in routes for model in route.models]
-    return sensitive_names([*models, *tables()]) | named
+    """The names of all fields and parameters of the application that are marked as sensitive.
 
-
-def _models_of(entry: RouteEntry) -> RouteModels:
-    route = _route_of(entry)
-    inputs = tuple(_inputs(getattr(route, "dependant", None)))
-    return RouteModels(entry, inputs, getattr(route, "response_model", None))
-
-
-def _route_of(entry: RouteEntry) -> Any:
-    for route in (entry.listed, entry.route):
-        if getattr(route, "dependant", None) is not None:
-            return route
-    return None
+    Asked at each start: routes that take and answer the same are looked at once.
+    """
+    named: set[str] = set()
+    models: dict[type, None] = dict.fromkeys(tables())
+    seen: dict[tuple[str, int], Any] = {}
+    for route in declaring_routes(app):
+        answers = getattr(route, "response_model", None)
+        for name, hint in (*_inputs(route.dependant), ("", answers)):
+            if (name, id(hint)) in seen:
+                continue
+            # Kept beside its number, which would else be given to another.
+            seen[name, id(hint)] = hint
+            found = models_in(hint)
+            models.update(dict.fromkeys(found))
+            if name and not found and mark_among(getattr(hint, "__metadata__", ()), hint):
+                named.add(name)
+    return sensitive_names(models) | named
 
 
 def _inputs(dependant: Any) -> Iterator[tuple[str, Any]]:

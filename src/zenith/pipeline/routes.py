@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any, Final, Literal, TypeAlias, cast
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import (
     APIRoute,
     APIRouter,
     APIWebSocketRoute,
-    RouteContext,
     iter_route_contexts,
 )
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
@@ -63,12 +62,41 @@ class RouteEntry:
     is_direct: bool = False
     """Whether `listed` is the route itself and serves what `regex` matches, so that its application
     may be called without asking it again."""
-    handler: Handler | None = None
-    """FastAPI's handler, where nothing but the framework's own stands around it."""
+    handler: Handler | None = field(init=False, repr=False, compare=False)
+    """FastAPI's handler, where nothing but the framework's own stands around it; looked for when
+    the route is first called, which spares the start the looking."""
     dependant: Dependant | None = None
     """What FastAPI solves before it calls the endpoint."""
+    answers: Any = None
+    """The type of what the endpoint answers, where FastAPI knows of one."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "handler":
+                raise AttributeError(f"a route has no {name!r}")
+            found = handler_of(self.listed) if self.is_direct else None
+            object.__setattr__(self, name, found)
+            return found
 
 
+class _Place:
+    """Where a list of routes has one that may be called without asking those before it."""
+
+    __slots__ = ("_regex", "listed", "position")
+
+    def __init__(self, listed: BaseRoute | None = None, position: int = -1) -> None:
+        self.listed: Final = listed
+        self.position: Final = position
+        calls = isinstance(listed, Route) and type(listed).handle in ORDINARY_CALLS
+        self._regex: Final = listed.path_regex if calls and isinstance(listed, Route) else None
+
+    def is_direct(self, regex: re.Pattern[str] | None) -> bool:
+        """Whether what is listed is the route itself."""
+        return regex is not None and regex is self._regex
+
+
+NOWHERE: Final = _Place()
 Found: TypeAlias = tuple[RouteEntry | None, re.Match[str] | None]
 
 
@@ -201,10 +229,10 @@ def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
     ordinary = True
     for position, listed in enumerate(routes_of(source)):
         ordinary = ordinary and _is_ordinary(listed)
-        for context in iter_route_contexts([listed]):
-            entry = _entry(context, prefix, order)
+        place = _Place(listed, position) if ordinary else NOWHERE
+        for route in _seen(listed):
+            yield _entry(route, prefix, order, place)
             order += 1
-            yield _reachable(entry, listed, position) if ordinary else entry
     for route in _frontends(getattr(source, "router", source)):
         yield RouteEntry(
             kind="frontend",
@@ -217,15 +245,27 @@ def _entries(source: Any, prefix: str) -> Iterator[RouteEntry]:
         order += 1
 
 
-def _reachable(entry: RouteEntry, listed: BaseRoute, position: int) -> RouteEntry:
-    """The entry of a route that may be called without asking those listed before it."""
-    direct = (
-        isinstance(listed, Route)
-        and type(listed).handle in ORDINARY_CALLS
-        and entry.regex is listed.path_regex
+def _seen(listed: BaseRoute) -> Iterator[Any]:
+    """The routes that a member of a list stands for, as FastAPI sees them: itself, or those of a
+    router that was included, with what they have from there.
+    """
+    return (
+        iter((listed,))
+        if getattr(listed, "original_router", None) is None
+        else (iter(iter_route_contexts([listed])))
     )
-    handler = handler_of(listed) if direct else None
-    return replace(entry, listed=listed, position=position, is_direct=direct, handler=handler)
+
+
+def declaring_routes(source: Any) -> Iterator[Any]:
+    """Every route that declares what it takes (`dependant`), as FastAPI sees it, those of included
+    routers and behind mounts too. A table of them is more, and takes longer to make.
+    """
+    for listed in routes_of(source):
+        for route in _seen(listed):
+            if isinstance(getattr(route, "dependant", None), Dependant):
+                yield route
+            if isinstance(listed, (Mount, Host)):
+                yield from declaring_routes(listed)
 
 
 def _is_ordinary(route: BaseRoute) -> bool:
@@ -236,33 +276,38 @@ def _is_ordinary(route: BaseRoute) -> bool:
     return type(router).matches is APIRouter.matches and all(map(_is_ordinary, router.routes))
 
 
-def _entry(context: RouteContext, prefix: str, order: int) -> RouteEntry:
-    original = context.original_route
-    endpoint = context.endpoint
-    path = prefix + (context.path or "")
+def _entry(route: Any, prefix: str, order: int, place: _Place) -> RouteEntry:
+    original = getattr(route, "original_route", route)
+    endpoint = getattr(route, "endpoint", None)
+    path = prefix + (getattr(route, "path", None) or "")
     marks = marks_of(endpoint)
-    found = getattr(context, "dependant", None)
+    found = getattr(route, "dependant", None)
     dependant = found if isinstance(found, Dependant) else None
-    if dependant is not None:
+    if dependant is not None and dependant.dependencies:
         marks = (*marks, *_dependant_marks(dependant))
     if isinstance(original, (Mount, Host)):
-        return _mount(context, original, path or prefix, order)
+        return _mount(route, original, path or prefix, order, place)
     kind: RouteKind = "websocket" if "WebSocket" in type(original).__name__ else "http"
-    regex = getattr(context, "path_regex", None)
+    regex = getattr(route, "path_regex", None)
+    methods = getattr(route, "methods", None) if kind == "http" else None
     return RouteEntry(
         kind=kind if regex is not None else "unknown",
         path=path,
-        methods=frozenset(context.methods or ()) if kind == "http" else frozenset(),
+        methods=frozenset(methods or ()),
         endpoint=endpoint,
         marks=marks,
         order=order,
         regex=regex,
-        max_body_size=getattr(context, "max_body_size", None),
+        max_body_size=getattr(route, "max_body_size", None),
         dependant=dependant,
+        answers=getattr(route, "response_model", None),
+        listed=place.listed,
+        position=place.position,
+        is_direct=place.is_direct(regex),
     )
 
 
-def _mount(context: Any, original: Mount | Host, path: str, order: int) -> RouteEntry:
+def _mount(route: Any, original: Mount | Host, path: str, order: int, place: _Place) -> RouteEntry:
     app = original.app
     marks = marks_of(app)
     shown = routes_of(original)
@@ -274,8 +319,10 @@ def _mount(context: Any, original: Mount | Host, path: str, order: int) -> Route
         endpoint=app,
         marks=marks,
         order=order,
-        route=context,
+        route=route,
         children=children,
+        listed=place.listed,
+        position=place.position,
     )
 
 
