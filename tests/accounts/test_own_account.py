@@ -321,3 +321,18 @@ async def test_another_class_is_a_mistake_in_code(app, client):
     assert user.as_model(Account) is account
     with pytest.raises(TypeError, match="accounts are Account, not Member"):
         user.as_model(Member)
+
+
+async def test_the_last_administrator_who_must_stay_keeps_its_keys(app, client):
+    await make_administrator(app)
+    tokens = (await login(client, "root@example.org", OTHER_PASSWORD)).json()
+    made = await client.post("/auth/api-keys", json={"name": "cron"}, headers=bearer(tokens))
+    refused = await client.request(
+        "DELETE",
+        "/auth/account",
+        json={"current_password": OTHER_PASSWORD},
+        headers=bearer(tokens),
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "last_administrator")
+    (key,) = (await client.get("/auth/api-keys", headers=bearer(tokens))).json()
+    assert (key["id"], key["revoked_at"]) == (made.json()["id"], None)

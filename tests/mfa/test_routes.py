@@ -18,6 +18,7 @@ from tests.accounts.application import (
     register,
     running,
 )
+from tests.accounts.mails import mailed
 from tests.mfa.authenticator import Authenticator
 from tests.mfa.people import add_totp, code_for, finish
 from zenith.kernel.events import EventType
@@ -79,6 +80,8 @@ async def test_codes_are_renewed_and_the_app_removed(client):
     fresh = await client.post("/auth/factors/recovery-codes", headers=bearer(tokens))
     assert fresh.status_code == 201
     assert not set(codes) & set(fresh.json()["recovery_codes"])
+    (mail,) = await mailed(client.app, kind="recovery_codes_renewed")
+    assert "It came from" in mail.text
     held = (await client.get("/auth/factors", headers=bearer(tokens))).json()
     assert held == {"totp": True, "recovery_codes": 10, "passkeys": []}
     assert (await client.delete("/auth/factors/totp", headers=bearer(tokens))).status_code == 204

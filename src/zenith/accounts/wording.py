@@ -214,6 +214,15 @@ WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
             paragraphs=("Your account was locked, and all its sessions have ended.", "{reason}"),
             facts=("reason",),
         ),
+        "recovery_codes_renewed": Wording(
+            subject="Your recovery codes are new",
+            paragraphs=(
+                "Recovery codes were made for your account. Those from before are void.",
+                _WHERE,
+                _NOT_YOU,
+            ),
+            facts=_SEEN,
+        ),
         "api_key_rotated": Wording(
             subject="An API key was replaced",
             paragraphs=(

@@ -254,6 +254,8 @@ class FactorEnrolment:
         async with one_step():
             await self._store.set_recovery_codes(account.id, digests)
             await self._record(EventType.RECOVERY_CODES_ISSUED, principal, client, "renewed")
+        notice = "recovery_codes_renewed"
+        await self._notices.tell(account, notice, **seen(client, self._clock()))
         return codes
 
     async def remove_totp(self, principal: Principal, *, client: Client) -> None:

@@ -60,9 +60,10 @@ class Deletion:
         account = await self._proof.check(principal, password, client=client)
         # Access tokens are believed without a look at the account: all others end before it does.
         await self._sign_in.end_all(account.id, keep=principal.session_id)
-        # While the keys' rows are there: caches are told of each.
-        await clean_up(self._cleanups, account.id, reason="account deleted", client=client)
         async with one_step():
+            # While the keys' rows are there: caches are told of each. In the step, so that an
+            # administrator who must stay keeps them.
+            await clean_up(self._cleanups, account.id, reason="account deleted", client=client)
             outcome = await self._accounts.delete(account.id, keep_one=self._administrator_role)
             if outcome == "kept":
                 raise LastAdministratorError(
