@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import shutil
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -23,6 +25,7 @@ from tests.measure import Plugin
 from tests.services import Service, ServiceSet, find
 from tests.services.forked import Forked, Preloaded, serve_application
 from tests.services.process import free_port as find_free_port
+from zenith.stores.sql import Database, upgrade
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_ARGUMENTS = (
@@ -125,22 +128,79 @@ def _on_postgres(url: str, statement: str) -> None:
         finally:
             await connection.close()
 
+    _wait_for(execute())
+
+
+def _wait_for(work: Coroutine[Any, Any, None]) -> None:
     # A loop of its own, never made the thread's: the tests' loops are pytest-asyncio's business.
     loop = asyncio.new_event_loop()
     try:
-        loop.run_until_complete(execute())
+        loop.run_until_complete(work)
     finally:
         loop.close()
+
+
+@contextlib.contextmanager
+def _copied(server: str, template: str) -> Iterator[str]:
+    """The URL of a database that is made as a copy of another, and dropped."""
+    name = f"test_{secrets.token_hex(6)}"
+    _on_postgres(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    _on_postgres(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _upgrade(url: str) -> None:
+    async with Database(url) as database:
+        await upgrade(database)
 
 
 @pytest.fixture
 def postgres_url(services: ServiceSet) -> Iterator[str]:
     """A fresh, empty database; `postgresql+asyncpg://...`. Dropped after the test."""
-    server = services.shared("postgres")["url"]
-    name = f"test_{secrets.token_hex(6)}"
-    _on_postgres(server, f"CREATE DATABASE {name} TEMPLATE template0")
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    _on_postgres(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with _copied(services.shared("postgres")["url"], "template0") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(services: ServiceSet) -> Iterator[str]:
+    """The name of a database with the schema, which nobody uses but to copy it."""
+    with _copied(services.shared("postgres")["url"], "template0") as url:
+        _wait_for(_upgrade(url))
+        yield str(make_url(url).database)
+
+
+@pytest.fixture
+def upgraded_postgres_url(services: ServiceSet, _postgres_template: str) -> Iterator[str]:
+    """As `postgres_url`, with the newest schema: a tenth of what all its changes take."""
+    with _copied(services.shared("postgres")["url"], _postgres_template) as url:
+        yield url
+
+
+# SQLite ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite file with the schema."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _wait_for(_upgrade(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def upgraded_sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A file of the test's own with the newest schema."""
+    path = tmp_path / "upgraded.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def upgraded_url(request: pytest.FixtureRequest) -> str:
+    """A database with the newest schema and nothing in it, in turn."""
+    place = "postgres" if request.param == "postgresql" else "sqlite"
+    url: str = request.getfixturevalue(f"upgraded_{place}_url")
+    return url
 
 
 # Redis -------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from zenith.kernel.events import EventType
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request):
-    return request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    return request.getfixturevalue("upgraded_postgres_url") if request.param == "postgres" else None
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from zenith.tokens import TokenSettings
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request):
-    return request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    return request.getfixturevalue("upgraded_postgres_url") if request.param == "postgres" else None
 
 
 async def refresh(client, tokens):

@@ -79,7 +79,7 @@ async def two(tmp_path, *, wait, **more):
 def stores(request):
     urls = {}
     if "postgres" in request.param:
-        urls["database"] = request.getfixturevalue("postgres_url")
+        urls["database"] = request.getfixturevalue("upgraded_postgres_url")
     if "redis" in request.param:
         urls["redis"] = request.getfixturevalue("redis_url")
     return urls | {"wait": "redis" not in request.param}

@@ -32,7 +32,6 @@ from zenith.stores.sql import (
     SqlOneTimeStore,
     SqlRefreshStore,
     SqlSessionStore,
-    upgrade,
 )
 from zenith.tokens.store import RefreshFamily
 
@@ -55,7 +54,7 @@ SESSION = SessionRecord(
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database."""
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_url")
@@ -63,9 +62,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    async with Database(url) as database:
-        await upgrade(database)
+async def database(upgraded_url: str) -> AsyncIterator[Database]:
+    async with Database(upgraded_url) as database:
         yield database
 
 
@@ -112,61 +110,61 @@ def racers() -> Iterator[Racers]:
 
 
 async def test_of_many_processes_one_consumes_a_link(
-    url: str, database: Database, racers: Racers
+    upgraded_url: str, database: Database, racers: Racers
 ) -> None:
     await SqlOneTimeStore(database).put(
         "digest", purpose="race", subject="ada", now=0.0, expires_at=100.0
     )
-    results = await racers.run(url, "consume")
+    results = await racers.run(upgraded_url, "consume")
     assert Counter(results) == {"ada": 1, None: PROCESSES * CALLERS - 1}
 
 
 async def test_of_many_processes_one_rotates_a_token(
-    url: str, database: Database, racers: Racers
+    upgraded_url: str, database: Database, racers: Racers
 ) -> None:
     await SqlRefreshStore(database).start(FAMILY)
-    results = await racers.run(url, "rotate")
+    results = await racers.run(upgraded_url, "rotate")
     assert Counter(results) == {"rotated": 1, "replayed": PROCESSES * CALLERS - 1}
 
 
 async def test_of_many_processes_one_makes_the_first_administrator(
-    url: str, database: Database, racers: Racers
+    upgraded_url: str, database: Database, racers: Racers
 ) -> None:
-    results = await racers.run(url, "create_first")
+    results = await racers.run(upgraded_url, "create_first")
     assert Counter(results) == {True: 1, False: PROCESSES * CALLERS - 1}
     assert len(await SqlAccountStore(database).page(after=None, limit=100)) == 1
 
 
 async def test_of_many_processes_one_registers_an_email(
-    url: str, database: Database, racers: Racers
+    upgraded_url: str, database: Database, racers: Racers
 ) -> None:
-    results = await racers.run(url, "create")
+    results = await racers.run(upgraded_url, "create")
     assert Counter(results) == {True: 1, False: PROCESSES * CALLERS - 1}
     assert len(await SqlAccountStore(database).page(after=None, limit=100)) == 1
 
 
 async def test_of_many_processes_one_changes_a_password(
-    url: str, database: Database, racers: Racers
+    upgraded_url: str, database: Database, racers: Racers
 ) -> None:
     ada = Account(id="id-ada", email="a", email_key="a", password_hash="old", created_at=1.0)
     await SqlAccountStore(database).create(ada)
-    results = await racers.run(url, "change_password")
+    results = await racers.run(upgraded_url, "change_password")
     assert Counter(results) == {True: 1, False: PROCESSES * CALLERS - 1}
 
 
 async def test_one_administrator_stays_when_all_resign(
-    url: str, database: Database, racers: Racers
+    upgraded_url: str, database: Database, racers: Racers
 ) -> None:
     accounts = SqlAccountStore(database)
     for number in range(CALLERS):
         await accounts.create(account(str(number), f"{number}@example.org", "admin"))
-    await racers.run(url, "resign")
+    await racers.run(upgraded_url, "resign")
     everybody = await accounts.page(after=None, limit=100)
     assert sum("admin" in each.roles for each in everybody) == 1
 
 
-async def test_of_many_processes_one_migrates(url: str, racers: Racers) -> None:
-    results = await racers.run(url, "migrate", callers=2)
+async def test_of_many_processes_one_migrates(empty_url: str, racers: Racers) -> None:
+    results = await racers.run(empty_url, "migrate", callers=2)
     assert sorted(results, key=len)[:-1] == [[]] * (2 * PROCESSES - 1)
     assert max(results, key=len)[0] == "0001"
 
@@ -175,12 +173,12 @@ async def test_of_many_processes_one_migrates(url: str, racers: Racers) -> None:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def place_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def place_url(request: pytest.FixtureRequest) -> str:
     if request.param == "memory":
         return ""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path / 'races.db'}"
+    place = "postgres" if request.param == "postgresql" else "sqlite"
+    url: str = request.getfixturevalue(f"upgraded_{place}_url")
+    return url
 
 
 @pytest.fixture
@@ -189,7 +187,6 @@ async def place(place_url: str) -> AsyncIterator[Database | None]:
         yield None
         return
     async with Database(place_url) as database:
-        await upgrade(database)
         yield database
 
 

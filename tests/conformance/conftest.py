@@ -78,14 +78,6 @@ def _run(*steps: Coroutine[Any, Any, None]) -> None:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite file with the schema."""
-    path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    _run(_upgraded(f"sqlite:///{path}"))
-    return path
-
-
-@pytest.fixture(scope="session")
 def postgres_schema_url(services: ServiceSet) -> Iterator[str]:
     """A PostgreSQL database with the schema, shared by the tests of this worker."""
     server = services.shared("postgres")["url"]

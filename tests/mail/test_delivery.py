@@ -10,12 +10,13 @@ import pytest
 
 from tests.accounts.fakes import Time
 from tests.mail.killed import KEY, LETTERS, NOW, Stuck, draft
+from tests.start import SCHEMA
 from zenith.kernel.errors import ServiceUnavailableError
 from zenith.kernel.keys import Secret
 from zenith.kernel.one_step import one_step
 from zenith.mail import MailDelivery, MailError, MailQueue, compose
 from zenith.stores.memory import MemoryMailQueueStore
-from zenith.stores.sql import Database, SqlMailQueueStore, upgrade
+from zenith.stores.sql import Database, SqlMailQueueStore
 
 OTHER_KEY = Secret("oJ4mQ8zPf2LkVb7NcXw5RtYs9HdGa3Ue6iTn1BpZvM0r")
 
@@ -193,7 +194,7 @@ class Forgetful(MemoryMailQueueStore):
 
 async def test_a_mail_is_part_of_the_step_in_which_it_is_told(tmp_path):
     async with Database(f"sqlite:///{tmp_path}/mails.db") as database:
-        await upgrade(database)
+        await SCHEMA.upgrade(database)
         sending = Sending(store=SqlMailQueueStore(database))
         with suppress(KeyError):
             async with one_step():
@@ -209,7 +210,7 @@ async def test_a_process_that_is_killed_loses_nothing(tmp_path):
     """It is killed while it holds four of six mails; another one sends all, when it may."""
     url = f"sqlite:///{tmp_path}/mails.db"
     async with Database(url) as database:
-        await upgrade(database)
+        await SCHEMA.upgrade(database)
         code = [sys.executable, "-m", "tests.mail.killed", url]
         child = await asyncio.create_subprocess_exec(*code, stdout=asyncio.subprocess.PIPE)
         assert child.stdout is not None

@@ -161,16 +161,15 @@ async def test_connections_bear_a_name_and_bounds(postgres_url: str) -> None:
 
 
 async def test_a_stricter_default_of_the_server_leaves_the_last_administrator(
-    postgres_url: str,
+    upgraded_postgres_url: str,
 ) -> None:
     """Under REPEATABLE READ each of two that wait for the lock still sees the other in office."""
-    name = make_url(postgres_url).database
-    async with Database(postgres_url) as database:
-        await upgrade(database)
+    name = make_url(upgraded_postgres_url).database
+    async with Database(upgraded_postgres_url) as database:
         await database.count(
             text(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'repeatable read'")
         )
-    async with Database(postgres_url) as database:
+    async with Database(upgraded_postgres_url) as database:
         shown = await database.rows(text("SHOW default_transaction_isolation"))
         assert tuple(shown[0]) == ("read committed",)
         accounts = SqlAccountStore(database)
@@ -187,18 +186,18 @@ async def test_a_stricter_default_of_the_server_leaves_the_last_administrator(
             assert await accounts.delete(survivor, keep_one=None) == "deleted"
 
 
-async def test_the_same_keys_in_any_order_never_lock_each_other_out(postgres_url: str) -> None:
+async def test_the_same_keys_in_any_order_never_lock_each_other_out(
+    upgraded_postgres_url: str,
+) -> None:
     keys = [Revocation(kind="session", key=f"s{n:04}", at=1.0, until=2.0) for n in range(500)]
-    async with Database(settings(postgres_url, pool_timeout=60.0)) as database:
-        await upgrade(database)
+    async with Database(settings(upgraded_postgres_url, pool_timeout=60.0)) as database:
         store = SqlRevocationStore(database)
         for _ in range(3):
             await asyncio.gather(*(store.add(keys[:: 1 if n % 2 else -1]) for n in range(8)))
 
 
-async def test_keys_sort_by_their_bytes_whatever_the_locale(postgres_url: str) -> None:
-    async with Database(postgres_url) as database:
-        await upgrade(database)
+async def test_keys_sort_by_their_bytes_whatever_the_locale(upgraded_postgres_url: str) -> None:
+    async with Database(upgraded_postgres_url) as database:
         row = await database.first(
             text(
                 "SELECT collation_name FROM information_schema.columns "
@@ -210,9 +209,10 @@ async def test_keys_sort_by_their_bytes_whatever_the_locale(postgres_url: str) -
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "a\ud800b"])
-async def test_text_that_cannot_be_stored_is_a_bad_request(postgres_url: str, value: str) -> None:
-    async with Database(postgres_url) as database:
-        await upgrade(database)
+async def test_text_that_cannot_be_stored_is_a_bad_request(
+    upgraded_postgres_url: str, value: str
+) -> None:
+    async with Database(upgraded_postgres_url) as database:
         accounts = SqlAccountStore(database)
         with pytest.raises(BadRequestError):
             await accounts.by_email(value)

@@ -19,7 +19,6 @@ from zenith.stores.sql import (
     SqlRefreshStore,
     SqlRevocationStore,
     SqlSessionStore,
-    upgrade,
 )
 from zenith.tokens.store import RefreshFamily
 
@@ -57,15 +56,14 @@ class Proxy:
 
 
 @pytest.fixture
-async def proxied(postgres_url: str) -> AsyncIterator[tuple[Proxy, Database]]:
+async def proxied(upgraded_postgres_url: str) -> AsyncIterator[tuple[Proxy, Database]]:
     """The test's database, through a proxy that counts."""
-    url = make_url(postgres_url)
+    url = make_url(upgraded_postgres_url)
     proxy = Proxy(url.host or "", url.port or 0)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     through = url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
     async with Database(f"{through}?sslmode=disable") as database:
-        await upgrade(database)
         yield proxy, database
     await proxy.settled()
     server.close()

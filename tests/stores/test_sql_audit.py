@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from zenith.kernel.events import Event, EventType
-from zenith.stores.sql import Database, SqlAuditStore, upgrade
+from zenith.stores.sql import Database, SqlAuditStore
 from zenith.stores.sql.audit_rows import MAX_KEY, MAX_TEXT, storable
 
 HOSTILE = "x\x00y\ud800z" + "é" * 5000
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path / 'x.db'}"
-
-
 @pytest.fixture
-async def audit(url: str) -> AsyncIterator[SqlAuditStore]:
-    async with Database(url) as database:
-        await upgrade(database)
+async def audit(upgraded_url: str) -> AsyncIterator[SqlAuditStore]:
+    async with Database(upgraded_url) as database:
         yield SqlAuditStore(database)
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from zenith.stores.sql import Database, SqlRefreshStore, upgrade
+from zenith.stores.sql import Database, SqlRefreshStore
 from zenith.tokens.store import RefreshFamily
 
 
@@ -21,16 +18,8 @@ class Hasty(Database):
         return await super().first(*arguments) if self.looks > 1 else None
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path / 'x.db'}"
-
-
-async def test_a_token_that_came_late_is_rotated(url: str) -> None:
-    async with Hasty(url) as database:
-        await upgrade(database)
+async def test_a_token_that_came_late_is_rotated(upgraded_url: str) -> None:
+    async with Hasty(upgraded_url) as database:
         store = SqlRefreshStore(database)
         await store.start(
             RefreshFamily(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, text
 
+from tests.start import SCHEMA
 from tests.stores.racer import account
 from zenith.accounts.store import Account
 from zenith.kernel.errors import (
@@ -20,7 +21,7 @@ from zenith.kernel.errors import (
 )
 from zenith.kernel.keys import Secret
 from zenith.stores.settings import DatabaseSettings
-from zenith.stores.sql import Database, SqlAccountStore, SqlOneTimeStore, sqlite_engine, upgrade
+from zenith.stores.sql import Database, SqlAccountStore, SqlOneTimeStore, sqlite_engine
 from zenith.stores.sql.schema import account_roles
 
 
@@ -57,7 +58,7 @@ async def test_nothing_is_opened_before_the_first_statement(tmp_path: Path) -> N
 async def test_the_files_belong_to_their_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "with space"
     async with Database(f"sqlite:///{tmp_path}/with%20space/x.db") as database:
-        await upgrade(database)
+        await SCHEMA.upgrade(database)
         await SqlAccountStore(database).create(account("a", "a@example.org"))
         files = list(folder.iterdir())
         assert {file.name for file in files} == {"x.db", "x.db-wal", "x.db-shm"}
@@ -71,7 +72,7 @@ async def test_each_connection_is_set_up(tmp_path: Path) -> None:
             row = await database.first(text(f"PRAGMA {pragma}"))
             assert row is not None
             assert row[0] == value
-        await upgrade(database)
+        await SCHEMA.upgrade(database)
         orphan = insert(account_roles).values(account_id="nobody", role="admin", position=0)
         with pytest.raises(ConflictError):
             await database.count(orphan)
@@ -80,7 +81,7 @@ async def test_each_connection_is_set_up(tmp_path: Path) -> None:
 async def test_a_lock_that_does_not_end_is_unavailable(tmp_path: Path) -> None:
     settings = DatabaseSettings(url=Secret(f"sqlite:///{tmp_path / 'x.db'}"), statement_timeout=0.2)
     async with Database(settings) as database:
-        await upgrade(database)
+        await SCHEMA.upgrade(database)
         store = SqlAccountStore(database)
         other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -140,7 +141,7 @@ async def test_a_database_without_the_schema_is_unavailable(tmp_path: Path) -> N
 
 async def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     async with Database(f"sqlite:///{tmp_path / 'x.db'}") as database:
-        await upgrade(database)
+        await SCHEMA.upgrade(database)
         store = SqlAccountStore(database)
         with pytest.raises(BadRequestError):
             await store.create(account("a", "a@example.org", "user", "\ud800"))
@@ -150,7 +151,7 @@ async def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 async def test_a_cancelled_caller_leaves_no_lock(tmp_path: Path) -> None:
     async with Database(f"sqlite:///{tmp_path / 'x.db'}") as database:
-        await upgrade(database)
+        await SCHEMA.upgrade(database)
         store = SqlAccountStore(database)
         tasks = [
             asyncio.create_task(store.create(account(str(n), f"{n}@example.org", "user")))
@@ -167,7 +168,7 @@ async def test_a_cancelled_caller_leaves_no_lock(tmp_path: Path) -> None:
 
 async def test_many_writers_of_one_process_wait_their_turn(tmp_path: Path) -> None:
     async with Database(f"sqlite:///{tmp_path / 'x.db'}") as database:
-        await upgrade(database)
+        await SCHEMA.upgrade(database)
         store = SqlOneTimeStore(database)
         await asyncio.gather(
             *(
@@ -181,7 +182,7 @@ async def test_many_writers_of_one_process_wait_their_turn(tmp_path: Path) -> No
 async def test_a_writer_waits_for_one_of_its_own_process_without_polling(tmp_path: Path) -> None:
     url = Secret(f"sqlite:///{tmp_path / 'x.db'}")
     async with Database(DatabaseSettings(url=url, statement_timeout=0.1)) as database:
-        await upgrade(database)
+        await SCHEMA.upgrade(database)
         store = SqlOneTimeStore(database)
         async with database.transaction():
             put = store.put("d", purpose="p", subject="s", now=0.0, expires_at=9.0)
