@@ -141,3 +141,21 @@ def test_a_thousand_roles_are_taken_over_fast() -> None:
     assert len(held) == 100
     assert granted.allow("p950:3")
     assert took < 1.0
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *(RoleDefinition(name=name, permissions=("*",)) for name in ("", " ", "a\nb", "a\x00")),
+        *(RoleDefinition(name="odd", level=level) for level in (5.5, "abc", True, b"5")),
+        RoleDefinition(name="guest", level=5.5),
+        RoleDefinition(name="odd", inherits=("", "odd")),
+    ],
+)
+def test_a_row_that_is_none_stops_nobody(row):
+    sound = RoleDefinition(name="sound", permissions=("a:b",))
+    book = repaired_book(SETTINGS, [row, sound], version=1)
+    assert book.roles.has_permission("sound", "a:b")
+    assert not book.roles.has_permission(row.name, "c:d")
+    assert "" not in book.definitions
+    assert book.definitions.get(row.name, sound).level is None

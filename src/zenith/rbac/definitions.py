@@ -69,14 +69,16 @@ def repaired_book(
     """The book of what a database holds, which another release or a hand may have written.
 
     Threat: one bad row that stops every process, or that makes somebody an administrator. What is
-    unsound grants less, never more, and is logged: unknown inherited roles, permissions of no form,
-    levels as high as the administrator's, and circles fall away.
+    unsound grants less, never more, and is logged: roles without a name, unknown inherited roles,
+    permissions of no form, levels that are none or as high as the administrator's, and circles fall
+    away.
     """
     ceiling = settings.hierarchy[settings.administrator]
-    known = {each.name for each in stored} | set(settings.hierarchy)
+    named = [each for each in stored if each.name.strip() and each.name.isprintable()]
+    known = {each.name for each in named} | set(settings.hierarchy)
     rows = {
         each.name: _repaired(each, known - {settings.administrator}, ceiling)
-        for each in stored
+        for each in named
         if each.name != settings.administrator
     }
     for each in stored:
@@ -88,9 +90,9 @@ def repaired_book(
         except InheritanceError as error:
             _log.warning("%s", error.problem)
             round_about = [name for name in error.cycle if name in rows]
-            named = [name for name in round_about if rows[name].inherits]
-            for name in named or round_about:
-                if named:
+            inheriting = [name for name in round_about if rows[name].inherits]
+            for name in inheriting or round_about:
+                if inheriting:
                     rows[name] = replace(rows[name], inherits=())
                 else:
                     del rows[name]
@@ -143,10 +145,11 @@ def _is_shown(text: str) -> bool:
 
 
 def _repaired(row: RoleDefinition, known: Collection[str], ceiling: int | None) -> RoleDefinition:
-    too_high = row.level is not None and ceiling is not None and row.level >= ceiling
+    level: object = row.level
+    is_level = type(level) is int and (ceiling is None or level < ceiling)
     return replace(
         row,
-        level=None if too_high else row.level,
+        level=row.level if is_level else None,
         permissions=tuple(text for text in row.permissions if is_pattern(text)),
         inherits=tuple(name for name in row.inherits if name in known),
     )
