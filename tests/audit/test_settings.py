@@ -16,6 +16,7 @@ from zenith.kernel.errors import ConfigurationError
         {"batch_size": 0},
         {"refusals_per_client": 0},
         {"refusals_in_all": 10_000_000},
+        {"verify_processes": 0},
         {"json_lines": Path("/")},
     ],
     ids=str,
@@ -28,3 +29,5 @@ def test_wrong_settings_are_refused_by_name(wrong: dict[str, Any]) -> None:
 
 def test_the_defaults_hold() -> None:
     assert AuditSettings().json_lines is None
+    assert AuditSettings().verify_processes is None
+    assert AuditSettings(verify_processes=4).verify_processes == 4

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from zenith.assembly.audit_readers import reading_ahead
 from zenith.audit import AuditLog, AuditSettings
 from zenith.audit.checkpoint import Checkpoint
 from zenith.audit.checkpoint_file import CheckpointFile
@@ -37,6 +38,7 @@ class AuditParts:
         self, settings: AuditSettings, secrets: Sequence[Secret], database: Database
     ) -> None:
         self.settings: Final = settings
+        self._database: Final = database.settings
         self.keys: Final = AuditKeys(secrets)
         self.pending: Final = Pending(full=settings.seal_events)
         self.store: Final = SqlAuditStore(
@@ -86,14 +88,15 @@ class AuditParts:
         known: list[Checkpoint | str] = []
         if file is not None and (checkpoints is not None or file.path.exists()):
             known = await asyncio.to_thread(lambda: list(file.read()))
-        report = await Verification(
-            StoredLog(self.seals, self.settings.stream),
-            self.settings.stream,
-            keys=self.keys,
-            public=self.keys.public,
-            checkpoints=known,
-            progress=progress,
-        ).run()
+        async with reading_ahead(self.seals, self.settings, self._database) as ahead:
+            report = await Verification(
+                StoredLog(self.seals, self.settings.stream, ahead=ahead),
+                self.settings.stream,
+                keys=self.keys,
+                public=self.keys.public,
+                checkpoints=known,
+                progress=progress,
+            ).run()
         await self.log.record(
             Event(
                 type=EventType.AUDIT_VERIFIED,

@@ -16,3 +16,7 @@ class BrokenLogError(ZenithError):
         super().__init__(f"the stream `{stream}` is not as it was sealed, at seal {seal}")
         self.stream = stream
         self.seal = seal
+
+
+class LostReaderError(ZenithError):
+    """A process that helps to read the log is gone, or could not be started."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from operator import itemgetter
 from typing import Final
 
+from zenith.audit.reading_ahead import ROWS, ReadingAhead
 from zenith.audit.record import Record
 from zenith.audit.seal import Seal
 from zenith.audit.seal_store import SealStore
@@ -13,15 +14,15 @@ from zenith.audit.seal_store import SealStore
 _place: Final = itemgetter(0)
 SEALS: Final = 64
 """Seals read at once."""
-ROWS: Final = 5000
 
 
 class StoredLog:
     """The Source that a store is."""
 
-    def __init__(self, store: SealStore, stream: str) -> None:
+    def __init__(self, store: SealStore, stream: str, *, ahead: ReadingAhead | None = None) -> None:
         self._store: Final = store
         self._stream: Final = stream
+        self._ahead: Final = ahead
         self._read = 0
         """The highest sequence so far."""
         self._ended = False
@@ -55,6 +56,10 @@ class StoredLog:
         return await self._store.records_of(self._stream, event_ids)
 
     async def _next(self) -> Sequence[tuple[int, bytes]]:
+        while self._ahead is not None and (found := await self._ahead.next(self._read)):
+            leaves, self._read = found
+            if leaves:
+                return leaves
         leaves = await self._store.leaves(self._stream, after=self._read, limit=ROWS)
         self._ended = len(leaves) < ROWS
         if leaves:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from zenith.audit.record import Record
 from zenith.audit.seal import Seal
+
+LAST: Final = 2**63 - 1
+"""No row has a higher sequence."""
 
 
 class SealStore(Protocol):
@@ -40,8 +43,14 @@ class SealStore(Protocol):
         """Rows with sequences above `after`."""
         ...
 
-    async def leaves(self, stream: str, *, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
-        """Sequence and `leaf` of these rows."""
+    async def leaves(
+        self, stream: str, *, after: int, limit: int, through: int = LAST
+    ) -> Sequence[tuple[int, bytes]]:
+        """Sequence and `leaf` of these rows, up to the sequence `through`."""
+        ...
+
+    async def bound(self, stream: str, *, after: int, count: int) -> int | None:
+        """The sequence of the row number `count` behind `after`; None if there are fewer."""
         ...
 
     async def records_at(self, stream: str, sequences: Sequence[int]) -> Sequence[Record]:

@@ -71,6 +71,10 @@ class AuditSettings:
     checkpoint_interval: float = 300.0
     """Seconds from one checkpoint to the next, at most, while there is something new."""
 
+    verify_processes: int | None = None
+    """Processes that read the log while it is verified, where there are many events; None: one for
+    each core, at most eight; 1: only the one that verifies."""
+
     keep_days: int | None = None
     """Days after which sealed events are removed, leaving proof of what was; None: never. The
     database user must then be allowed to delete from the tables of the log."""
@@ -85,6 +89,8 @@ class AuditSettings:
         _check_range("seal_events", self.seal_events, 1, 1_000)
         _check_range("checkpoint_seals", self.checkpoint_seals, 1, 1_000_000)
         _check_range("checkpoint_interval", self.checkpoint_interval, 1, 86_400)
+        if self.verify_processes is not None:
+            _check_range("verify_processes", self.verify_processes, 1, 64)
         if self.keep_days is not None:
             _check_range("keep_days", self.keep_days, 1, 36_500)
         if not STREAM.fullmatch(self.stream):

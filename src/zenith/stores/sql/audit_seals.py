@@ -10,6 +10,7 @@ from sqlalchemy import delete
 
 from zenith.audit.record import TEXTS, Record, leaf
 from zenith.audit.seal import Seal, SealKind
+from zenith.audit.seal_store import LAST
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.schema import audit_events, audit_seals
 
@@ -86,10 +87,21 @@ class SqlSealStore:
         sql = f"{self._records} AND sequence > ? ORDER BY sequence LIMIT ?"
         return await self._database.plain(sql, stream, after, limit)
 
-    async def leaves(self, stream: str, *, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
-        """Sequence and `leaf` of these rows."""
-        sql = f"{self._records} AND sequence > ? ORDER BY sequence LIMIT ?"
-        return await self._database.each(_placed, sql, stream, after, limit)
+    async def leaves(
+        self, stream: str, *, after: int, limit: int, through: int = LAST
+    ) -> Sequence[tuple[int, bytes]]:
+        """Sequence and `leaf` of these rows, up to the sequence `through`."""
+        sql = f"{self._records} AND sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"
+        return await self._database.each(_placed, sql, stream, after, through, limit)
+
+    async def bound(self, stream: str, *, after: int, count: int) -> int | None:
+        """The sequence of the row number `count` behind `after`; None if there are fewer."""
+        sql = (
+            f"SELECT sequence FROM {_EVENTS} "  # noqa: S608  names of our own
+            "WHERE stream = ? AND sequence > ? ORDER BY sequence LIMIT 1 OFFSET ?"
+        )
+        rows = await self._database.plain(sql, stream, after, count - 1)
+        return int(rows[0][0]) if rows else None
 
     async def records_at(self, stream: str, sequences: Sequence[int]) -> Sequence[Record]:
         """Rows by their sequences."""
