@@ -61,6 +61,36 @@ def test_a_lazy_name_is_loaded_once_and_others_are_unknown() -> None:
         get("secret")
 
 
+KEPT = """
+import gc, sys
+from pathlib import Path
+from zenith import Settings, Zenith
+counts = [gc.get_freeze_count()]
+for name in ("a", "b"):
+    Zenith(settings=Settings(env="test", home=Path(sys.argv[1], name)))
+    counts.append(gc.get_freeze_count())
+print(*counts, gc.isenabled())
+"""
+
+
+def test_what_applications_are_made_of_is_kept_from_the_collector_once(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KEPT, str(tmp_path)], check=True, capture_output=True, text=True
+    )
+    imported, first, second, collects = done.stdout.split()
+    assert (imported, collects) == ("0", "True")
+    assert first == second != "0"
+
+
+def test_what_is_loaded_is_old_at_once() -> None:
+    frozen = gc.get_freeze_count()
+    if not frozen:
+        young = [object.__new__(type("Young", (), {}))]
+        load("zenith.kernel.keys")
+        assert any(each is young for each in gc.get_objects(generation=2))
+    assert gc.get_freeze_count() == frozen
+
+
 @pytest.mark.parametrize("collects", [True, False])
 def test_loading_leaves_the_garbage_collector_as_it_was(*, collects: bool) -> None:
     before = gc.isenabled()

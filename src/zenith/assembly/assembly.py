@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -194,3 +195,9 @@ def _parts(
         channel = RedisRevocationChannel(redis)
     revocations = RevocationList(SqlRevocationStore(database), channel=channel)
     return Parts(settings, secrets, database, redis, revocations, user_model, issuers=issuers)
+
+
+# Once in a process, when its first application is made: all that applications are made of is loaded
+# and stays until the process ends, so that the garbage collector need never look through it. That
+# spares the start, and each full collection while requests wait. `gc.unfreeze()` takes it back.
+gc.freeze()
