@@ -81,15 +81,7 @@ def make_guards(
 ) -> tuple[Guard, ...]:
     """Every guard that the settings leave on."""
     settings = parts.settings
-    for issuer in parts.issuers:
-        issuer.reach_by(settings.outbound)
-    bearer = BearerScheme(
-        manager,
-        parts.revocations,
-        grants=parts.roles.compile,
-        dpop=parts.proofs,
-        issuers=parts.issuers,
-    )
+    bearer = _bearer(parts, manager)
     cookie = SessionScheme(
         parts.sessions,
         parts.subjects,
@@ -118,6 +110,19 @@ def make_guards(
     if settings.rate_limits is not None:
         guards.append(PrincipalRateLimitGuard(parts.limiter, settings.rate_limits))
     return (*guards, *(() if mfa is None else mfa.guards))
+
+
+def _bearer(parts: Parts, manager: TokenManager) -> BearerScheme:
+    """Our own tokens and those of other issuers, whose keys are fetched as others are called."""
+    for issuer in parts.issuers:
+        issuer.reach_by(parts.settings.outbound)
+    return BearerScheme(
+        manager,
+        parts.revocations,
+        grants=parts.roles.compile,
+        dpop=parts.proofs,
+        issuers=parts.issuers,
+    )
 
 
 def _site_data(settings: Settings) -> SiteData | None:

@@ -61,11 +61,7 @@ def provider_flows(
         flow=flow,
         sign_outs=_sign_outs(parts, accounts, flow, directory),
         identities=_identities(parts, accounts),
-        hand_over=HandOver(
-            secrets=parts.one_time,
-            accounts=parts.account_store,
-            identities=SqlIdentityStore(parts.database, parts.account_store),
-        ),
+        hand_over=_hand_over(parts),
         limiter=parts.limiter,
         recent=require_factor(*accounts.step_up.kinds),
         settings=settings,
@@ -93,6 +89,12 @@ def _sign_outs(
         sealer=Sealer(parts.secrets, purpose=ID_TOKENS),
         lifetime=max(longest, parts.settings.tokens.refresh_lifetime),
     )
+
+
+def _hand_over(parts: Parts) -> HandOver:
+    """From browsers to programs."""
+    identities = SqlIdentityStore(parts.database, parts.account_store)
+    return HandOver(secrets=parts.one_time, accounts=parts.account_store, identities=identities)
 
 
 def _identities(parts: Parts, accounts: AccountServices) -> Identities:

@@ -86,11 +86,10 @@ class TokenManager:
         """A signed access token of the RFC 9068 profile for `subject`, the account's id.
 
         `roles` and `permissions` are those held, not compiled; `role_ends` are roles and when they
-        end, a claim of its own: who does not know it grants less. With `scopes` the token stands
-        for those permissions alone that they name too, and for no role; `factors`
-        says when each factor was proven, in Unix seconds. `thumbprint` is the key that alone may
-        use the token (RFC 9449); `claims` are further ones, such as `auth_time`. `lifetime` is in
-        seconds, by default `settings.access_lifetime`.
+        end, a claim of its own: who does not know it grants less. With `scopes` no role counts, and
+        of permissions those that they name. `factors` says when each factor was proven, in Unix
+        seconds. `thumbprint` is the key that alone may use the token (RFC 9449); `claims` are
+        further ones, such as `auth_time`. `lifetime` is in seconds, `access_lifetime` if left out.
         """
         named = {"sid": session_id, "tenant": tenant, "client_id": client_id}
         complete: Claims = {**(claims or {}), "sub": subject}

@@ -191,7 +191,7 @@ def principal_of(
     scopes = None if scope is None else frozenset(scope.split())
     if scopes is not None:
         # A role cannot be held in part: whoever asks for one asks for all that it allows.
-        roles, permissions = frozenset(), permissions.narrowed(scopes)
+        roles, permissions = frozenset[str](), permissions.narrowed(scopes)
     factors = claims.get("factors")
     return Principal(
         subject=claims["sub"],
