@@ -532,6 +532,13 @@ class TestAddresses:
 
 
 class TestSizes:
+    def test_a_large_expression_is_tried_on_short_texts_only(self):
+        wanted = condition("matches", ".*a.{900}")
+        assert satisfied(wanted, {"x": "a" * 5_000})
+        started = clock.process_time()
+        never(wanted, "a" * 65_000)
+        assert clock.process_time() - started < 0.2
+
     def test_a_regular_expression_takes_linear_time(self):
         wanted = condition("matches", "(a+)+b|(a|aa)+c|(.*a){10}d")
         started = clock.process_time()

@@ -24,6 +24,9 @@ MAX_PATTERN: Final = 1_000
 """Characters of a regular expression."""
 MAX_MATCHED: Final = 65_536
 """Characters of a text that a regular expression is tried on; a longer one is unknown."""
+MAX_STEPS: Final = 1 << 26
+"""Characters of a text, times the steps into which an expression is compiled, about a tenth of a
+second at worst: expressions of more than a thousand steps are tried on shorter texts."""
 MAX_FILE: Final = 16 * 1024 * 1024
 """Bytes of a file."""
 MAX_FILE_DEPTH: Final = 2 * MAX_DEPTH + 16

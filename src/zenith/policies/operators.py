@@ -22,7 +22,13 @@ from zenith.kernel.network import Address, Network
 from zenith.kernel.permissions import Permissions
 from zenith.kernel.records import dataclass
 from zenith.policies.errors import PolicyError
-from zenith.policies.limits import MAX_ELEMENTS, MAX_MATCHED, MAX_PATTERN, MAX_TEXT
+from zenith.policies.limits import (
+    MAX_ELEMENTS,
+    MAX_MATCHED,
+    MAX_PATTERN,
+    MAX_STEPS,
+    MAX_TEXT,
+)
 from zenith.policies.values import (
     ORDERED,
     Truth,
@@ -135,12 +141,16 @@ def _matches(left: object, right: object) -> Truth:
 
 
 def _pattern(pattern: str) -> Unary:
-    """A test of the whole text, in time linear to it (RE2), so that no text can hold us up."""
-    search = _compile(rf"\A(?:{pattern})\z")
+    """A test of the whole text, in time linear to it (RE2), so that no text can hold us up: the
+    larger the expression, the shorter the text that it is tried on.
+    """
+    compiled = _compile(rf"\A(?:{pattern})\z")
+    search: Callable[[str], object] = compiled.search
+    longest = min(MAX_MATCHED, MAX_STEPS // compiled.programsize)
 
     def test(left: object) -> Truth:
         text = plain(left)
-        if not isinstance(text, str) or len(text) > MAX_MATCHED:
+        if not isinstance(text, str) or len(text) > longest:
             return None
         try:
             return search(text) is not None
@@ -212,7 +222,7 @@ def _unmapped(address: Address) -> Address:
     return address
 
 
-def _compile(pattern: str) -> Callable[[str], object]:
+def _compile(pattern: str) -> Any:
     try:
         re2 = importlib.import_module("re2")
     except ModuleNotFoundError:
@@ -225,7 +235,7 @@ def _compile(pattern: str) -> Callable[[str], object]:
     options.log_errors = False
     options.never_capture = True
     try:
-        return cast(Callable[[str], object], re2.compile(pattern, options).search)
+        return re2.compile(pattern, options)
     except (re2.error, UnicodeEncodeError) as error:
         raise PolicyError(
             f"no regular expression: {error}",
