@@ -86,6 +86,7 @@ def test_the_exit_code_tells_of_gaps(zenith, application, options, code):
     ("name", "message"),
     [
         ("main", "names no application"),
+        ("no_such_module_here:app", "in the folder of the application"),
         ("no_such_module_here:app", "there is no module no_such_module_here"),
         ("json:app", "has no attribute 'app'"),
     ],

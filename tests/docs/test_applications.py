@@ -14,7 +14,7 @@ import pytest
 
 from tests.docs.pages import ROOT, Page
 from tests.docs.test_pages import run
-from zenith import Zenith
+from zenith import Request, Zenith, public
 from zenith.accounts import Client
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
@@ -107,3 +107,30 @@ async def test_the_tests_of_the_page_pass(page, tmp_path):
                 secret_key=Secret(secrets.token_urlsafe(48)),
             )
         )
+
+
+async def test_what_nginx_writes_is_believed_of_nginx_alone(tmp_path, monkeypatch):
+    source = Page(ROOT / "docs" / "how-to" / "behind-a-proxy.md").text
+    for header in ("Host $http_host", "X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme"):
+        assert f"proxy_set_header {header};" in source
+    for name, value in re.findall(r"^export (ZENITH_\w+)=(\S+)$", source, re.MULTILINE):
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    app = Zenith()
+
+    @app.get("/me")
+    @public
+    async def me(request: Request) -> dict[str, str]:
+        assert request.client is not None
+        return {"address": request.client.host, "scheme": request.url.scheme}
+
+    written = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+    async with running(app):
+        for address, expected in (
+            ("127.0.0.1", {"address": "203.0.113.9", "scheme": "https"}),
+            ("198.51.100.7", {"address": "198.51.100.7", "scheme": "http"}),
+        ):
+            transport = httpx.ASGITransport(app=app, client=(address, 50_000))
+            origin = "http://app.example.com"
+            async with httpx.AsyncClient(transport=transport, base_url=origin) as client:
+                assert (await client.get("/me", headers=written)).json() == expected

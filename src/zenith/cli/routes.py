@@ -72,7 +72,8 @@ def load_application(name: str) -> Any:
         for part in attribute.split("."):
             found = getattr(found, part)
     except ModuleNotFoundError as error:
-        fail(f"there is no module {error.name}", fix="name it from here", code=ExitCode.USAGE)
+        fix = "run this in the folder of the application, where all that it imports is installed"
+        fail(f"there is no module {error.name}", fix=fix, code=ExitCode.USAGE)
     except AttributeError as error:
         fail(str(error), fix=f"name what the module has: {EXAMPLE}", code=ExitCode.USAGE)
     except ConfigurationError as error:
