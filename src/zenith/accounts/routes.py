@@ -30,6 +30,8 @@ EmailText = Annotated[str, Field(max_length=254, examples=["ada@example.org"])]
 PasswordText = Annotated[str, Field(max_length=1024)]
 ChallengeText = Annotated[str, Field(max_length=8192)]
 NO_STORE = "no-store"
+MAX_TOKEN = 8192
+"""Characters: an access token in its place is a wrong token, and no malformed request."""
 
 
 class Input(BaseModel):
@@ -64,7 +66,7 @@ class NewAccount(Credentials):
 class RefreshRequest(Input):
     """The refresh token to spend."""
 
-    refresh_token: Annotated[str, Field(max_length=512)]
+    refresh_token: Annotated[str, Field(max_length=MAX_TOKEN)]
 
 
 class NewPassword(Input):
