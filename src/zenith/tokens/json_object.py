@@ -17,7 +17,8 @@ MAX_DEPTH: Final = 16
 MIN_INTEGER: Final = -(2**63)
 MAX_INTEGER: Final = 2**63 - 1
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_APART: Final = (b"\\", b" :", b"\n", b"\t", b"\r")
+_APART: Final = b"\\\n\t\r"
+"""What may stand between a name and its colon, and what may hide a quote."""
 _NUMBERS: Final[frozenset[object]] = frozenset({int, float})
 _STRING: Final[frozenset[object]] = frozenset({str})
 
@@ -52,7 +53,12 @@ def _written(raw: bytes, members: int) -> int:
     that begin with a colon do so too: then more are counted, never fewer, so that as many as are
     left prove that none was lost.
     """
-    if not any(mark in raw for mark in _APART) and raw.count(b'":') == members:
+    if (
+        raw.count(b'":') == members
+        and b" :" not in raw
+        # Deleting them all at once costs less than looking for each.
+        and len(raw.translate(None, _APART)) == len(raw)
+    ):
         return members
     return _STRINGS.sub(b"", raw).count(b":")
 
