@@ -60,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     start.keep_routers()
     start.keep_signatures()
     start.keep_answers()
+    start.keep_commands()
     start.keep_schema()
 
 

@@ -17,6 +17,8 @@ from typing import Any, get_args
 
 import fastapi.dependencies.utils
 import fastapi.routing
+import typer.main
+import typer.testing
 from sqlalchemy import Connection, MetaData
 
 from zenith.stores import foundation
@@ -78,6 +80,11 @@ def keep_answers() -> None:
         return known[key]
 
     setattr(fastapi.routing, compile_answer.__name__, create_model_field)
+
+
+def keep_commands() -> None:
+    """Build the tree of a program's commands once: it takes half of a call of most of them."""
+    vars(typer.testing)["_get_command"] = functools.cache(typer.main.get_command)
 
 
 def _is_ours(type_: Any) -> bool:

@@ -36,16 +36,16 @@ ADMIN = {
 }
 
 
-async def test_every_page(open_page, axe, site, enter):
+async def inspect(page, axe, site, pages):
+    for path, status in pages.items():
+        answer = await page.goto(site.url + path)
+        assert answer.status == status, path
+        await check(page, axe)
+
+
+async def test_every_page_for_visitors(open_page, axe, site):
     page = await open_page()
-
-    async def inspect(pages):
-        for path, status in pages.items():
-            answer = await page.goto(site.url + path)
-            assert answer.status == status, path
-            await check(page, axe)
-
-    await inspect(VISITOR)
+    await inspect(page, axe, site, VISITOR)
     # Forms that were refused.
     await page.goto(f"{site.url}/account/register")
     await submit(page, "Create the account", name="N", email="n@example.org", password="short")
@@ -54,18 +54,22 @@ async def test_every_page(open_page, axe, site, enter):
     await submit(page, "Sign in", email="nobody@example.org", password="not the password")
     await check(page, axe)
 
+
+async def test_every_page_for_members(open_page, axe, site, enter):
+    page = await open_page()
     name = "A very long name without any end " * 3
     await enter(page, site.member(f"{'long' * 15}@{'example' * 7}.org", name))
-    await inspect(MEMBER)
+    await inspect(page, axe, site, MEMBER)
     await page.goto(f"{site.url}/outbox")
     await page.locator(".rows a").first.click()
     await check(page, axe)
     await page.locator(".letter a").first.click()
     await page.get_by_role("button", name="Confirm the address").wait_for()
     await check(page, axe)
-    await page.context.clear_cookies()
-    await enter(page)
-    await inspect(ADMIN)
+
+
+async def test_every_page_for_administrators(open_page, axe, site, enter):
+    await inspect(await enter(await open_page()), axe, site, ADMIN)
 
 
 async def test_keyboard_alone(open_page, site):

@@ -107,7 +107,9 @@ async def place(place_url: str) -> AsyncIterator[Place]:
         yield Place(database=None)
         return
     # Races of hundreds wait for their turn, whatever else the machine does.
-    patient = DatabaseSettings(url=Secret(place_url), pool_timeout=60.0)
+    patient = DatabaseSettings(
+        url=Secret(place_url), pool_timeout=60.0, connect_timeout=60.0, statement_timeout=60.0
+    )
     async with Database(patient) as database:
         if database.dialect == "postgresql":
             async with database.transaction() as connection:
