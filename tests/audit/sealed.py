@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from tests.conformance.conftest import TABLES, postgres_schema_url, sqlite_template
+from tests.conformance.conftest import TABLES, postgres_schema_url
+from tests.conftest import sqlite_template
 from zenith.audit.checkpoint import Checkpoint
 from zenith.audit.findings import Finding
 from zenith.audit.keys import AuditKeys

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,10 @@ import pytest
 from tests.audit.sealed import FORMER, SECRET
 from zenith.audit.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
 from zenith.audit.checkpoint_file import MAX_LINE, CheckpointFile
+from zenith.audit.json_lines import line_of
 from zenith.audit.keys import AuditKeys
 from zenith.audit.seal import Head
+from zenith.audit.shipping.syslog import SyslogFormat
 from zenith.kernel.errors import ConfigurationError
 
 KEYS = AuditKeys([SECRET])
@@ -94,9 +98,45 @@ def test_a_line_that_a_crash_cut_short_hides_no_other(tmp_path: Path) -> None:
         torn.write('{"zenith_audit_ch')
     assert list(file.read()) == [made(1)]
     file.append(made(2))
-    found = list(file.read())
-    assert [found[0], found[2]] == [made(1), made(2)]
-    assert isinstance(found[1], str)
+    assert list(file.read()) == [made(1), made(2)], "a full disk is no tampering"
+    with file.path.open("a") as strange:
+        strange.write('{"zenith_audit_checkpoint":1}\nno checkpoint\n')
+    assert [isinstance(each, str) for each in file.read()] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 40, -2])
+def test_a_disk_that_is_full_leaves_nothing_that_looks_like_tampering(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    file = CheckpointFile(tmp_path / "points.jsonl")
+    file.append(made(1))
+    write, calls = os.write, iter([1])
+
+    def short(descriptor: int, data: memoryview) -> int:
+        if next(calls, None) is None:
+            raise OSError(errno.ENOSPC, "no space")
+        return write(descriptor, data[: 1 + (length if length > 0 else len(data) - 1 + length)])
+
+    monkeypatch.setattr(os, "write", short)
+    with pytest.raises(OSError, match="no space"):
+        file.append(made(2))
+    monkeypatch.undo()
+    assert file.last("main") == made(1)
+    file.append(made(3))
+    assert list(file.read()) == [made(1), made(3)]
+
+
+@pytest.mark.parametrize("before", ["", "<110>1 2026-01-01T00:00:00Z host zenith 7 X - "])
+def test_what_receivers_got_is_a_checkpoint(tmp_path: Path, before: str) -> None:
+    point = made(3)
+    event = point.event()
+    assert (event.type, event.target) == ("AUDIT_CHECKPOINT", "audit:main")
+    assert len(event.event_id) == 32
+    line = before + line_of(event).decode()
+    assert read_checkpoint(line) == point
+    file = CheckpointFile(tmp_path / "points.jsonl")
+    file.path.write_text(line + SyslogFormat().message(event).decode() + "\n" + point.line())
+    assert list(file.read()) == [point, point, point]
 
 
 def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path) -> None:

@@ -57,7 +57,12 @@ class AuditParts:
             self.log,
             settings,
             writer=writer,
-            places=(_log_checkpoint, *(() if self.file is None else (partial(_keep, self.file),))),
+            # Files last: a disk that is full keeps a checkpoint from no other place.
+            places=(
+                _log_checkpoint,
+                self._ship_checkpoint,
+                *(() if self.file is None else (partial(_keep, self.file),)),
+            ),
             last_checkpoint=None if self.file is None else self._last_checkpoint,
         )
         self.retention: Final = Retention(
@@ -135,6 +140,9 @@ class AuditParts:
                 )
             )
             return 0
+
+    async def _ship_checkpoint(self, checkpoint: Checkpoint) -> None:
+        self.log.ship(checkpoint.event())
 
     async def _last_checkpoint(self) -> Checkpoint | None:
         file = self.file

@@ -208,6 +208,9 @@ CATALOGUE: Final[Mapping[EventType, EventKind]] = MappingProxyType(
             "audit log", "Audit log verified and not whole", outcome="failure"
         ),
         EventType.AUDIT_PRUNED: EventKind("audit log", "Old part of the audit log removed"),
+        EventType.AUDIT_CHECKPOINT: EventKind(
+            "audit log", "State of the audit log signed, for its receivers alone", critical=False
+        ),
         EventType.AUDIT_SINK_FAILED: EventKind(
             "audit log",
             "Events not delivered to a receiver of the audit log",

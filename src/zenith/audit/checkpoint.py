@@ -10,7 +10,9 @@ import struct
 from typing import Any, Final, cast
 
 from zenith.audit.keys import AuditKeys, PublicKeys
+from zenith.audit.record import new_event_id
 from zenith.audit.seal import Head
+from zenith.kernel.events import Event, EventType
 from zenith.kernel.records import dataclass
 
 DOMAIN: Final = b"zenith-audit-checkpoint\x01"
@@ -47,7 +49,21 @@ class Checkpoint:
 
     def line(self) -> str:
         """One line of JSON."""
-        document = {
+        return json.dumps(self._document(), separators=(",", ":")) + "\n"
+
+    def event(self) -> Event:
+        """As the receivers of the log get it: what is signed, in the details of an event."""
+        return Event(
+            type=EventType.AUDIT_CHECKPOINT,
+            outcome="success",
+            at=self.at,
+            target=f"audit:{self.stream}",
+            event_id=new_event_id(),
+            details=self._document(),
+        )
+
+    def _document(self) -> dict[str, object]:
+        return {
             "zenith_audit_checkpoint": FORMAT,
             "stream": self.stream,
             "number": self.number,
@@ -57,7 +73,6 @@ class Checkpoint:
             "key": self.key_id,
             "signature": base64.b64encode(self.signature).decode("ascii"),
         }
-        return json.dumps(document, separators=(",", ":")) + "\n"
 
 
 def sign_checkpoint(keys: AuditKeys, stream: str, head: Head, at: float) -> Checkpoint:
@@ -74,9 +89,12 @@ def sign_checkpoint(keys: AuditKeys, stream: str, head: Head, at: float) -> Chec
 
 
 def read_checkpoint(line: str) -> Checkpoint:
-    """From `Checkpoint.line`. Raises ValueError for anything else."""
+    """From `Checkpoint.line`, or from a line that ends with `Checkpoint.event` as a receiver got it.
+    Raises ValueError for anything else.
+    """
     try:
-        found = json.loads(line)
+        found: Any = json.loads(line[max(0, line.find("{")) :])
+        found = found.get("details", found) if isinstance(found, dict) else found
     except RecursionError:
         raise ValueError("no checkpoint: nested too deeply") from None
     document = cast("dict[str, Any]", found if isinstance(found, dict) else {})

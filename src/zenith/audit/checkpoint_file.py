@@ -55,8 +55,9 @@ class CheckpointFile:
             os.close(descriptor)
 
     def read(self) -> Iterator[Checkpoint | str]:
-        """Every checkpoint in order, and for each line that is none why it is not. A last line
-        without its end is one that was being written: left out. Raises OSError.
+        """Every checkpoint in order, and for each line that is none why it is not. A line without
+        its end is one that a full disk or a crash cut short, or the last, that is being written: it
+        is left out, and who cuts one has done no more than who removes it. Raises OSError.
         """
         with self.path.open("rb") as file:
             while line := file.readline(MAX_LINE):
@@ -64,6 +65,8 @@ class CheckpointFile:
                     continue
                 if not line.endswith(b"\n") and len(line) < MAX_LINE:
                     return
+                if line.startswith(b"{") and line.endswith(b"\n") and b"}" not in line:
+                    continue
                 try:
                     yield read_checkpoint(line.decode("utf-8", "replace"))
                 except ValueError as error:

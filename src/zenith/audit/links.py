@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from zenith.audit.checkpoint import Checkpoint
@@ -45,7 +46,8 @@ class Links:
         self.through = 0
         self._last: Seal | None = None
         self._first: Seal | None = None
-        self._stone: Tombstone | None = None
+        self._stones: Final[dict[tuple[int, bytes], Tombstone]] = {}
+        self._gaps: Final[list[tuple[int, Seal]]] = []
         self._uncovered: Seal | None = None
         """The first seal that nothing with a known key has covered yet."""
 
@@ -69,8 +71,32 @@ class Links:
         self._last = seal
         return believed
 
-    def finish(self) -> None:
-        """Say what is missing at either end."""
+    def accounts_for(self, first: Seal | None, added: Iterable[Seal]) -> int:
+        """Up to which seal everything was pruned by rule while it was being verified; -1 if nothing
+        was. `first` is the first seal that is there now, `added` are those that came since.
+
+        A tombstone is believed that a key of ours has marked, and that names this very seal as the
+        next: what it tells of was verified by whoever removed it.
+        """
+        for seal in added:
+            if self._keys is not None and self._keys.knows(seal.key_id) and seal.is_whole():
+                with suppress(ValueError):
+                    stone = seal.tombstone() if self._is_marked(self._keys, seal) else None
+                    if stone is not None:
+                        self._stones[stone.through, stone.last_hash] = stone
+        place = None if first is None else (first.number - 1, first.previous)
+        return -1 if place is None or place not in self._stones else place[0]
+
+    def finish(self, *, pruned_through: int = -1) -> None:
+        """Say what is missing in between, but for what was pruned meanwhile, and at either end."""
+        for last, seal in self._gaps:
+            if seal.number - 1 > pruned_through:
+                self._findings.add(
+                    FindingKind.DELETED,
+                    f"{seal.number - last - 1} seals before this one are gone",
+                    seal=last + 1,
+                    at=_time(seal),
+                )
         if self._first is not None:
             self._judge_beginning(self._first)
         if self._uncovered is not None:
@@ -123,13 +149,7 @@ class Links:
 
     def _link(self, last: Seal, seal: Seal) -> None:
         if seal.number > last.number + 1:
-            gap = seal.number - last.number - 1
-            self._findings.add(
-                FindingKind.DELETED,
-                f"{gap} seals before this one are gone",
-                seal=last.number + 1,
-                at=_time(seal),
-            )
+            self._gaps.append((last.number, seal))
         elif seal.number <= last.number:
             self._findings.add(
                 FindingKind.FORKED, "there are two seals of this number", seal=seal.number
@@ -152,15 +172,14 @@ class Links:
             return
         self.tombstones += 1
         self.pruned += stone.events
-        if self._stone is None or stone.through > self._stone.through:
-            self._stone = stone
+        self._stones[stone.through, stone.last_hash] = stone
 
     def _judge_beginning(self, first: Seal) -> None:
         is_start = first.number == 0 and first.previous == START
         if is_start or first.number == self._begins_at:
             return
-        stone = self._stone if self._begins_at is None else None
-        if stone is None or (stone.through, stone.last_hash) != (first.number - 1, first.previous):
+        place = (first.number - 1, first.previous)
+        if self._begins_at is not None or place not in self._stones:
             self._findings.add(
                 FindingKind.TRUNCATED,
                 "the chain begins here, and no tombstone accounts for what was before",

@@ -134,6 +134,11 @@ class AuditLog:
             with suppress(RuntimeError):  # the loop was closed: what waits is stored at next start
                 self._loop.call_soon_threadsafe(self._wake.set)
 
+    def ship(self, event: Event) -> None:
+        """Send an event to the receivers and keep it nowhere here. Never blocks, never raises."""
+        for shipper in self._shippers:
+            shipper.offer((event,))
+
     async def _copy(self, events: Sequence[Event]) -> None:
         """What was stored for a request, to wherever else it goes; the request waits for a file
         and for no receiver.

@@ -133,6 +133,16 @@ class ProofFile:
         """The events after the last seal: an export has none."""
         yield self._rest
 
+    async def added(self, number: int) -> AsyncIterator[Seal]:
+        """Nothing: an export stays as it is."""
+        nothing: Sequence[Seal] = ()
+        for seal in nothing[number:]:
+            yield seal
+
+    async def first(self) -> Seal | None:
+        """None: nothing is pruned from an export."""
+        return None
+
     async def records_at(self, sequences: Sequence[int]) -> Sequence[Record]:
         """Rows by their places."""
         found = [self._recent[each] for each in sequences if each in self._recent]

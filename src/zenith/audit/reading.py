@@ -47,6 +47,20 @@ class StoredLog:
         while leaves := await self._next():
             yield leaves
 
+    async def added(self, number: int) -> AsyncIterator[Seal]:
+        """The seals behind this one that were added meanwhile."""
+        while found := await self._store.seals(self._stream, after=number, limit=SEALS):
+            for seal in found:
+                yield seal
+            if found[-1].number <= number:
+                return
+            number = found[-1].number
+
+    async def first(self) -> Seal | None:
+        """The first seal that is there now."""
+        found = await self._store.seals(self._stream, after=-1, limit=1)
+        return found[0] if found else None
+
     async def records_at(self, sequences: Sequence[int]) -> Sequence[Record]:
         """Rows by their places."""
         return await self._store.records_at(self._stream, sequences)

@@ -36,6 +36,14 @@ class Source(Protocol):
         """The events after the last seal."""
         ...
 
+    def added(self, number: int) -> AsyncIterator[Seal]:
+        """The seals behind this one that were added meanwhile."""
+        ...
+
+    async def first(self) -> Seal | None:
+        """The first seal that is there now."""
+        ...
+
     async def records_at(self, sequences: Sequence[int]) -> Sequence[Record]:
         """Rows by their places."""
         ...
@@ -116,6 +124,7 @@ class Verification:
         self._strangers: Final[set[int]] = set()
         """At the place of another event."""
         self._lost: Final[dict[bytes, _Loss]] = {}
+        self._nameless: Final[list[tuple[bytes, _Loss]]] = []
         self._last: Seal | None = None
         self._events = self._seals = 0
 
@@ -129,11 +138,25 @@ class Verification:
                     self._progress(self._events)
         async for leaves in self._source.rest():
             self._offer(leaves)
-        self._links.finish()
+        # Judged first: what was pruned while it was looked for must be known to be so afterwards.
         await self._judge_unclaimed()
-        for event_id, loss in self._lost.items():
-            self._report_loss(event_id, loss)
+        pruned = await self._pruned_through()
+        self._links.finish(pruned_through=pruned)
+        for event_id, loss in self._losses:
+            if loss.before_seal or loss.seal > pruned:
+                self._report_loss(event_id, loss)
         return self._report()
+
+    @property
+    def _losses(self) -> Iterable[tuple[bytes, _Loss]]:
+        return (*self._lost.items(), *self._nameless)
+
+    async def _pruned_through(self) -> int:
+        """The last seal that was removed by rule since this began; -1 if none was."""
+        if self._last is None:
+            return -1
+        added = [seal async for seal in self._source.added(self._last.number)]
+        return self._links.accounts_for(await self._source.first(), added)
 
     def _offer(self, leaves: Sequence[Leaf]) -> None:
         self._buffer.update(leaves)
@@ -195,8 +218,10 @@ class Verification:
             self._lose(event_id, _Loss(place, seal.number, seal.at))
 
     def _lose(self, event_id: bytes, loss: _Loss) -> None:
-        if event_id == NO_ID or len(self._lost) >= MAX_LOST:
+        if len(self._lost) + len(self._nameless) >= MAX_LOST:
             self._report_loss(event_id, loss)
+        elif event_id == NO_ID:
+            self._nameless.append((event_id, loss))
         else:
             self._lost[event_id] = loss
 
