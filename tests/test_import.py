@@ -82,15 +82,6 @@ def test_what_applications_are_made_of_is_kept_from_the_collector_once(tmp_path:
     assert first == second != "0"
 
 
-def test_what_is_loaded_is_old_at_once() -> None:
-    frozen = gc.get_freeze_count()
-    if not frozen:
-        young = [object.__new__(type("Young", (), {}))]
-        load("zenith.kernel.keys")
-        assert any(each is young for each in gc.get_objects(generation=2))
-    assert gc.get_freeze_count() == frozen
-
-
 @pytest.mark.parametrize("collects", [True, False])
 def test_loading_leaves_the_garbage_collector_as_it_was(*, collects: bool) -> None:
     before = gc.isenabled()

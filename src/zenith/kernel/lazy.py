@@ -11,8 +11,7 @@ from types import ModuleType
 
 def load(module: str) -> ModuleType:
     """Import `module` without the garbage collector, which finds nothing in what is being loaded
-    and would look through it again and again: a sixth of the time of a large import. What was
-    loaded is old at once: the collector looks at it when it looks at everything.
+    and would look through it again and again: a sixth of the time of a large import.
     """
     if not gc.isenabled():
         # Off, or off until another thread has loaded: whoever stops it, and nobody else, starts it.
@@ -21,10 +20,6 @@ def load(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     finally:
-        if not gc.get_freeze_count():
-            # There and back: to the oldest generation, without being looked through on the way.
-            gc.freeze()
-            gc.unfreeze()
         gc.enable()
 
 
