@@ -11,11 +11,14 @@ import signal
 import sys
 from pathlib import Path
 
+from zenith.cli import keys
 from zenith.cli.application import application
 from zenith.encryption import FileKeyProvider, KeyFile
 from zenith.kernel.errors import ConfigurationError
 
-MOST_STEPS = 60
+MOST_STEPS = 40
+IMPORTED = keys
+"""Once, and not by each child."""
 SETTING = "ZENITH_ENCRYPTION__KEY_FILE"
 
 
@@ -33,13 +36,15 @@ def forked(arguments, step=0):
 
 
 def kill_before(step):
-    left = step
+    left = step or -1
 
     def before(work):
         def stepped(*arguments, **given):
             nonlocal left
-            left -= 1
-            if not left:
+            # What is elsewhere is read only.
+            left -= isinstance(arguments[0], int) or str(arguments[0]).startswith(sys.argv[1])
+            if left == 0:
+                left = -1
                 os.kill(os.getpid(), signal.SIGKILL)
             return work(*arguments, **given)
 

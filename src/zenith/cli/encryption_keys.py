@@ -55,12 +55,8 @@ def generate(
 
     async def work(record: Record) -> KeySet:
         keys = await file.create()
-        await record(
-            EventType.ENCRYPTION_KEYS_CREATED,
-            str(file.path),
-            values=_active(keys, "values"),
-            indexes=_active(keys, "indexes"),
-        )
+        ids = [_active(keys, use) for use in USES]
+        await record(EventType.ENCRYPTION_KEYS_CREATED, str(file.path), ids=ids)
         return keys
 
     keys, reason = recorded(settings, work)
@@ -69,15 +65,12 @@ def generate(
             {
                 "keyring": str(file.path),
                 "key_file": None if own.key_file is None else str(own.key_file),
-                "id": keys.values.active.id.hex(),
+                "id": _active(keys, "values"),
                 "recorded": not reason,
             }
         )
         return
-    say(f"made the keys in {file.path}; key {keys.values.active.id.hex()} encrypts")
-    if own.key_file is not None:
-        say(f"they open with {own.key_file}: set ZENITH_ENCRYPTION__KEY_FILE={own.key_file}")
-    say("keep a copy of each, apart from the other and from the data: without them it is lost")
+    _say_made(file, keys, own.key_file)
     tell_unrecorded(reason)
 
 
@@ -206,6 +199,13 @@ def _let_processes_learn(seconds: float) -> None:
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(TICK, left))
             bar.show(seconds - left)
+
+
+def _say_made(file: KeyFile, keys: KeySet, key: Path | None) -> None:
+    say(f"made the keys in {file.path}; key {keys.values.active.id.hex()} encrypts")
+    if key is not None:
+        say(f"they open with {key}: set ZENITH_ENCRYPTION__KEY_FILE={key}")
+    say("keep a copy of each, apart from the other and from the data: without them it is lost")
 
 
 def _active(keys: KeySet, use: KeyUse) -> str:

@@ -24,32 +24,42 @@ PREFIX: Final = "ZENITH_ENCRYPTION__"
 NO_KEY: Final[dict[str, Any]] = {"key": None, "key_file": None, "key_command": (), "kms_key": ""}
 
 
+KeyFile = Annotated[
+    Path | None, typer.Option("--key-file", help="The new key's file; made if there is none.")
+]
+Variable = Annotated[
+    str, typer.Option("--key-variable", help="The variable that holds the new key.")
+]
+Command = Annotated[
+    list[str] | None,
+    typer.Option("--key-command", help="A program that prints it; again for each argument."),
+]
+KmsKey = Annotated[
+    str, typer.Option("--kms-key", help="A service's key, as in ZENITH_ENCRYPTION__KMS_KEY.")
+]
+Context = Annotated[
+    str, typer.Option("--kms-context", help="The deployment, if it has another name now.")
+]
+Endpoint = Annotated[
+    str, typer.Option("--kms-endpoint", help="The service's address, if it is another.")
+]
+SigningKey = Annotated[
+    str, typer.Option("--kms-signing-key", help="The second key, for Azure Key Vault.")
+]
+TokenFile = Annotated[
+    Path | None, typer.Option("--kms-token-file", help="The file with the token, for Vault.")
+]
+
+
 def rewrap(
-    key_file: Annotated[
-        Path | None, typer.Option("--key-file", help="The new key's file; made if there is none.")
-    ] = None,
-    key_variable: Annotated[
-        str, typer.Option("--key-variable", help="The variable that holds the new key.")
-    ] = "",
-    key_command: Annotated[
-        list[str] | None,
-        typer.Option("--key-command", help="A program that prints it; again for each argument."),
-    ] = None,
-    kms_key: Annotated[
-        str, typer.Option("--kms-key", help="A service's key, as in ZENITH_ENCRYPTION__KMS_KEY.")
-    ] = "",
-    kms_context: Annotated[
-        str, typer.Option("--kms-context", help="The deployment, if it has another name now.")
-    ] = "",
-    kms_endpoint: Annotated[
-        str, typer.Option("--kms-endpoint", help="The service's address, if it is another.")
-    ] = "",
-    kms_signing_key: Annotated[
-        str, typer.Option("--kms-signing-key", help="The second key, for Azure Key Vault.")
-    ] = "",
-    kms_token_file: Annotated[
-        Path | None, typer.Option("--kms-token-file", help="The file with the token, for Vault.")
-    ] = None,
+    key_file: KeyFile = None,
+    key_variable: Variable = "",
+    key_command: Command = None,
+    kms_key: KmsKey = "",
+    kms_context: Context = "",
+    kms_endpoint: Endpoint = "",
+    kms_signing_key: SigningKey = "",
+    kms_token_file: TokenFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Wrap the keys of encryption by another key-encryption key. The settings name the present one,

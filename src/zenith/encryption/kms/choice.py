@@ -48,6 +48,10 @@ def key_service(settings: EncryptionSettings) -> KeyService:
             token=azure_token(),
             seconds=seconds,
         )
+    return _vault(settings, key)
+
+
+def _vault(settings: EncryptionSettings, key: str) -> KeyService:
     from zenith.encryption.kms.vault import VaultKeyService  # noqa: PLC0415
 
     if settings.kms_token_file is None:
@@ -56,5 +60,8 @@ def key_service(settings: EncryptionSettings) -> KeyService:
             fix="set ZENITH_ENCRYPTION__KMS_TOKEN_FILE to the file that its agent writes",
         )
     return VaultKeyService(
-        key, context=context, token_file=settings.kms_token_file, seconds=seconds
+        key,
+        context=settings.kms_context,
+        token_file=settings.kms_token_file,
+        seconds=settings.kms_timeout,
     )
