@@ -89,12 +89,14 @@ def sign_checkpoint(keys: AuditKeys, stream: str, head: Head, at: float) -> Chec
 
 
 def read_checkpoint(line: str) -> Checkpoint:
-    """From `Checkpoint.line`, or from a line that ends with `Checkpoint.event` as a receiver got it.
-    Raises ValueError for anything else.
+    """From `Checkpoint.line`, or from a line that ends with what a receiver got of
+    `Checkpoint.event`. Raises ValueError for anything else.
     """
     try:
         found: Any = json.loads(line[max(0, line.find("{")) :])
-        found = found.get("details", found) if isinstance(found, dict) else found
+        if isinstance(found, dict):
+            whole = cast("dict[str, Any]", found)
+            found = whole.get("details", whole)
     except RecursionError:
         raise ValueError("no checkpoint: nested too deeply") from None
     document = cast("dict[str, Any]", found if isinstance(found, dict) else {})
