@@ -47,6 +47,8 @@ def test_a_role_of_the_code_is_changed_and_brought_back(house):
     assert "The code defines it." in house.ada.get(at).text
     answer = house.ada.send(at, {"permissions": "posts:read", "level": "20"}, form=at)
     assert answer.status_code == 303, errors(answer)
+    assert 'name="complete" value="yes"' in house.ada.get(at).text
+    assert house.ada.send(at, {"complete": "yes"}, form=at).status_code == 303
     page = house.ada.get(at)
     assert "was changed here" in page.text
     assert "Undo the changes" in page.text
@@ -64,7 +66,8 @@ def test_a_role_of_the_code_is_changed_and_brought_back(house):
         (ROLES, {"name": "x", "level": "high"}, 422, "whole number"),
         (ROLES, {"name": "x", "level": "100"}, 422, "below the administrator"),
         (ROLES, {"name": "x y"}, 422, "64 letters"),
-        (f"{ROLES}/super_admin", {"permissions": ""}, 409, "cannot be changed"),
+        (f"{ROLES}/super_admin", {"complete": "yes"}, 409, "cannot be changed"),
+        (f"{ROLES}/guest", {}, 422, "came empty"),
         (f"{ROLES}/user", {"level": "x"}, 422, "whole number"),
         (f"{ROLES}/user/delete", {}, 409, "defined in code"),
     ],

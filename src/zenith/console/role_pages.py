@@ -55,9 +55,15 @@ class RoleForm(BaseModel):
     inherits: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=1000)] = []
     level: Annotated[str, Field(max_length=20)] = ""
     description: Annotated[str, Field(max_length=300)] = ""
+    complete: Annotated[str, Field(max_length=3)] = ""
+    """Said by the page's own form, in which empty means empty."""
 
     def definition(self) -> RoleDefinition:
-        """The role that is asked for. Raises ValidationError for a level that is no number."""
+        """The role that is asked for. Raises ValidationError for a level that is no number, and
+        for a form in which nothing stands: what was lost on the way must not empty a role.
+        """
+        if not any(self.model_dump().values()):
+            raise ValidationError(["The form came empty, so nothing was changed"])
         level = self.level.strip()
         if level and not (level.isascii() and level.isdigit()):
             raise ValidationError(["The level is a whole number, or empty"])
