@@ -50,6 +50,10 @@ HERE = Path(__file__).resolve().parent
 OURS = frozenset({"tests", "zenith"})
 CHILDREN = "COVERAGE_PROCESS_CONFIG"
 FINISHED = 64
+GARBAGE = (20_000, 10, 10)
+"""How much is made between two searches for garbage: an application makes more than the usual 700
+many times over, and the searches took a twelfth of its tests.
+"""
 
 
 class Stacks(dict[Any, Any]):
@@ -156,6 +160,7 @@ class Plugin:
             # What was collected stays: no later search for garbage needs to walk over it.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(*GARBAGE)
             gc.enable()
             self._tracer.go_on()
 
