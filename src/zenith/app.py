@@ -277,11 +277,7 @@ class Zenith(FastAPI):
                 authorization,
                 *self._guards,
             ],
-            services={
-                **self.assembly.services,
-                **wiring.model_services(self.assembly.late_models),
-                **self._services,
-            },
+            services={**self.assembly.offered, **self._services},
             routes_from=self,
         )
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from zenith.assembly.debugging import debug_page
     from zenith.assembly.logs import log_guards
     from zenith.assembly.own_routes import add_own_routes
-    from zenith.assembly.query import check_models, model_services
+    from zenith.assembly.query import check_models
     from zenith.assembly.recorded_start import start_record
     from zenith.assembly.session_cookies import check_session_cookies
 
@@ -24,7 +24,6 @@ __all__ = [
     "check_session_cookies",
     "debug_page",
     "log_guards",
-    "model_services",
     "refuse_unsafe",
     "start_record",
 ]
@@ -40,7 +39,6 @@ __getattr__ = loader(
         "check_session_cookies": "session_cookies",
         "debug_page": "debugging",
         "log_guards": "logs",
-        "model_services": "query",
         "refuse_unsafe": "arguments",
         "start_record": "recorded_start",
     },

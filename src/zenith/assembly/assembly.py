@@ -21,7 +21,7 @@ from zenith.assembly.mail import mail_report
 from zenith.assembly.mfa import MfaParts, mfa_offered, mfa_parts, mfa_report
 from zenith.assembly.oauth import oauth_parts
 from zenith.assembly.parts import Parts
-from zenith.assembly.query import model_database, model_sessions
+from zenith.assembly.query import model_database, model_services, model_sessions
 from zenith.assembly.report import loosened
 from zenith.assembly.serving import make_drain, make_serving
 from zenith.authentication import RevocationList
@@ -78,6 +78,11 @@ class Assembly:
     def models(self) -> ModelDatabase:
         """Where the application's own models live."""
         return self.late_models.database
+
+    @property
+    def offered(self) -> Mapping[type, Any]:
+        """What handlers may ask the exchange for; the database of models where there may be any."""
+        return {**self.services, **model_services(self.late_models)}
 
     @property
     def reports(self) -> ReportCollector:
