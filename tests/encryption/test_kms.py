@@ -245,6 +245,11 @@ async def test_answers_of_another_kind_are_refused(posted, change):
     await refused(posted.service().encrypt(PLAIN), "answers")
 
 
+async def test_answers_without_end_are_cut_off(posted):
+    posted.server.change = lambda answer: {**answer, "more": "x" * 70_000}
+    await refused(posted.service().encrypt(PLAIN), "more than a key")
+
+
 # What each documents -----------------------------------------------------------------------------
 
 

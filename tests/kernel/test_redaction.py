@@ -190,3 +190,12 @@ def test_safe_text_stays_as_it_is(pieces: str, more: str) -> None:
         assert "4111" not in safe
         if text.isprintable():  # an escape that was written is a value to a second look
             assert PLAIN.text(safe, 10**6) == safe or "[redacted]" in safe
+
+
+@pytest.mark.parametrize("sign", ["", " ", "-"])
+@pytest.mark.parametrize("groups", [(16,), (4, 4, 4, 4), (4, 6, 6), (13, 3), (4, 12)])
+def test_cards_are_found_however_they_are_grouped(sign, groups):
+    digits = iter("4111111111111111")
+    parts = ["".join(next(digits) for _ in range(length)) for length in groups]
+    text = f"on 2026-11-22 paid by {sign.join(parts)} in full"
+    assert PLAIN.text(text) == f"on 2026-11-22 paid by {REDACTED} in full"
