@@ -7,7 +7,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -142,7 +142,7 @@ def _wait_for(work: Coroutine[Any, Any, None]) -> None:
 
 
 @contextlib.contextmanager
-def _copied(server: str, template: str) -> Iterator[str]:
+def _copied(server: str, template: str) -> Generator[str]:
     """The URL of a database that is made as a copy of another, and dropped."""
     name = f"test_{secrets.token_hex(6)}"
     _on_postgres(server, f"CREATE DATABASE {name} TEMPLATE {template}")

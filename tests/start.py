@@ -84,7 +84,11 @@ def keep_answers() -> None:
 
 def keep_commands() -> None:
     """Build the tree of a program's commands once: it takes half of a call of most of them."""
-    vars(typer.testing)["_get_command"] = functools.cache(typer.main.get_command)
+    setattr(
+        typer.testing,
+        f"_{typer.main.get_command.__name__}",
+        functools.cache(typer.main.get_command),
+    )
 
 
 def _is_ours(type_: Any) -> bool:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import fastapi.routing
 import pytest
+from sqlalchemy import text
 
 from tests.measure import HERE, MEASURED, Plugin, Stacks, Tracer
 from tests.start import OBJECTS, Schema
@@ -28,7 +29,7 @@ async def schema_of(url, make):
     async with Database(url) as database:
         revisions = await make(database)
         async with database.transaction() as connection:
-            made = (await connection.exec_driver_sql(OBJECTS)).all()
+            made = (await connection.execute(text(OBJECTS))).all()
         return revisions, sorted(made), await current(database)
 
 
@@ -46,7 +47,7 @@ async def test_a_file_that_holds_something_takes_the_long_way(tmp_path):
     await schema_of(f"sqlite:///{tmp_path / 'first.db'}", kept.upgrade)
     url = f"sqlite:///{tmp_path / 'second.db'}"
     async with Database(url) as database, database.transaction() as connection:
-        await connection.exec_driver_sql("CREATE TABLE theirs (n INTEGER)")
+        await connection.execute(text("CREATE TABLE theirs (n INTEGER)"))
     revisions, made, _ = await schema_of(url, kept.upgrade)
     assert revisions
     assert ("CREATE TABLE theirs (n INTEGER)",) in made
