@@ -29,7 +29,7 @@ TITLE = "Audit events (SQLite)"
 ROUNDS = 30
 KEYS = AuditKeys([Secret("Bench-0123456789-abcdefghijklmnopqrstuv")])
 EVENTS = 20_000
-LONG = 500_000
+LONG = 1_500_000
 """More than `zenith.assembly.audit_readers.WORTH`."""
 PER_SEAL = 1_000
 ACCOUNT = Account(id="account-0", email="a@b.example", email_key="a@b.example", created_at=0.0)

@@ -17,7 +17,7 @@ from zenith.stores.settings import DatabaseSettings
 from zenith.stores.sql import SqlSealStore
 from zenith.stores.sql.audit_leaves import LeafProcess
 
-WORTH: Final = 200_000
+WORTH: Final = 1_000_000
 """Events below which a process takes longer to start than it saves."""
 MAX_PROCESSES: Final = 8
 _logger: Final = logging.getLogger("zenith.audit")
@@ -47,7 +47,8 @@ async def reading_ahead(
             started.append(process)
             ahead.add(process)
 
-    starts = [asyncio.create_task(start()) for _ in range(count)]
+    # This process reads, too.
+    starts = [asyncio.create_task(start()) for _ in range(count - 1)]
     try:
         yield ahead
     finally:
