@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.conformance.conftest import sqlite_template
+from tests.conftest import sqlite_template
 from zenith.stores.sql import Database, SqlAccountStore, SqlAuditStore
 
 __all__ = ["sqlite_template"]
