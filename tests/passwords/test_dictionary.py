@@ -1,22 +1,18 @@
 from __future__ import annotations
 
-import gzip
 import math
 from importlib import resources
 
 import pytest
 
+from tools.words import PACKED, dictionary, lines
 from zenith.passwords.dictionary import Dictionary, fold, packaged_words
 
 DATA = resources.files("zenith.passwords").joinpath("data")
 
 
-def lines(name: str) -> list[str]:
-    return gzip.decompress(DATA.joinpath(name).read_bytes()).decode("utf-8").splitlines()
-
-
 def test_enough_passwords() -> None:
-    passwords = lines("common-passwords.txt.gz")
+    passwords = lines("common-passwords")
     assert len(passwords) >= 30_000
     assert len(set(passwords)) == len(passwords)
     assert all(word == fold(word) for word in passwords)
@@ -26,7 +22,7 @@ def test_the_licences_travel_along() -> None:
     notice = DATA.joinpath("NOTICE.md").read_text(encoding="utf-8")
     assert "Permission is hereby granted" in notice
     assert "Redistribution and use" in notice
-    for name in ("common-passwords.txt.gz", "common-words.txt.gz"):
+    for name in ("common-passwords", "common-words"):
         assert f"{len(lines(name)):,}" in notice
 
 
@@ -42,9 +38,25 @@ def test_not_common(password: str) -> None:
     assert not packaged_words().is_common(password)
 
 
+def test_the_package_holds_what_the_lists_make() -> None:
+    assert PACKED.read_bytes() == dictionary().packed(), "run: python -m tools.words"
+
+
+def test_what_is_packed_is_read_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = Dictionary(common=["one"], words=["two"]).packed()
+    assert Dictionary.unpacked(packed).bits("one") == 0
+    monkeypatch.setattr("zenith.passwords.dictionary.sys.byteorder", "big")
+    swapped = Dictionary.unpacked(b"".join(packed[at : at + 8][::-1] for at in (0, 8)))
+    assert swapped.is_common("one")
+
+
+def test_texts_that_are_none_are_not_found() -> None:
+    assert not packaged_words().is_common("\ud800")
+
+
 def test_every_packaged_password_is_found() -> None:
     words = packaged_words()
-    assert all(words.is_common(password) for password in lines("common-passwords.txt.gz"))
+    assert all(words.is_common(password) for password in lines("common-passwords"))
 
 
 def test_bits_follow_the_rank() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-import gzip
 import math
+import sys
 import unicodedata
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from importlib import resources
-from typing import Final
+from typing import Final, Self
 
 MIN_WORD: Final = 3
 MAX_WORD: Final = 20
@@ -18,20 +19,35 @@ _STEPS: Final = 7
 """Ranks are kept in sevenths of a bit, in seven bits: up to rank 2¹⁸."""
 _MAX_STEPS: Final = 127
 _NOT_COMMON: Final = 0x80
-_LOW_BYTE: Final = 0xFF
 _HASH_BITS: Final = 0xFFFF_FFFF_FFFF_FF00
+"""No secret: whoever finds a word with the hash of a common one has it refused, and that is all."""
 
 
 class Dictionary:
     """Common passwords and other words, and how many bits it takes to name one: log2 of its rank.
 
-    Each word is eight bytes: 56 of its (per-process) hash and 8 of its rank and kind, sorted. A
+    Each word is eight bytes: 56 bits of its BLAKE2b hash and 8 of its rank and kind, sorted. A
     wrong hit has a chance of one in 10¹¹. Words are compared in NFKC and without regard to case.
     """
+
+    __slots__ = ("_entries",)
 
     def __init__(self, *, common: Sequence[str] = (), words: Sequence[str] = ()) -> None:
         """Both lists hold folded words, the most common first."""
         self._entries = array("Q", sorted([*_entries(common, 0), *_entries(words, _NOT_COMMON)]))
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Self:
+        """The dictionary that `packed` was made of."""
+        dictionary = cls()
+        dictionary._entries.frombytes(packed)
+        if sys.byteorder != "little":
+            dictionary._entries.byteswap()
+        return dictionary
+
+    def packed(self) -> bytes:
+        """All of it, to be read in one go: eight bytes a word, the lowest first."""
+        return b"".join(entry.to_bytes(8, "little") for entry in self._entries)
 
     def is_common(self, password: str) -> bool:
         """Whether this very password is among the common ones."""
@@ -60,17 +76,13 @@ class Dictionary:
 @functools.cache
 def packaged_words() -> Dictionary:
     """Passwords from breaches, English words and names; read once, at first use."""
-    return Dictionary(common=_packaged("common-passwords"), words=_packaged("common-words"))
+    packed = resources.files("zenith.passwords").joinpath("data", "words.bin").read_bytes()
+    return Dictionary.unpacked(packed)
 
 
 def fold(text: str) -> str:
     """The form in which words are compared."""
     return unicodedata.normalize("NFKC", text).casefold()
-
-
-def _packaged(name: str) -> list[str]:
-    packed = resources.files("zenith.passwords").joinpath("data", f"{name}.txt.gz").read_bytes()
-    return gzip.decompress(packed).decode("utf-8").splitlines()
 
 
 def _entries(ranking: Sequence[str], kind: int) -> Iterator[int]:
@@ -79,9 +91,10 @@ def _entries(ranking: Sequence[str], kind: int) -> Iterator[int]:
     for step in range(_MAX_STEPS + 1):
         end = len(ranking) if step == _MAX_STEPS else math.ceil(2 ** ((step + 1) / _STEPS)) - 1
         value = kind | step
-        yield from [hash(word) & _HASH_BITS | value for word in ranking[start:end]]
+        yield from [_key(word) | value for word in ranking[start:end]]
         start = max(start, end)
 
 
 def _key(folded: str) -> int:
-    return hash(folded) & _HASH_BITS
+    digest = blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") & _HASH_BITS

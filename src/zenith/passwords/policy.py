@@ -159,7 +159,7 @@ class PasswordPolicy:
 
         `context` is what others know of the account: e-mail address, name, the site's name. All
         faults are told at once. It takes a few milliseconds at most; the very first call reads the
-        packaged lists, about a tenth of a second: `warm_up` does that at start.
+        packaged lists: `warm_up` does that at start.
         """
         # Bound the work first: nothing below looks at a password of a million characters.
         if len(password) > max(self.max_length, self.max_bytes):
