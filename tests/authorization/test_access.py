@@ -135,7 +135,7 @@ async def call(function):
 async def test_every_kind_of_endpoint_keeps_its_kind_and_is_guarded(function):
     guarded = WRITE(function)
     assert KINDS[function](guarded)
-    assert inspect.signature(guarded) == inspect.signature(function)
+    assert inspect.signature(guarded) == inspect.signature(function, eval_str=True)
     assert (guarded.__name__, guarded.__doc__) == (function.__name__, function.__doc__)
     assert marks_of(guarded)[-1] is WRITE
     assert enforced_marks(guarded) == (WRITE,)

@@ -96,11 +96,19 @@ def enforce_before(target: Any, mark: EnforcedMark) -> Any:
             fix="put it on an endpoint function, or around an ASGI application",
         )
     wrapper = mark.wrap(target)
-    signature = getattr(wrapper, SIGNATURE, None)
+    signature = getattr(wrapper, SIGNATURE, None) or _signature_of(target)
     add_to_both(functools.update_wrapper(wrapper, target), target, mark)
     if signature is not None:
         setattr(wrapper, SIGNATURE, signature)
     return declare_enforced(wrapper, mark)
+
+
+def _signature_of(target: Any) -> inspect.Signature | None:
+    """What frameworks would find out twice for each route; None for what only they can tell."""
+    try:
+        return inspect.signature(target, eval_str=True)
+    except Exception:  # noqa: BLE001  annotations are code, and may name what is not there yet
+        return None
 
 
 def add_to_both(wrapper: Any, target: Any, mark: Mark) -> None:
