@@ -15,7 +15,7 @@ from sqlmodel import select as select_models
 from tests.tenants.models import Base, Country, table_of
 from zenith.tenants import TenantError, across_tenants, tenant_scope
 
-ANOTHERS = "(SELECT title FROM tt_documents WHERE tenant = 'bolt')"
+OF_ANOTHER = "(SELECT title FROM tt_documents WHERE tenant = 'bolt')"
 countries = table_of(Country)
 
 
@@ -27,25 +27,25 @@ class Computed(Base, table=True):
 
 
 mapper: Any = vars(Computed)["__mapper__"]
-mapper.add_property("leak", column_property(literal_column(ANOTHERS).label("leak")))
+mapper.add_property("leak", column_property(literal_column(OF_ANOTHER).label("leak")))
 mapper.add_property("asked", query_expression())
 named: Any = Computed
-is_leaked: Any = literal_column(f"EXISTS {ANOTHERS}") == literal_column("1")
+is_leaked: Any = literal_column(f"EXISTS {OF_ANOTHER}") == literal_column("1")
 plain = table("tt_documents", column("title"))
 
 STATEMENTS = {
-    "many rows": insert(countries).values([{"name": text(ANOTHERS)}, {"name": "b"}]),
+    "many rows": insert(countries).values([{"name": text(OF_ANOTHER)}, {"name": "b"}]),
     "many rows of a query": insert(countries).values(
         [{"name": select(plain.c.title).scalar_subquery()}, {"name": "b"}]
     ),
     "values": select(column("x")).select_from(
-        values(column("x", Text), name="v").data([(literal_column(ANOTHERS),), ("b",)])
+        values(column("x", Text), name="v").data([(literal_column(OF_ANOTHER),), ("b",)])
     ),
-    "extract": select(extract(f"year FROM now()), {ANOTHERS}, extract(year", func.now())),
+    "extract": select(extract(f"year FROM now()), {OF_ANOTHER}, extract(year", func.now())),
     "a computed column": select(Computed),
     "a computed column below": select(select(named.leak).subquery()),
     "an expression": select(Computed).options(
-        with_expression(named.asked, literal_column(ANOTHERS))
+        with_expression(named.asked, literal_column(OF_ANOTHER))
     ),
     "criteria": select(Country).options(with_loader_criteria(Country, is_leaked)),
     "criteria on a table of its own": select(Country).options(
