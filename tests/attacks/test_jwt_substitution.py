@@ -20,7 +20,9 @@ from tests.accounts.application import (
     running,
 )
 from tests.tokens.fakes import SECRET, Time, exchange, revocation_list
+from zenith.accounts import AccountSettings
 from zenith.authorization import require_role
+from zenith.passwords import PasswordSettings
 from zenith.tokens import (
     BearerScheme,
     KeyRing,
@@ -106,7 +108,14 @@ async def test_a_token_of_another_application_with_the_same_secret(tmp_path):
     """An administrator of the test system, where everybody may be one, at the real one."""
     names = ("https://test.example.org", "https://app.example.org")
     test, real = (
-        make_app(tmp_path / str(number), origin=origin) for number, origin in enumerate(names)
+        make_app(
+            tmp_path / str(number),
+            origin=origin,
+            env="production",
+            passwords=PasswordSettings(),
+            accounts=AccountSettings(),
+        )
+        for number, origin in enumerate(names)
     )
 
     @real.get("/admin")
@@ -126,3 +135,9 @@ async def test_a_token_of_another_application_with_the_same_secret(tmp_path):
 async def test_a_name_of_ones_own_is_kept(tmp_path):
     app = make_app(tmp_path, tokens=TokenSettings(issuer="shop"))
     assert app.assembly.settings.tokens.issuer == "shop"
+
+
+async def test_in_development_the_port_is_no_name(tmp_path):
+    """Two processes on one database, each at a port of its own, are one application."""
+    app = make_app(tmp_path, origin="http://localhost:8001")
+    assert app.assembly.settings.tokens.issuer == "zenith"

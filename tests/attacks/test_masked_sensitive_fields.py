@@ -24,9 +24,9 @@ WARD = Policy(
     [
         {
             "effect": "allow",
-            "actions": ["read"],
+            "action": ["read"],
             "fields": ["name"],
-            "conditions": {"resource.room": 4},
+            "conditions": [{"attribute": "resource.room", "operator": "equals", "value": 4}],
         }
     ],
 )

@@ -71,10 +71,11 @@ def _named(settings: Settings) -> TokenSettings:
 
     Threat: two applications with one secret, such as a test system beside the real one, of which
     each takes the other's tokens, with the roles that they were issued with there (RFC 8725 section
-    3.8, ASVS 9.2.3).
+    3.8, ASVS 9.2.3). In development the origin tells one process from another, for each has a port
+    of its own; there the name stays, which no application in production believes.
     """
     tokens = settings.tokens
-    if tokens.issuer != DEFAULT_ISSUER:
+    if tokens.issuer != DEFAULT_ISSUER or not settings.is_production:
         return tokens
     return replace(tokens, issuer=settings.origin)
 

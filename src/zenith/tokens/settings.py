@@ -25,8 +25,9 @@ class TokenSettings:
     """Lifetimes and names of tokens. Checked at construction."""
 
     issuer: str = DEFAULT_ISSUER
-    """Who issues: the `iss` of every token. An application that leaves it as it is issues in the
-    name of its origin, so that another one with the same secret refuses its tokens."""
+    """Who issues: the `iss` of every token. An application that leaves it as it is issues, in
+    production, in the name of its origin, so that another one with the same secret refuses its
+    tokens."""
 
     audience: str = "zenith"
     """Whom tokens are for: the `aud` of every token (ASVS 9.2.3). One value per service, so that a

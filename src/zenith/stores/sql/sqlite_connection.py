@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -29,7 +30,17 @@ class Connection(aiosqlite.Connection):
         # Its thread must not keep the process alive; SQLAlchemy does the same to its own.
         self._thread.daemon = True
         self._due: Final[list[Work]] = []
-        self._begins = self._is_open = False
+        self._begins = self._is_open = self._is_stopped = False
+        self._stopped: asyncio.Future[Any] | None = None
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """End the thread, once. The pool ends that of a connection that was lost; who closes it at
+        the same time would wait for ever for an answer of a thread that has gone.
+        """
+        if not self._is_stopped:
+            self._is_stopped = True
+            self._stopped = super().stop()
+        return self._stopped
 
     def begin(self) -> None:
         """Take the write lock with the next statement.
