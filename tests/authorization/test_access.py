@@ -131,6 +131,15 @@ async def call(function):
     return tuple(result)
 
 
+def test_an_endpoint_may_name_what_is_not_there_yet():
+    async def later(x: NotYetThere):  # noqa: F821
+        return x
+
+    guarded = WRITE(later)
+    assert not hasattr(guarded, "__signature__")
+    assert inspect.signature(guarded) == inspect.signature(later)
+
+
 @pytest.mark.parametrize("function", KINDS, ids=lambda f: f.__name__)
 async def test_every_kind_of_endpoint_keeps_its_kind_and_is_guarded(function):
     guarded = WRITE(function)

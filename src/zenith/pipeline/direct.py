@@ -77,7 +77,7 @@ class DirectCall:
             await self._stack(scope, receive, send)
             return
         scope[HANDLERS] = self._handlers
-        handler = entry.handler
+        handler = entry.handler()
         request = None
         try:
             if isinstance(handler, EndpointCall):

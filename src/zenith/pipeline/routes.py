@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import (
@@ -62,22 +62,22 @@ class RouteEntry:
     is_direct: bool = False
     """Whether `listed` is the route itself and serves what `regex` matches, so that its application
     may be called without asking it again."""
-    handler: Handler | None = field(init=False, repr=False, compare=False)
-    """FastAPI's handler, where nothing but the framework's own stands around it; looked for when
-    the route is first called, which spares the start the looking."""
     dependant: Dependant | None = None
     """What FastAPI solves before it calls the endpoint."""
     answers: Any = None
     """The type of what the endpoint answers, where FastAPI knows of one."""
 
-    if not TYPE_CHECKING:
+    found: list[Handler | None] = field(default_factory=list, repr=False, compare=False)
+    """The handler, once it was looked for."""
 
-        def __getattr__(self, name: str) -> Any:
-            if name != "handler":
-                raise AttributeError(f"a route has no {name!r}")
-            found = handler_of(self.listed) if self.is_direct else None
-            object.__setattr__(self, name, found)
-            return found
+    def handler(self) -> Handler | None:
+        """FastAPI's handler, where nothing but the framework's own stands around it. It is looked for
+        when the route is first called, which spares the start the looking.
+        """
+        found = self.found
+        if not found:
+            found.append(handler_of(self.listed) if self.is_direct else None)
+        return found[0]
 
 
 class _Place:
