@@ -71,8 +71,9 @@ class RouteEntry:
     """The handler, once it was looked for."""
 
     def handler(self) -> Handler | None:
-        """FastAPI's handler, where nothing but the framework's own stands around it. It is looked for
-        when the route is first called, which spares the start the looking.
+        """FastAPI's handler, where nothing but the framework's own stands around it.
+
+        It is looked for when the route is first called, which spares the start the looking.
         """
         found = self.found
         if not found:
