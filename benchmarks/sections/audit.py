@@ -28,7 +28,8 @@ from zenith.stores.sql import Database, SqlAccountStore, SqlAuditStore, SqlSealS
 TITLE = "Audit events (SQLite)"
 ROUNDS = 30
 KEYS = AuditKeys([Secret("Bench-0123456789-abcdefghijklmnopqrstuv")])
-EVENTS = 20_000
+EVENTS = 100_000
+"""As many as make what each verification begins with a small part of it."""
 LONG = 1_500_000
 """More than `zenith.assembly.audit_readers.WORTH`."""
 PER_SEAL = 1_000
