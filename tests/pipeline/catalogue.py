@@ -23,7 +23,7 @@ from fastapi import (
 )
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from pydantic import AliasChoices, BaseModel, Json
+from pydantic import AliasChoices, BaseModel, Field, Json
 from starlette.requests import HTTPConnection
 
 
@@ -103,6 +103,12 @@ def add_names(app: FastAPI) -> None:
         shown: Annotated[int, Query(serialization_alias="s")] = 3,
     ) -> Any:
         return [known, either, shown]
+
+    @app.get("/annotated")
+    async def annotated(
+        maybe: Annotated[int, Field(gt=1)] | None = None,
+    ) -> Any:
+        return maybe
 
     @app.get("/model")
     async def model(found: Annotated[Filter, Query()]) -> Any:
@@ -305,6 +311,9 @@ GETS = [
     "/names",
     "/names?k=4&b=5&shown=6&s=7",
     "/names?known=4&a=5&b=6&k=x",
+    "/annotated",
+    "/annotated?maybe=2",
+    "/annotated?maybe=1",
     "/model?limit=3&tags=a&tags=b",
     "/model?limit=x&other=1",
     "/json?found=[1,2]&n=4",
