@@ -8,8 +8,11 @@ import asyncio
 import pytest
 
 from tests.accounts.application import ALICE
+from tests.console.visitor import PASSWORD
+from tests.mfa.people import code_for
 from tests.oauth.conftest import open_site, shared_site, site  # noqa: F401
 from tests.oauth.flow import OIDC, Journey
+from tests.oauth.test_routes import API, tokens
 from zenith.accounts import Account
 from zenith.oauth import EmailNeededError, IdentityTakenError, NotLinkedError, ProvenIdentity
 from zenith.oauth.authorization import challenge_of
@@ -149,3 +152,30 @@ def test_a_sign_in_under_way_ends_with_the_link(site, monkeypatch):  # noqa: F81
     thief = site.visitor()
     site.travel(thief, **{**THIEF, "subject": "underway"})
     assert thief.client.get("/auth/me", headers={"accept": "application/json"}).status_code == 401
+
+
+def test_a_sign_in_that_waits_for_its_second_factor_ends_with_the_link(site):  # noqa: F811
+    """The thief has proven the identity, and has ten minutes to get hold of a code."""
+    _, link = linked_by_a_thief(site, "waits")
+    headers = API | {"origin": site.base}
+    password = {"email": "waits@example.org", "password": PASSWORD}
+    pair = site.visitor().client.post("/auth/login", json=password, headers=headers).json()
+    bearer = headers | {"authorization": f"Bearer {pair['access_token']}"}
+    program = site.visitor().client
+    begun = program.post("/auth/factors/totp", headers=bearer).json()
+    proof = {"ticket": begun["ticket"], "code": code_for(begun["secret"])}
+    added = program.post("/auth/factors/totp/confirm", json=proof, headers=bearer).json()
+    who = {**THIEF, "subject": "waits"}
+    thief = site.visitor()
+    waiting, late = (tokens(site, thief, who).json() for _ in range(2))
+
+    def finish(due, code):
+        body = {"challenge": due["challenge"], "factor": "recovery_code", "code": code}
+        return thief.client.post("/auth/login/factor", json=body, headers=headers)
+
+    first, second, *_ = added["recovery_codes"]
+    assert finish(waiting, first).status_code == 200, "as long as the link is there"
+    removed = program.delete(f"/auth/identities/{link}", headers=bearer)
+    assert removed.status_code == 204, removed.text
+    answer = finish(late, second)
+    assert (answer.status_code, answer.json()["code"]) == (401, "factor_challenge_invalid")

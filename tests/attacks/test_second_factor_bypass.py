@@ -21,6 +21,7 @@ from tests.accounts.application import (
     sign_in_with_form,
 )
 from tests.mfa.people import add_totp, code_for, finish
+from zenith.accounts import InvalidCredentialsError
 from zenith.kernel.clock import wall_clock
 from zenith.mfa import MfaServices, MfaSettings
 
@@ -124,6 +125,57 @@ async def test_a_sign_in_does_not_outrun_the_first_factor(client, monkeypatch):
     monkeypatch.setattr(sign_in._second, "due", slow, raising=False)
     answer = await login(client)
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+
+
+async def test_whoever_ends_all_sign_ins_ends_those_that_wait(client):
+    secret, codes, tokens = await add_totp(client)
+    due = (await login(client)).json()
+    everywhere = await client.post("/auth/logout/everywhere", headers=bearer(tokens))
+    assert everywhere.status_code == 200, everywhere.text
+    for factor, code in (("totp", code_for(secret, steps=1)), ("recovery_code", codes[0])):
+        answer = await finish(client, due, factor, code)
+        assert answer.json()["code"] == "factor_challenge_invalid"
+
+
+async def test_a_second_step_under_way_does_not_outrun_the_end_of_all_sign_ins(client, monkeypatch):
+    """The code is right and spent; all sign-ins end before its session is stored."""
+    secret, _, _ = await add_totp(client)
+    due = (await login(client)).json()
+    accounts = client.app.accounts
+    owner = (await accounts.store.by_email(EMAIL)).id
+    start = accounts.sessions.start
+
+    async def slow(account_id, **more):
+        await accounts.sign_in.end_all(owner)
+        return await start(account_id, **more)
+
+    monkeypatch.setattr(accounts.sessions, "start", slow)
+    answer = await finish(client, due, "totp", code_for(secret, steps=1))
+    assert (answer.status_code, answer.json()["code"]) == (401, "factor_challenge_invalid")
+    assert await accounts.sessions.list(owner) == []
+
+
+async def test_what_is_removed_before_the_second_step_begins_leads_nowhere(client):
+    await add_totp(client)
+    accounts = client.app.accounts
+    owner = await accounts.store.by_email(EMAIL)
+    begun = []
+    put = accounts.sign_in._pending._store.put
+
+    async def keep(record):
+        begun.append(record)
+        await put(record)
+
+    accounts.sign_in._pending._store.put = keep
+
+    async def is_gone():
+        return False
+
+    for enter in (accounts.sign_in.enter_browser, accounts.sign_in.enter_tokens):
+        with pytest.raises(InvalidCredentialsError):
+            await enter(owner, factors={"oauth": wall_clock()}, client=ALICE, still=is_gone)
+    assert [each.kind for each in begun] == ["browser", "tokens"]
+    assert not await accounts.sign_in._pending.end_all(owner.id), "nothing waits"
 
 
 async def test_an_enrolment_belongs_to_its_session(client):

@@ -281,6 +281,19 @@ async def test_a_waiting_sign_in(stores):
     assert not await pending.consume(PENDING.digest, now=NOW)
 
 
+async def test_what_waits_for_an_account_ends_at_once(stores):
+    pending = stores.pending
+    others = replace(PENDING, digest="c" * 64, account_id="ben")
+    for each in (PENDING, replace(PENDING, digest="b" * 64, kind="tokens"), others):
+        await pending.put(each)
+    assert await pending.end_all("ada") == 2
+    assert await pending.end_all("ada") == 0
+    assert not await pending.consume(PENDING.digest, now=NOW)
+    assert await pending.consume(others.digest, now=NOW)
+    await pending.put(PENDING)
+    assert await pending.prune(now=PENDING.expires_at) == 1
+
+
 async def test_tries_are_counted_and_it_is_spent_once(stores):
     await stores.pending.put(PENDING)
 

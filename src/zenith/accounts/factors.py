@@ -7,11 +7,12 @@ from dataclasses import field
 from typing import Final, Protocol, TypeAlias
 
 from zenith.accounts.client import Client
-from zenith.accounts.errors import FactorChallengeError
+from zenith.accounts.errors import FactorChallengeError, InvalidCredentialsError
 from zenith.accounts.store import Account
 from zenith.authorization import Access, Decision
 from zenith.authorization.requirements import SignedIn
 from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.errors import AuthenticationError
 from zenith.kernel.keys import digest, new_token
 from zenith.kernel.principal import NO_FACTORS, Principal
 from zenith.kernel.records import dataclass
@@ -47,6 +48,8 @@ class Proven:
     factors: Mapping[str, float]
     client: Client
     still: StillHolds | None = None
+    refusal: type[AuthenticationError] = InvalidCredentialsError
+    """What is answered where it does not hold any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -137,6 +140,10 @@ class PendingStore(Protocol):
         """Remove it in one step. Of many concurrent callers one is told True."""
         ...
 
+    async def end_all(self, account_id: str) -> int:
+        """Remove all of the account in one step; how many there were."""
+        ...
+
     async def prune(self, *, now: float) -> int:
         """Remove what has expired; how many there were."""
         ...
@@ -148,7 +155,8 @@ class PendingSignIns:
     Threat: the second step taken without the first, for another account, twice, or as often as it
     takes to guess a code (ASVS 6.3.3, 6.3.4, 6.5.1, 6.6.3). A challenge is 256 random bits of which
     only the SHA-256 is kept, holds `CHALLENGE_LIFETIME` seconds and `MAX_ATTEMPTS` tries, and is
-    spent by one atomic step.
+    spent by one atomic step. It ends with the account's sign-ins (ASVS 7.4.3): who is found out
+    half-way, by the end of a link or a lock, has nothing left in hand.
     """
 
     def __init__(self, store: PendingStore, *, clock: Clock = wall_clock) -> None:
@@ -161,8 +169,13 @@ class PendingSignIns:
         kind: SessionKind,
         factors: Mapping[str, float],
         kinds: tuple[str, ...],
+        still: StillHolds | None = None,
     ) -> FactorsDue:
-        """A challenge for who has proven `factors`, and must prove one of `kinds`."""
+        """A challenge for who has proven `factors`, and must prove one of `kinds`.
+
+        Raises InvalidCredentialsError for a False of `still`: whoever removes what was proven ends
+        what waits, and either finds this one or is seen here.
+        """
         challenge = new_token()
         pending = PendingSignIn(
             digest=digest(challenge),
@@ -173,6 +186,9 @@ class PendingSignIns:
             expires_at=self._clock() + CHALLENGE_LIFETIME,
         )
         await self._store.put(pending)
+        if still is not None and not await still():
+            await self.spend(pending)
+            raise InvalidCredentialsError(reason="what was proven was removed during the sign-in")
         return FactorsDue(challenge=challenge, kinds=kinds, expires_in=int(CHALLENGE_LIFETIME))
 
     async def find(self, challenge: str, kind: SessionKind) -> PendingSignIn:
@@ -191,10 +207,13 @@ class PendingSignIns:
             raise FactorChallengeError(reason="no such challenge, or no try left")
         return found
 
-    async def spend(self, pending: PendingSignIn) -> None:
-        """Use it up. Raises FactorChallengeError where another request was first."""
-        if not await self._store.consume(pending.digest, now=self._clock()):
-            raise FactorChallengeError(reason="the challenge was spent meanwhile")
+    async def spend(self, pending: PendingSignIn) -> bool:
+        """Use it up; False where another request was first, or the account's sign-ins ended."""
+        return await self._store.consume(pending.digest, now=self._clock())
+
+    async def end_all(self, account_id: str) -> int:
+        """End what waits for the account; how many there were."""
+        return await self._store.end_all(account_id)
 
 
 def password_state(account: Account) -> str:

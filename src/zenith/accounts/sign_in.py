@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from zenith.abuse import Admission
@@ -170,7 +171,7 @@ class SignIn:
         """
         due = await self._second.due(account, factors, client)
         if due.kinds:
-            return await self._pending.begin(account, "browser", factors, due.kinds)
+            return await self._pending.begin(account, "browser", factors, due.kinds, still)
         proven = Proven(account, {**factors, **due.proven}, client, still)
         return await self._admit_browser(proven, replaces)
 
@@ -185,7 +186,7 @@ class SignIn:
         """What follows once a program has proven `factors`: a pair of tokens, or a challenge."""
         due = await self._second.due(account, factors, client)
         if due.kinds:
-            return await self._pending.begin(account, "tokens", factors, due.kinds)
+            return await self._pending.begin(account, "tokens", factors, due.kinds, still)
         return await self._admit_tokens(Proven(account, {**factors, **due.proven}, client, still))
 
     async def waiting(self, challenge: str, kind: SessionKind) -> tuple[PendingSignIn, Account]:
@@ -239,8 +240,9 @@ class SignIn:
         except RateLimitError as error:
             await self._note(client, EventType.LOGIN_BLOCKED, account.id, error.reason)
             raise
-        await self._pending.spend(pending)
-        return Proven(account, {**pending.factors, **proven}, client)
+        still = partial(self._pending.spend, pending)
+        factors = {**pending.factors, **proven}
+        return Proven(account, factors, client, still, refusal=FactorChallengeError)
 
     async def _fitting(self, pending: PendingSignIn) -> tuple[PendingSignIn, Account]:
         account = await self._accounts.by_id(pending.account_id)
@@ -319,7 +321,10 @@ class SignIn:
         return ended
 
     async def end_all(self, account_id: str, *, keep: str | None = None) -> int:
-        """End the account's sign-ins but `keep`: sessions, access tokens, refresh tokens."""
+        """End the account's sign-ins but `keep`: sessions, access tokens, refresh tokens, and what
+        waits for a second factor. That first: who spends it has stored a session before.
+        """
+        await self._pending.end_all(account_id)
         ended = await self._sessions.end_all(account_id, except_id=keep)
         await self._grants.end_all(account_id, keep=keep)
         return len(ended)
@@ -341,17 +346,21 @@ class SignIn:
             remember=client.remember,
         )
         present = await self._accounts.by_id(account.id)
-        if present is None or not present.is_active or _changed(present, account):
+        if (
+            present is None
+            or not present.is_active
+            or password_state(present) != password_state(account)
+        ):
             reason = "locked or changed during the sign-in"
         elif (await self._second.due(present, factors, client)).kinds:
             reason = "a second factor was added during the sign-in"
         elif proven.still is not None and not await proven.still():
-            reason = "what was proven was removed during the sign-in"
+            reason = "what was proven was removed or spent during the sign-in"
         else:
             return session, cookie
         await self._end(account.id, session.id)
         await self._note(client, EventType.LOGIN_FAILED, account.id, reason)
-        raise InvalidCredentialsError(reason=reason)
+        raise proven.refusal(reason=reason)
 
     async def _end(self, account_id: str, session_id: str) -> None:
         # The session first: without it no token is accepted, even if the second step fails.
@@ -388,8 +397,3 @@ class SignIn:
                 severity="WARNING" if failed else "INFO",
             )
         )
-
-
-def _changed(present: Account, verified: Account) -> bool:
-    """Whether the password was changed; a mere rehash by another sign-in is no change."""
-    return present.password_changed_at != verified.password_changed_at

@@ -53,6 +53,13 @@ class MemoryPendingStore:
         del self._entries[digest]
         return True
 
+    async def end_all(self, account_id: str) -> int:
+        """Remove all of the account; how many there were."""
+        found = [key for key, each in self._entries.items() if each.account_id == account_id]
+        for digest in found:
+            del self._entries[digest]
+        return len(found)
+
     async def prune(self, *, now: float) -> int:
         """Remove what has expired; how many there were."""
         pruned = 0

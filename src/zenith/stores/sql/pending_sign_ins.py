@@ -54,6 +54,10 @@ class SqlPendingStore:
         found = delete(pending).where(pending.c.digest == digest, pending.c.expires_at > now)
         return await self._database.count(found) == 1
 
+    async def end_all(self, account_id: str) -> int:
+        """Remove all of the account in one step; how many there were."""
+        return await self._database.count(delete(pending).where(pending.c.account_id == account_id))
+
     async def prune(self, *, now: float) -> int:
         """Remove what has expired; how many there were."""
         return await self._database.count(delete(pending).where(pending.c.expires_at <= now))
