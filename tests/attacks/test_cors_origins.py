@@ -13,6 +13,7 @@ from starlette.routing import Route
 from tests.csrf.keys import NEW, SESSION
 from tests.pipeline.asgi import SignedInAs, client
 from zenith.csrf import CsrfGuard, CsrfSettings
+from zenith.kernel.errors import ConfigurationError
 from zenith.pipeline import SecurityMiddleware
 from zenith.rate_limits import RateLimiter, RateLimitGuard, RateLimitSettings
 from zenith.stores.memory import MemoryRateLimitStore
@@ -222,3 +223,43 @@ async def test_a_private_network_is_not_opened():
         answer = await http.options("/", headers=asked)
     assert answer.status_code == 204
     assert not [name for name in answer.headers if "network" in name]
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "co.uk",
+        "com.au",
+        "gov.br",
+        "github.io",
+        "herokuapp.com",
+        "vercel.app",
+        "amazonaws.com",
+        "s3.eu-west-1.amazonaws.com",
+        "kawasaki.jp",
+        "anything.kawasaki.jp",
+        "anything.ck",
+        "xn--55qx5d.cn",
+    ],
+)
+@pytest.mark.parametrize("port", ["", ":8443"])
+def test_a_pattern_in_which_the_attacker_can_have_a_name_refuses_the_start(domain, port):
+    with pytest.raises(ConfigurationError, match="open to everybody who can have a domain"):
+        CorsSettings(origins=(f"https://*.{domain}{port}",))
+    with pytest.raises(ConfigurationError, match="open to everybody who can have a domain"):
+        cors(f"https://*.{domain}{port}")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://*.example.co.uk",
+        "https://*.me.github.io",
+        "https://*.city.kawasaki.jp",
+        "https://*.www.ck",
+        "https://shop.co.uk",
+        "https://me.github.io",
+    ],
+)
+def test_a_domain_of_ones_own_below_a_public_suffix_is_ones_own(origin):
+    assert CorsSettings(origins=(origin,)).origins == (origin,)

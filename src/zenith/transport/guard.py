@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import PayloadTooLargeError, SecurityError
 from zenith.kernel.network import TrustedProxies, parse_networks
 from zenith.pipeline import Exchange, Guard, Mark, Stage
 from zenith.transport.body import GuardedBody, is_json
+from zenith.transport.facts import Facts
 from zenith.transport.firewall import Firewall
-from zenith.transport.form import FormBody, FormKind, form_kind
+from zenith.transport.form import FormBody, form_kind
 from zenith.transport.forwarded import believe_proxy
 from zenith.transport.hosts import HostList
 from zenith.transport.https import https_required
 from zenith.transport.limits import BodyLimit, RouteLimits, TimeLimit, limits_of, network_lists
 from zenith.transport.networks import NetworkMark, refuse_outside
+from zenith.transport.server_proxies import forget_server_proxies
 from zenith.transport.settings import TransportSettings
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -47,6 +49,10 @@ class TransportGuard(Guard):
         )
         networks = parse_networks(self._settings.trusted_proxies, setting="trusted_proxies")
         self._proxies: Final = TrustedProxies(networks)
+
+    async def startup(self) -> None:
+        """Leave nobody else to say who the client is."""
+        forget_server_proxies(trusted_proxies=self._settings.trusted_proxies)
 
     def on_request(self, exchange: Exchange) -> None:
         """Refuse what is malformed, then say who speaks to which host."""
@@ -84,7 +90,7 @@ class TransportGuard(Guard):
         elif facts.has_body or method not in BODILESS:
             exchange.receive = GuardedBody(exchange, limit=size, json_depth=facts.json_depth)
 
-    def _look_at(self, exchange: Exchange, version: str) -> _Facts:
+    def _look_at(self, exchange: Exchange, version: str) -> Facts:
         """What the headers alone decide; remembered for requests that carry the same."""
         headers = exchange.headers
         self._firewall.check_headers(exchange.scope["headers"], headers, http_version=version)
@@ -97,20 +103,9 @@ class TransportGuard(Guard):
         if content_type is not None:
             json_depth = self._settings.max_json_depth if is_json(content_type) else 0
             form = form_kind(content_type)
-        return _Facts(version, host, int(length or 0), has_body, json_depth, form)
+        return Facts(version, host, int(length or 0), has_body, json_depth, form)
 
     def _find_limits(self, marks: tuple[Mark, ...], max_body_size: int | None) -> RouteLimits:
         found = limits_of(self._settings, self._networks, marks, max_body_size)
         self._limits[marks, max_body_size] = found
         return found
-
-
-class _Facts(NamedTuple):
-    """What headers say of a request, however often they come."""
-
-    version: str
-    host: str
-    length: int
-    has_body: bool
-    json_depth: int
-    form: FormKind | None

@@ -7,6 +7,7 @@ from typing import Final
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.records import dataclass
+from zenith.transport.cross_origin.public_suffixes import is_open_below
 
 ANY: Final = "*"
 MAX_AGE: Final = 86_400
@@ -52,8 +53,9 @@ class CorsSettings:
 
     origins: tuple[str, ...] = ()
     """Origins as browsers write them: `https://app.example.com`, or `https://*.example.com` for
-    sub-domains of any depth (not the name itself); `*` alone for data that everybody may read. http
-    only for one's own machine. Empty: only routes that `@cors(...)` opens."""
+    sub-domains of any depth (not the name itself, and of no domain below which others can have
+    names: `co.uk`, `github.io`); `*` alone for data that everybody may read. http only for one's
+    own machine. Empty: only routes that `@cors(...)` opens."""
     credentials: bool = False
     """Whether those pages call with the user's cookies. Their changes are then believed like the
     application's own pages', and like those need a CSRF token."""
@@ -115,10 +117,10 @@ def _check_origin(origin: str) -> None:
         raise ConfigurationError(
             f"cors: no browser writes `{origin}`", fix="leave out the scheme's own port"
         )
-    if match["any"] and ("." not in host or host.replace(".", "").isdigit()):
+    if match["any"] and ("." not in host or host.replace(".", "").isdigit() or is_open_below(host)):
         raise ConfigurationError(
             f"cors: `{origin}` is open to everybody who can have a domain",
-            fix="name a domain of your own: https://*.example.com",
+            fix="name a domain of your own: https://*.example.com, or the hosts one by one",
         )
     if scheme == "http" and host not in LOOPBACK and not host.endswith(".localhost"):
         raise ConfigurationError(
