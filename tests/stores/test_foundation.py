@@ -111,3 +111,23 @@ async def test_a_fault_in_the_tidying_does_not_stop_the_stop(made, monkeypatch):
     await base.startup()
     await asyncio.sleep(0.05)
     await base.shutdown()
+
+
+async def test_a_clock_that_is_wrong_is_told_at_the_start_and_later(made, monkeypatch, caplog):
+    monkeypatch.setattr(foundation, "PAUSE", 0.001)
+    enough = asyncio.Event()
+    skews = []
+
+    async def measure(_):
+        skews.append(60.0)
+        if len(skews) > 2:
+            enough.set()
+        return skews[-1]
+
+    base = made()
+    monkeypatch.setattr(base._clock, "_measure", measure)
+    with caplog.at_level(logging.WARNING, "zenith"):
+        await base.startup()
+        assert "60 seconds ahead of the database's" in caplog.text
+        await asyncio.wait_for(enough.wait(), 5)
+        await base.shutdown()

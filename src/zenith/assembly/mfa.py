@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from zenith.accounts import AccountServices, FactorCheck, KnownDevices
 from zenith.assembly.parts import Parts
-from zenith.kernel.clock import wall_clock
+from zenith.kernel.clock import CLOCK_MARGIN, wall_clock
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.records import dataclass
 from zenith.kernel.sealing import Sealer
@@ -65,8 +65,8 @@ class MfaParts:
         return (EnrolmentGuard(roles),) if roles else ()
 
     async def prune(self) -> int:
-        """Forget what has expired."""
-        count: int = await self.challenge_store.prune(now=wall_clock())
+        """Forget what has expired, also for a clock that is behind."""
+        count: int = await self.challenge_store.prune(now=wall_clock() - CLOCK_MARGIN)
         return count
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenith.accounts import AccountServices, FactorCheck
 from zenith.assembly.parts import Parts
-from zenith.kernel.clock import wall_clock
+from zenith.kernel.clock import CLOCK_MARGIN, wall_clock
 from zenith.kernel.records import dataclass
 from zenith.pipeline import Guard
 from zenith.stores.foundation import Prune
@@ -63,6 +63,7 @@ def authorization_prune(parts: Parts) -> Prune:
 
     async def prune() -> int:
         now = wall_clock()
-        return sum([await each.prune(now=now) for each in (store, sign_ins, spent)])
+        pruned = sum([await each.prune(now=now) for each in (store, sign_ins)])
+        return pruned + await spent.prune(now=now - CLOCK_MARGIN)
 
     return prune

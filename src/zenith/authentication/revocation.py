@@ -13,7 +13,7 @@ from zenith.authentication.store import (
     RevocationStore,
 )
 from zenith.kernel.background import end
-from zenith.kernel.clock import Clock, steady_clock, wall_clock
+from zenith.kernel.clock import CLOCK_MARGIN, Clock, steady_clock, wall_clock
 
 Listener: TypeAlias = Callable[[Revocation], None]
 
@@ -39,8 +39,9 @@ class RevocationList:
     """What was revoked, held in memory, refreshed from the store at most once a second.
 
     Threat: a credential that outlives its sign-out, lock or password change (ASVS 7.4.1, 7.4.2).
-    Memory is bounded by what was revoked within one token lifetime. Where the store cannot be
-    asked, `refresh` raises ServiceUnavailableError: an unknown credential is not a valid one.
+    Memory is bounded by what was revoked within one token lifetime and `CLOCK_MARGIN`. Where the
+    store cannot be asked, `refresh` raises ServiceUnavailableError: an unknown credential is not a
+    valid one.
     """
 
     def __init__(
@@ -151,8 +152,8 @@ class RevocationList:
             self._listening = None
 
     async def prune(self) -> int:
-        """Remove from the store what can no longer matter."""
-        return await self._store.prune(self._clock())
+        """Remove from the store what can no longer matter, also to a clock that is behind."""
+        return await self._store.prune(self._clock() - CLOCK_MARGIN)
 
     def _apply(self, revocations: Sequence[Revocation]) -> None:
         for revocation in revocations:
@@ -173,7 +174,9 @@ class RevocationList:
             listener(revocation)
 
     def _forget(self, now: float) -> None:
-        expired = [key for key, revocation in self._known.items() if revocation.until < now]
+        # A token that another machine dated later than the revocation lives longer than it says.
+        gone = now - CLOCK_MARGIN
+        expired = [key for key, revocation in self._known.items() if revocation.until < gone]
         for key in expired:
             del self._known[key]
 

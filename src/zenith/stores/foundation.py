@@ -12,7 +12,7 @@ from zenith.kernel.background import end
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.passwords import PasswordHasher, PasswordPolicy
 from zenith.pipeline import Guard, Stage
-from zenith.stores.sql import Database, is_current, upgrade
+from zenith.stores.sql import ClockWatch, Database, is_current, upgrade
 
 Prune: TypeAlias = Callable[[], Awaitable[int]]
 PAUSE: Final = 600.0
@@ -67,7 +67,8 @@ class Foundation(Guard):
         self._hasher: Final = hasher
         self._policy: Final = policy
         self._migrate: Final = migrate
-        self._prune: Final = tuple(prune)
+        self._clock: Final = ClockWatch(database)
+        self._prune: Final = (*prune, self._clock.look)
         self._background: Final = tuple(background)
         self._tidying: asyncio.Task[None] | None = None
 
@@ -91,6 +92,7 @@ class Foundation(Guard):
                 "the database schema is not the one of this version",
                 fix="run `zenith db upgrade`, or set ZENITH_MIGRATE_AT_START=true",
             )
+        await self._clock.look()
         await self._revocations.start()
         # Otherwise the first registration would read them, ten times slower than all others.
         self._hasher.pool.open()

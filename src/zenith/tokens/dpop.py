@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from zenith.kernel.clock import Clock, wall_clock
+from zenith.kernel.clock import CLOCK_MARGIN, Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, b64encode, derive
 from zenith.kernel.records import dataclass
@@ -144,8 +144,8 @@ class DpopVerifier:
         return self._nonce_of(int(self._clock() // NONCE_LIFETIME), self._keys[0])
 
     async def prune(self) -> int:
-        """Forget the proofs that have expired; how many there were."""
-        return await self._store.prune(now=self._clock())
+        """Forget the proofs that have expired, also for clocks that are behind; how many it was."""
+        return await self._store.prune(now=self._clock() - CLOCK_MARGIN)
 
     def _check(self, claims: Mapping[str, Any], request: ProofRequest, now: float) -> None:
         jti: Any = claims.get("jti")

@@ -12,6 +12,7 @@ from zenith.stores.sql.audit import SqlAuditStore
 from zenith.stores.sql.audit_seals import SqlSealStore
 from zenith.stores.sql.authorizations import SqlAuthorizationStore
 from zenith.stores.sql.bans import SqlBanStore
+from zenith.stores.sql.clock_watch import ClockWatch
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.factors import SqlFactorStore
 from zenith.stores.sql.identities import SqlIdentityStore
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from zenith.stores.sql.policies import SqlDecisionStore, SqlPolicyStore
 
 __all__ = [
+    "ClockWatch",
     "Database",
     "ModelDatabase",
     "SqlAPIKeyStore",
