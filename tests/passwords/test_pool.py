@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import threading
 import time
 
@@ -141,32 +139,6 @@ async def test_the_threads_end() -> None:
     thread = await pool.run(threading.current_thread)
     await pool.aclose()
     assert not thread.is_alive()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities per thread")
-async def test_the_event_loop_goes_first() -> None:
-    pool = HashingPool(workers=1, niceness=3)
-
-    def niceness() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    assert await pool.run(niceness) == min(19, niceness() + 3)
-    await pool.aclose()
-    usual = HashingPool(workers=1, niceness=0)
-    assert await usual.run(niceness) == niceness()
-    await usual.aclose()
-
-
-async def test_a_sandbox_that_forbids_priorities_costs_nothing_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def forbid(*_: int) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "setpriority", forbid)
-    pool = HashingPool(workers=1)
-    assert await pool.run(lambda: 1) == 1
-    await pool.aclose()
 
 
 async def test_the_loop_keeps_ticking_during_fifty_hashes() -> None:

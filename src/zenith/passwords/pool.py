@@ -8,9 +8,6 @@ more memory than was set aside, and never the event loop.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +16,7 @@ from typing import Final, TypeVar
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
 from zenith.passwords.capacity import usable_cores, usable_memory
+from zenith.passwords.priority import lower_priority
 
 T = TypeVar("T")
 
@@ -34,7 +32,8 @@ class HashingPool:
     `workers` is the number of threads; None takes one per usable core, fewer if each of them needs
     `memory_per_job` bytes and a quarter of the usable memory would not hold them all. `queue_size`
     is how many jobs may wait beyond those that run. `niceness` (0 to 19) lowers the priority of
-    the threads on Linux by so much, so that the event loop is served first when cores are short.
+    the threads on Linux by so much, so that the event loop is served first when cores are short;
+    0 asks the kernel for nothing.
 
     Threads start with the first job. One pool may serve several event loops.
     """
@@ -108,7 +107,7 @@ class HashingPool:
                 self._executor = ThreadPoolExecutor(
                     self.workers,
                     thread_name_prefix="zenith-passwords",
-                    initializer=_lower_priority,
+                    initializer=lower_priority,
                     initargs=(self._niceness,),
                 )
             future = self._executor.submit(self._timed, job)
@@ -138,17 +137,6 @@ def _fitting_workers(memory_per_job: int) -> int:
     if memory_per_job <= 0:
         return cores
     return max(1, min(cores, int(usable_memory() * MEMORY_SHARE) // memory_per_job))
-
-
-def _lower_priority(niceness: int) -> None:
-    # Only Linux gives each thread a priority of its own. Threads that libargon2 starts inherit it.
-    if sys.platform != "linux" or not niceness:
-        return
-    # A sandbox that forbids it costs responsiveness only; an error here would break the pool.
-    with contextlib.suppress(OSError):
-        thread = threading.get_native_id()
-        present = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, min(19, present + niceness))
 
 
 def _check_range(name: str, value: int | None, least: int, most: int) -> None:
