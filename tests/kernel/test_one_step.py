@@ -122,3 +122,47 @@ async def test_a_step_that_is_over_takes_nobody() -> None:
     async with one_step():
         step = current_step()
         await after_step(after)
+
+
+async def test_each_is_undone_also_where_another_cannot_be() -> None:
+    """What it holds, others wait for: on SQLite the one lock of all writers."""
+    seen: list[str] = []
+
+    class Stuck(Part):
+        async def rollback(self) -> None:
+            raise RuntimeError("the server has gone")
+
+    async def change() -> None:
+        async with one_step():
+            join(Stuck(seen, "first"))
+            join(Part(seen, "second"))
+            raise ValueError
+
+    with pytest.raises(RuntimeError, match="gone"):
+        await change()
+    assert seen == ["second undone"]
+
+
+async def test_a_cancelled_caller_does_not_end_a_commit_half_way() -> None:
+    seen: list[str] = []
+
+    class Slow(Part):
+        async def commit(self) -> None:
+            await asyncio.sleep(0)
+            await super().commit()
+
+    async def after() -> None:
+        seen.append("after")
+
+    async def change() -> None:
+        async with one_step():
+            join(Slow(seen))
+            await after_step(after)
+            task = asyncio.current_task()
+            assert task is not None
+            asyncio.get_running_loop().call_soon(task.cancel)
+
+    task = asyncio.create_task(change())
+    await asyncio.wait((task,))
+    assert task.cancelled()
+    assert seen == ["part committed", "after"]

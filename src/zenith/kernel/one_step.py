@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Protocol
+
+from zenith.kernel.completion import to_its_end
 
 _current: Final[ContextVar[Step | None]] = ContextVar("zenith_step", default=None)
 
@@ -72,8 +74,10 @@ class Step:
 
 
 async def _undo(participants: list[Participant]) -> None:
-    for participant in participants:
-        await participant.rollback()
+    """Each of them, also where another fails: what it holds, others wait for."""
+    async with AsyncExitStack() as held:
+        for participant in reversed(participants):
+            held.push_async_callback(participant.rollback)
 
 
 def current_step() -> Step | None:
@@ -103,10 +107,12 @@ async def one_step() -> AsyncGenerator[None]:
     try:
         yield
     except BaseException:
-        await step.undo()
+        await to_its_end(step.undo())
         raise
     else:
-        await step.finish()
+        # Who is cancelled in the middle of a commit could not say whether it is kept, and what was
+        # to follow it would be forgotten.
+        await to_its_end(step.finish())
     finally:
         _current.reset(token)
 

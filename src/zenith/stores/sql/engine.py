@@ -6,18 +6,20 @@ that the stores need of SQLAlchemy. Only applications that have models load it.
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, TypeVarTuple
 
-from sqlalchemy import CursorResult, create_engine
+from sqlalchemy import CursorResult, create_engine, event
 from sqlalchemy.engine import Connection, Engine, Transaction
-from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.exc import DisconnectionError, InvalidRequestError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql.expression import Executable
 from sqlalchemy.util import greenlet_spawn
+
+from zenith.kernel.completion import to_its_end
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 T = TypeVar("T")
@@ -34,7 +36,22 @@ def make_engine(
         return dialect.dbapi.connect(async_creator_fn=connect)
 
     engine = create_engine(url, creator=creator, **options)
+    event.listen(engine, "connect", _note_process)
+    event.listen(engine, "checkout", _refuse_of_another_process)
     return engine
+
+
+def _note_process(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["process"] = os.getpid()
+
+
+def _refuse_of_another_process(_: object, record: Any, proxy: Any) -> None:
+    """A process that was forked has its parent's connections, and must neither use nor close them:
+    two would speak on one socket, and wait for a thread that only the parent has.
+    """
+    if record.info["process"] != os.getpid():
+        record.dbapi_connection = proxy.dbapi_connection = None
+        raise DisconnectionError("a connection of another process")
 
 
 class StoreConnection:
@@ -54,7 +71,7 @@ class StoreConnection:
         """Give it back, which undoes what was not committed; a caller who is cancelled waits for
         it too: else another would be given a connection that somebody still works on.
         """
-        await _to_its_end(greenlet_spawn(self._open.close))
+        await to_its_end(greenlet_spawn(self._open.close))
 
     @property
     def _open(self) -> Connection:
@@ -144,19 +161,7 @@ class StoreEngine:
         return StoreEngine(self.sync_engine.execution_options(**options))
 
     async def dispose(self) -> None:
-        """Close all connections; a later statement opens new ones."""
-        await greenlet_spawn(self.sync_engine.dispose)
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Wait for `work`, also if the caller is cancelled meanwhile, who then learns of it."""
-    task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait((task,))
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    if cancelled is not None:
-        raise cancelled
+        """Close all connections; a later statement opens new ones. To its end: of a pool that was
+        emptied by half, the other half is lost.
+        """
+        await to_its_end(greenlet_spawn(self.sync_engine.dispose))

@@ -30,6 +30,9 @@ def errors_wrapped() -> Generator[None]:
         if _is_bad_value(error):
             raise BadRequestError(reason=_kind(error)) from error
         raise _unavailable(error) from error
+    except exc.PendingRollbackError as error:
+        # The connection was lost or given up in this transaction, and somebody goes on with it.
+        raise _unavailable(error) from error
     except UnicodeEncodeError as error:
         raise BadRequestError(reason="text that is not Unicode") from error
     except (exc.TimeoutError, TimeoutError, OSError) as error:

@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 
+from zenith.kernel.completion import to_its_end
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 from zenith.query import Sessions
@@ -106,7 +107,7 @@ class ModelDatabase(Sessions):
 
     async def close(self) -> None:
         """Close the connections; a later statement opens new ones."""
-        await self.engine.dispose()
+        await to_its_end(self.engine.dispose())
 
 
 def _lacks_a_table(connection: Connection, metadata: MetaData) -> bool:

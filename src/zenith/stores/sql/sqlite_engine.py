@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -46,20 +47,12 @@ def make(settings: DatabaseSettings, serializer: Callable[[Any], str]) -> Engine
             f"SQLite {sqlite3.sqlite_version} is too old", fix="use SQLite 3.35 or newer"
         )
 
-    def open_file() -> sqlite3.Connection:
-        return sqlite3.connect(
-            path,
-            timeout=settings.statement_timeout,
-            isolation_level=None,
-            cached_statements=STATEMENTS,
-        )
-
     async def connect() -> Connection:
         await asyncio.to_thread(_prepare, path, settings.statement_timeout)
-        connection = Connection(open_file)
+        # Ready with the first answer of its thread: who is cancelled between this and a further one
+        # would leave a thread and an open file behind.
+        connection = Connection(partial(_open, path, settings.statement_timeout))
         _ = await connection
-        for pragma in PRAGMAS:
-            await connection.execute_fetchall(pragma)
         return connection
 
     pool = make_engine(
@@ -168,6 +161,19 @@ def _driver_of(connection: SyncConnection) -> Connection:
     if not isinstance(driver, Connection):
         raise TypeError(f"not a connection of ours: {type(driver).__name__}")
     return driver
+
+
+def _open(path: Path, timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=timeout, isolation_level=None, cached_statements=STATEMENTS
+    )
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _prepare(path: Path, timeout: float) -> None:
