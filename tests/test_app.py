@@ -62,8 +62,16 @@ async def test_health_and_readiness(tmp_path):
         assert (await get(app, "/readyz")).body == b'{"status":"ready"}'
 
 
+async def test_without_redis_an_application_that_goes_on_is_ready(tmp_path):
+    """All processes lose the same Redis at once: 503 would have a balancer drop every one."""
+    async with running(make_app(tmp_path, redis="redis://127.0.0.1:1")) as app:
+        answer = await get(app, "/readyz")
+        assert (answer.status, answer.body) == (200, b'{"status":"degraded"}')
+
+
 async def test_not_ready_is_503_with_retry_after(tmp_path):
-    app = make_app(tmp_path, redis="redis://127.0.0.1:1")
+    limits = RateLimitSettings(on_failure="closed")
+    app = make_app(tmp_path, redis="redis://127.0.0.1:1", rate_limits=limits)
     async with running(app):
         answer = await get(app, "/readyz")
         assert answer.status == 503
@@ -76,6 +84,8 @@ async def test_load_balancers_are_not_told_to_go_away(tmp_path):
     async with running(make_app(tmp_path, rate_limits=few)) as app:
         probes = [(await get(app, path)).status for path in ("/healthz", "/readyz") * 10]
         assert {*probes} == {200}
+        many = [(await get(app, "/readyz")).status for _ in range(600)]
+        assert (many[0], many[-1]) == (200, 429)
         assert [(await get(app, "/page")).status for _ in range(3)] == [200, 200, 429]
 
 

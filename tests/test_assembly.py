@@ -20,6 +20,7 @@ from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
 from zenith.kernel.events import Silence
 from zenith.mail import MailSettings
 from zenith.mfa import MfaServices, MfaSettings
+from zenith.oauth import OAuthSettings
 from zenith.passwords import PasswordSettings
 from zenith.rate_limits import RateLimitGuard, RateLimitSettings
 from zenith.sessions import SessionScheme, SessionSettings
@@ -128,6 +129,7 @@ def test_what_is_loosened_is_said(tmp_path):
         cors=CorsSettings(origins=("http://localhost:3000",), credentials=True),
         accounts=AccountSettings(register_seconds=0),
         passwords=PasswordSettings(accept_truncated_bcrypt=True),
+        oauth=OAuthSettings(believe_undated_sign_ins=True),
     )
     report = "\n".join(assemble(settings).report)
     for name in (
@@ -135,6 +137,7 @@ def test_what_is_loosened_is_said(tmp_path):
         "headers.allow_private_answers_in_caches",
         "headers.allow_inline_styles",
         "headers.cookies",
+        "oauth.believe_undated_sign_ins",
         "rate_limits.allow_no_address_limit",
         "sessions.secure_cookies",
         "csrf.secure_cookies",
@@ -219,12 +222,22 @@ async def test_what_has_started_is_stopped_where_another_cannot_start(tmp_path):
 async def test_redis_carries_counters_and_revocations(tmp_path, redis_url, postgres_url):
     assembly = assemble(make_settings(tmp_path, redis=redis_url, database=postgres_url))
     await assembly.start()
-    await assembly.check_readiness()
+    assert await assembly.check_readiness()
     await assembly.stop()
 
 
-async def test_readiness_is_refused_where_redis_is_away(tmp_path):
-    assembly = assemble(make_settings(tmp_path, redis="redis://127.0.0.1:1"))
+async def test_an_application_that_goes_on_without_redis_is_ready(tmp_path):
+    for limits in (RateLimitSettings(), None):
+        away = make_settings(tmp_path, redis="redis://127.0.0.1:1", rate_limits=limits)
+        assembly = assemble(away)
+        assert not await assembly.check_readiness()
+        await assembly.stop()
+
+
+async def test_one_that_refuses_what_it_cannot_count_is_not(tmp_path):
+    limits = RateLimitSettings(on_failure="closed")
+    away = make_settings(tmp_path, redis="redis://127.0.0.1:1", rate_limits=limits)
+    assembly = assemble(away)
     with pytest.raises(ServiceUnavailableError) as caught:
         await assembly.check_readiness()
     assert "redis" in caught.value.reason
@@ -238,9 +251,13 @@ async def test_readiness_is_refused_soon_where_something_hangs(tmp_path, monkeyp
         await asyncio.Event().wait()
 
     monkeypatch.setattr("zenith.assembly.assembly.READINESS_WAIT", 0.01)
+    monkeypatch.setattr("zenith.assembly.assembly.REDIS_WAIT", 0.01)
     assembly = assemble(make_settings(tmp_path, redis="redis://127.0.0.1:1"))
     await assembly.database.ping()
     monkeypatch.setattr(type(assembly.redis), "ping", hang)
+    async with asyncio.timeout(5):
+        assert not await assembly.check_readiness()
+    monkeypatch.setattr(type(assembly.database), "ping", hang)
     async with asyncio.timeout(5):
         with pytest.raises(ServiceUnavailableError) as caught:
             await assembly.check_readiness()

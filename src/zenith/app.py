@@ -277,6 +277,7 @@ class Zenith(FastAPI):
                 authorization,
                 *self._guards,
             ],
+            checks=(wiring.check_arguments(self),),
             services={**self.assembly.offered, **self._services},
             routes_from=self,
         )
@@ -377,7 +378,7 @@ async def _invalid_handshake(socket: WebSocket, error: Exception) -> None:
 
 
 async def _unhandled(request: Request, error: Exception) -> Any:
-    if request.app.debug:
+    if request.app.debug and not request.app.settings.is_production:
         return wiring.debug_page(request, error)
     return ProblemResponse(exchange_of(request.scope), INTERNAL_ERROR)
 

@@ -8,6 +8,7 @@ import re
 
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
+from httpx import ASGITransport, AsyncClient
 from starlette.routing import Route
 
 from tests.accounts.application import KEY, StartRefusedError, running
@@ -122,6 +123,35 @@ async def test_debug_shows_variables_to_every_visitor(make):
     with pytest.raises(ConfigurationError, match="debug=True") as caught:
         make(debug=True)
     assert "leave debug out" in caught.value.fix
+
+
+async def test_debug_that_is_set_once_the_application_is_made(make):
+    app = make()
+    app.debug = True
+    assert "debug=True" in await refusal(app)
+
+
+async def test_debug_that_is_set_while_the_application_runs(make):
+    app = make()
+
+    @app.get("/broken")
+    @public
+    async def broken():
+        raise RuntimeError("the secret of the house")
+
+    async with running(app):
+        app.debug = True
+        transport = ASGITransport(app=app, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url="https://app.example.org") as http:
+            answer = await http.get("/broken")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "house" not in answer.text
+
+
+async def test_a_page_of_another_site_is_not_asked_for_later_either(make):
+    app = make()
+    app.redoc_url = "/redoc"
+    assert "redoc_url" in await refusal(app)
 
 
 async def test_every_undeclared_route_is_listed_with_the_line_to_add(make):

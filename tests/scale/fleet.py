@@ -51,7 +51,8 @@ class Running:
         return self.clients[-1]
 
     def is_ready(self) -> bool:
-        return httpx.get(f"{self.url}/readyz", verify=NO_TLS).status_code == 200
+        got = httpx.get(f"{self.url}/readyz", verify=NO_TLS)
+        return got.status_code == OK and got.json() == {"status": "ready"}
 
     def stop(self) -> None:
         for client in self.clients:

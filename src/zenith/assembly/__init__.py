@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zenith.kernel.lazy import loader
 
 if TYPE_CHECKING:
-    from zenith.assembly.arguments import refuse_unsafe
+    from zenith.assembly.arguments import check_arguments, refuse_unsafe
     from zenith.assembly.assembly import Assembly, assemble
     from zenith.assembly.debugging import debug_page
     from zenith.assembly.logs import log_guards
@@ -20,6 +20,7 @@ __all__ = [
     "Assembly",
     "add_own_routes",
     "assemble",
+    "check_arguments",
     "check_models",
     "check_session_cookies",
     "debug_page",
@@ -35,6 +36,7 @@ __getattr__ = loader(
         "Assembly": "assembly",
         "add_own_routes": "own_routes",
         "assemble": "assembly",
+        "check_arguments": "arguments",
         "check_models": "query",
         "check_session_cookies": "session_cookies",
         "debug_page": "debugging",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from zenith.kernel.errors import ConfigurationError
 from zenith.settings import Settings
 
@@ -18,3 +21,8 @@ def refuse_unsafe(settings: Settings, *, debug: bool, redoc_url: str | None) -> 
             "redoc_url asks for a page that loads its scripts from another site",
             fix="leave it out; docs_url serves the documentation from local files",
         )
+
+
+def check_arguments(app: Any) -> Callable[..., None]:
+    """Asks again at the start, for what is an argument may be set later too."""
+    return lambda *_: refuse_unsafe(app.settings, debug=app.debug, redoc_url=app.redoc_url)

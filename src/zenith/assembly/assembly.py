@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from zenith.stores.sql import ModelDatabase
 
 READINESS_WAIT: Final = 2.0
-"""Seconds until a database or Redis that hangs is one that does not answer."""
+"""Seconds until a database that hangs is one that does not answer."""
+REDIS_WAIT: Final = 0.5
+"""The same of Redis. Without it the application goes on, so a probe must hear of it in its time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,9 +98,11 @@ class Assembly:
         shared: SharedClient = self.services[SharedClient]
         return shared.client
 
-    async def check_readiness(self) -> None:
-        """Raise ServiceUnavailableError unless database and Redis answer, and once the process is
-        about to stop.
+    async def check_readiness(self) -> bool:
+        """Whether everything answers; False where Redis does not and the application goes on.
+
+        Raises ServiceUnavailableError where the database does not answer, where Redis does not and
+        `rate_limits.on_failure` is `closed`, and once the process is about to stop.
         """
         for guard in self.guards:
             if isinstance(guard, DrainGuard):
@@ -106,13 +110,25 @@ class Assembly:
         try:
             async with asyncio.timeout(READINESS_WAIT):
                 await self.database.ping()
-                if self.redis is not None:
-                    from zenith.stores.redis.errors import errors_wrapped  # noqa: PLC0415
-
-                    with errors_wrapped():
-                        await self.redis.ping()
         except TimeoutError as error:
             raise ServiceUnavailableError(reason="readiness: no answer in time") from error
+        try:
+            await self._check_redis()
+        except ServiceUnavailableError:
+            limits = self.settings.rate_limits
+            if limits is not None and limits.on_failure == "closed":
+                raise
+            return False
+        return True
+
+    async def _check_redis(self) -> None:
+        if self.redis is None:
+            return
+        from zenith.stores.redis.errors import errors_wrapped  # noqa: PLC0415
+
+        with errors_wrapped():
+            async with asyncio.timeout(REDIS_WAIT):
+                await self.redis.ping()
 
     async def start(self) -> None:
         """Start what stands behind the guards, for code that runs without the application. If one

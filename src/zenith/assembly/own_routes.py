@@ -12,7 +12,10 @@ from starlette.responses import JSONResponse, Response
 from zenith.authorization import public
 from zenith.csrf import csrf_exempt
 from zenith.headers import report_endpoint
-from zenith.rate_limits import rate_limit
+from zenith.kernel.network import client_key
+from zenith.pipeline import exchange_of
+from zenith.rate_limits import RateLimiter, rate_limit
+from zenith.stores.memory import MemoryRateLimitStore
 
 if TYPE_CHECKING:
     from zenith.assembly.assembly import Assembly
@@ -25,8 +28,7 @@ PROBES: Final = "600/minute"
 def add_own_routes(app: Starlette, assembly: Assembly) -> None:
     """Add what load balancers ask for, and where browsers send reports."""
     for path, endpoint in (("/healthz", _healthz()), ("/readyz", _readyz(assembly))):
-        # Load balancers ask often, many from one address, and must not be told to go away.
-        limited = _limited(assembly, endpoint, PROBES, name="probe")
+        limited = _limited_here(assembly, endpoint, name=path)
         app.add_route(path, public(limited), include_in_schema=False)
     headers = assembly.settings.headers
     if headers is None or headers.report_path is None or not headers.collect_reports:
@@ -38,6 +40,22 @@ def add_own_routes(app: Starlette, assembly: Assembly) -> None:
         exempt = csrf_exempt("browsers send reports by themselves; only counts are kept")
         limited = exempt(limited)
     app.add_route(headers.report_path, public(limited), methods=["POST"], include_in_schema=False)
+
+
+def _limited_here(assembly: Assembly, endpoint: Endpoint, *, name: str) -> Endpoint:
+    """Load balancers ask often, many from one address, and must not be told to go away. Counted in
+    the process: where shared counters are away and nothing is served without them, this is.
+    """
+    if assembly.settings.rate_limits is None:
+        return endpoint
+    here = RateLimiter(MemoryRateLimitStore())
+
+    async def counted(request: Request) -> Response:
+        client = client_key(exchange_of(request.scope).client)
+        await here.require(name, keys={"address": client}, limits=PROBES)
+        return await endpoint(request)
+
+    return rate_limit(exempt=lambda _: True, replaces_default=True)(counted)
 
 
 def _limited(assembly: Assembly, endpoint: Endpoint, limit: str, *, name: str) -> Endpoint:
@@ -57,9 +75,9 @@ def _healthz() -> Endpoint:
 
 def _readyz(assembly: Assembly) -> Endpoint:
     async def readyz(request: Request) -> Response:
-        """Whether the database, and Redis where there is one, answer; 503 where they do not."""
+        """Whether the process can serve: 503 where the database does not answer."""
         del request
-        await assembly.check_readiness()
-        return JSONResponse({"status": "ready"})
+        whole = await assembly.check_readiness()
+        return JSONResponse({"status": "ready" if whole else "degraded"})
 
     return readyz
