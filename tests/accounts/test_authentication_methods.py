@@ -22,6 +22,11 @@ def test_methods_have_the_names_of_the_registry(factors, methods):
     assert authentication_claims(factors) == {"auth_time": 5, "amr": methods}
 
 
+def test_a_moment_that_nobody_told_is_not_made_up():
+    assert authentication_claims({"oauth": 0.001}) == {"amr": ["oauth"]}
+    assert authentication_claims({"oauth": 0.001, "totp": 5.0})["auth_time"] == 5
+
+
 def test_without_factors_nothing_is_said():
     assert authentication_claims({}) == {}
 

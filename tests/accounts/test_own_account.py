@@ -121,7 +121,7 @@ async def test_without_a_password_a_recent_factor_is_the_proof(app):
         Principal(subject="ben", kind="user", factors={"oauth": now - age}) for age in (900, 60)
     )
     for caller in (late, replace(late, factors={})):
-        with pytest.raises(Exception, match="Sign in again first"):
+        with pytest.raises(Exception, match="sign in again first"):
             await proof.check(caller, "", client=ALICE)
     assert (await proof.check(recent, "", client=ALICE)).id == "ben"
 

@@ -126,6 +126,7 @@ class FakeProvider(httpx.AsyncBaseTransport):
             "iat": int(now),
             "exp": int(now) + 300,
             "nonce": nonce,
+            "auth_time": int(now),
             **person,
             **self.claims,
         }

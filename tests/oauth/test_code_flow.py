@@ -15,6 +15,7 @@ from zenith.oauth import (
     Discord,
     GitHub,
     Microsoft,
+    NotAskedError,
     OpenIDConnect,
     ProviderError,
 )
@@ -70,6 +71,36 @@ async def test_the_time_of_the_proof_is_the_providers(journey):
     later = journey.time.now + 3600
     journey.provider.claims = {"auth_time": later}
     assert (await journey.travel()).identity.authenticated_at == journey.time.now
+
+
+async def test_a_proof_without_a_time_is_of_long_ago_and_of_no_other(journey):
+    times = set()
+    for _ in range(3):
+        journey.world.pass_time(0.001)
+        found = (await journey.travel(visit={"auth_time": None})).identity
+        times.add(found.authenticated_at)
+        assert 0 < found.authenticated_at < 1
+    assert len(times) == 3
+
+
+async def test_where_it_is_so_set_a_sign_in_without_a_time_is_of_now(journey):
+    journey.flow._believe_undated = True
+    found = await journey.travel(visit={"auth_time": None})
+    assert found.identity.authenticated_at == journey.time.now
+    then = journey.time.now - 3600
+    assert (await journey.travel(visit={"auth_time": then})).identity.authenticated_at == then
+    url = await journey.leave(purpose="confirm")
+    with pytest.raises(NotAskedError):
+        await journey.come_back(journey.provider.visit(url, auth_time=None))
+
+
+async def test_userinfo_adds_to_the_identity_and_takes_nothing_away(journey):
+    """The provider's own name for the session is what it later ends it by."""
+    journey.provider.userinfo = {"sub": "s1", "email": "ada@example.org", "email_verified": True}
+    visit = {"email": None, "email_verified": None, "sid": "sid-1", "auth_time": 7}
+    found = (await journey.travel(visit=visit)).identity
+    assert (found.email, found.email_verified) == ("ada@example.org", True)
+    assert (found.provider_session, found.authenticated_at) == ("sid-1", 7.0)
 
 
 async def test_the_client_proves_itself_in_the_header(journey):

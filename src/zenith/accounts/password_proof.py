@@ -51,7 +51,9 @@ class PasswordProof:
         if account.password_hash is None:
             if self._clock() - max(principal.factors.values(), default=0.0) > RECENT:
                 raise InvalidCredentialsError(
-                    "Sign in again first: this account has no password", reason="no recent factor"
+                    "This account has no password: sign in again first, or set one by the mail for"
+                    " a forgotten password",
+                    reason="no recent factor",
                 )
             return account
         await self._limits.admit_password_check(client, account.id)

@@ -49,11 +49,13 @@ def oauth_parts(parts: Parts, accounts: AccountServices) -> OAuthParts:
 
 def identity_checks(parts: Parts) -> dict[str, FactorCheck]:
     """Linked identities as a factor of step-up, where there are providers."""
-    if not parts.settings.oauth.providers():
+    providers = parts.settings.oauth.providers()
+    if not providers:
         return {}
     from zenith.oauth import FACTOR, IdentityCheck  # noqa: PLC0415  loaded where it is used
 
-    return {FACTOR: IdentityCheck(SqlIdentityStore(parts.database, parts.account_store))}
+    identities = SqlIdentityStore(parts.database, parts.account_store)
+    return {FACTOR: IdentityCheck(identities, [each.name for each in providers if each.is_openid])}
 
 
 def authorization_prune(parts: Parts) -> Prune:

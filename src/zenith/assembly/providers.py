@@ -55,6 +55,7 @@ def provider_flows(
         directory=directory,
         key=derive(parts.secrets[0], PURPOSE),
         lifetime=settings.state_lifetime,
+        believe_undated=settings.believe_undated_sign_ins,
     )
     services = OAuthServices(
         providers=providers,

@@ -38,7 +38,7 @@ def loosened(given: Settings, settings: Settings) -> list[str]:
         "accounts.register_seconds is 0: the time of an answer may tell which e-mails are known": (
             settings.accounts.register_seconds == 0
         ),
-        "passwords: hashes are cheap to guess, for tests only": settings.passwords.is_weak,
+        "hashes of passwords are cheap to guess, for tests only": settings.passwords.is_weak,
         "passwords.accept_truncated_bcrypt is set: 72 bytes of a longer password are enough": (
             settings.passwords.accept_truncated_bcrypt
         ),
@@ -48,6 +48,8 @@ def loosened(given: Settings, settings: Settings) -> list[str]:
         "headers.cookies is `report`: cookies leave without the flags that keep them safe": (
             settings.headers is not None and settings.headers.cookies == "report"
         ),
+        "oauth.believe_undated_sign_ins is set: a sign-in counts as a recent proof though the "
+        "provider may have asked for none": settings.oauth.believe_undated_sign_ins,
         "cors: programs on a user's machine can call with that user's cookies": (
             settings.is_production and settings.cors is not None and settings.cors.trusts_loopback
         ),

@@ -82,7 +82,7 @@ async def confirming_providers(exchange: Exchange, user: User) -> Sequence[Provi
     if not isinstance(services, OAuthServices):
         return ()
     linked = {each.provider for each in await services.identities.of_account(user.id)}
-    return [each for name, each in services.providers.items() if name in linked]
+    return [each for name, each in services.providers.items() if name in linked and each.is_openid]
 
 
 async def _leave(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         IdentityTakenError,
         LastWayInError,
         LogoutTokenError,
+        NotAskedError,
         NotLinkedError,
         ProviderError,
     )
@@ -89,6 +90,7 @@ __all__ = [
     "LogoutOrder",
     "LogoutTokenError",
     "Microsoft",
+    "NotAskedError",
     "NotLinkedError",
     "OAuthPages",
     "OAuthServices",
@@ -148,6 +150,7 @@ __getattr__ = loader(
         "LogoutTokenError": "errors",
         "MAX_IDENTITIES": "identities",
         "Microsoft": "settings",
+        "NotAskedError": "errors",
         "NotLinkedError": "errors",
         "OAuthPages": "services",
         "OAuthServices": "services",

@@ -7,8 +7,10 @@ Source: RFC 9700 section 2.1, RFC 7636, RFC 9207, OpenID Connect Core 1.0 sectio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
+from zenith.accounts.authentication_methods import FIRST_DATE
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.keys import digest, new_token
 from zenith.kernel.records import dataclass
@@ -26,9 +28,10 @@ from zenith.oauth.directory import Directory, Source
 from zenith.oauth.errors import (
     AuthorizationDeniedError,
     AuthorizationStateError,
+    NotAskedError,
     ProviderError,
 )
-from zenith.oauth.id_token import ProvenIdentity, verify_id_token, verify_userinfo
+from zenith.oauth.id_token import LEEWAY, ProvenIdentity, verify_id_token, verify_userinfo
 from zenith.oauth.profile import discord_identity, github_identity, with_userinfo
 from zenith.oauth.provider import Endpoints, Provider
 from zenith.oauth.store import AuthorizationStore, PendingAuthorization
@@ -76,9 +79,13 @@ class CodeFlow:
 
     Threat: login CSRF and fixed states, replayed answers, injected codes and tokens, and a provider
     that answers in another's name (RFC 9700 sections 4.4, 4.5, 4.7). A state counts once, in the
-    browser and for the provider that it was made for; the store's one step decides.
+    browser and for the provider that it was made for; the store's one step decides. And a browser
+    that somebody has borrowed, where the provider lets everybody through who is signed in there: a
+    confirmation counts only if the provider was told to ask, and says that it did (section
+    3.1.2.1 of OpenID Connect Core, `auth_time`; ASVS 7.5.3).
 
-    `key` derives what is secret about a sign-in; `lifetime` is in seconds.
+    `key` derives what is secret about a sign-in; `lifetime` is in seconds. With `believe_undated`
+    a sign-in counts as a proof of its moment though the provider does not say when it asked.
     """
 
     def __init__(
@@ -89,6 +96,7 @@ class CodeFlow:
         directory: Directory,
         key: bytes,
         lifetime: float,
+        believe_undated: bool = False,
         clock: Clock = wall_clock,
         random: Callable[[], str] = new_token,
     ) -> None:
@@ -97,6 +105,7 @@ class CodeFlow:
         self._directory: Final = directory
         self._key: Final = key
         self._lifetime: Final = lifetime
+        self._believe_undated: Final = believe_undated
         self._clock: Final = clock
         self._random: Final = random
 
@@ -104,8 +113,11 @@ class CodeFlow:
         self, provider: Provider, wish: Wish, *, browser: str, redirect_uri: str
     ) -> str:
         """The address at the provider to which this `browser` goes now. `browser` is the value of
-        its cookie. Raises ProviderError if the provider cannot be asked where it is.
+        its cookie. Raises ProviderError if the provider cannot be asked where it is, and
+        NotAskedError for a confirmation by one that never says when it asked.
         """
+        if wish.purpose == "confirm" and not provider.is_openid:
+            raise NotAskedError(label=provider.label)
         endpoints = await self._directory.endpoints(provider)
         secrets = FlowSecrets.of(self._key, state=self._random(), browser=browser)
         now = self._clock()
@@ -157,7 +169,7 @@ class CodeFlow:
     ) -> Returned:
         """Who came back. Spends the state, whatever comes of it.
 
-        Raises AuthorizationStateError, AuthorizationDeniedError and ProviderError.
+        Raises AuthorizationStateError, AuthorizationDeniedError, NotAskedError and ProviderError.
         """
         pending = await self._spend(provider, answer, browser)
         endpoints = await self._directory.endpoints(provider)
@@ -169,7 +181,17 @@ class CodeFlow:
         secrets = FlowSecrets.of(self._key, state=answer.state, browser=browser)
         tokens = await self._exchange(provider, endpoints, answer.code, secrets, redirect_uri)
         identity = await self._identify(provider, endpoints, tokens, secrets, pending)
-        return Returned(identity=identity, pending=pending)
+        return Returned(identity=self._dated(provider, identity, pending), pending=pending)
+
+    def _dated(
+        self, provider: Provider, identity: ProvenIdentity, pending: PendingAuthorization
+    ) -> ProvenIdentity:
+        if pending.purpose == "confirm":
+            if identity.authenticated_at < pending.created_at - LEEWAY:
+                raise NotAskedError(label=provider.label)
+        elif self._believe_undated and identity.authenticated_at < FIRST_DATE:
+            return replace(identity, authenticated_at=self._clock())
+        return identity
 
     async def _spend(
         self, provider: Provider, answer: AuthorizationAnswer, browser: str

@@ -67,6 +67,19 @@ class EmailNeededError(PermissionDeniedError):
         )
 
 
+class NotAskedError(PermissionDeniedError):
+    """The provider does not prove that it asked the person again."""
+
+    code, title = "oauth_not_asked", "Confirm in another way"
+
+    def __init__(self, *, label: str) -> None:
+        super().__init__(
+            f"{label} does not prove that it asked you again. Confirm in another way; who has no"
+            " password gets one by the mail for a forgotten one.",
+            reason="no auth_time since the departure",
+        )
+
+
 class NotLinkedError(ConflictError):
     """The mailbox, which the visitor owns, has an account that this identity is not linked to."""
 

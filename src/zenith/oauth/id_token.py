@@ -28,6 +28,7 @@ MAX_TIME: Final = 253_402_300_800.0
 _KINDS: Final = frozenset({"", "jwt", "application/jwt"})
 _TENANT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HASHES: Final = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+_LONG_AGO: Final = 2.0**40
 _NUMBERS: Final[frozenset[object]] = frozenset({int, float})
 
 
@@ -42,7 +43,7 @@ class ProvenIdentity:
     email_verified: bool = False
     name: str = ""
     authenticated_at: float
-    """Unix time at which the person proved it to the provider, as far as that is known."""
+    """Unix time at which the person proved it to the provider; `undated` where it did not say."""
     provider_session: str = ""
     """The provider's name for the session there (`sid`); empty where it gave none."""
     id_token: str = field(default="", repr=False)
@@ -201,8 +202,16 @@ def time_of(claims: Mapping[str, Any], name: str) -> float:
     return float(found)
 
 
+def undated(now: float) -> float:
+    """The time of a proof whose provider does not say when the person gave it: long ago, and none
+    other's. It may have been asked for weeks before, in the browser that somebody has borrowed.
+    """
+    # A division by a power of two is exact: two moments stay two.
+    return now / _LONG_AGO
+
+
 def _authenticated_at(claims: Mapping[str, Any], now: float) -> float:
-    return min(time_of(claims, "auth_time"), now) if "auth_time" in claims else now
+    return min(time_of(claims, "auth_time"), now) if "auth_time" in claims else undated(now)
 
 
 def _check_access_token(claims: Mapping[str, Any], algorithm: str, access_token: str) -> None:

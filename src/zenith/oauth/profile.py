@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from zenith.oauth.errors import ProviderError
@@ -13,6 +14,7 @@ from zenith.oauth.id_token import (
     is_subject,
     text_of,
     trusts_email,
+    undated,
 )
 from zenith.oauth.provider import Provider
 
@@ -45,7 +47,7 @@ def github_identity(
         email=email,
         email_verified=bool(email),
         name=text_of(user, "name", MAX_LABEL) or text_of(user, "login", MAX_LABEL),
-        authenticated_at=now,
+        authenticated_at=undated(now),
     )
 
 
@@ -61,7 +63,7 @@ def discord_identity(provider: Provider, user: Mapping[str, Any], *, now: float)
         email=email,
         email_verified=bool(email) and user.get("verified") is True,
         name=text_of(user, "global_name", MAX_LABEL) or text_of(user, "username", MAX_LABEL),
-        authenticated_at=now,
+        authenticated_at=undated(now),
     )
 
 
@@ -76,13 +78,11 @@ def with_userinfo(
     if claims.get("sub") != identity.subject:
         raise ProviderError(reason="userinfo: another subject")
     email = text_of(claims, "email", MAX_EMAIL)
-    return ProvenIdentity(
-        issuer=identity.issuer,
-        subject=identity.subject,
+    return replace(
+        identity,
         email=email,
         email_verified=bool(email) and trusts_email(provider, claims),
         name=identity.name or text_of(claims, "name", MAX_LABEL),
-        authenticated_at=identity.authenticated_at,
     )
 
 

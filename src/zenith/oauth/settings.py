@@ -306,6 +306,12 @@ class OAuthSettings:
     """Whether a new identity with a confirmed e-mail may make an account, where registration is
     open. Off: identities can only be linked to accounts that exist."""
 
+    believe_undated_sign_ins: bool = False
+    """Whether a sign-in with a provider that does not say when it asked for a proof (GitHub,
+    Discord, Google without `auth_time`) counts as one of this moment. On: whoever borrows a browser
+    in which the owner is signed in there signs in anew, unasked, and may do what needs a recent
+    proof."""
+
     state_lifetime: float = 600.0
     """Seconds between leaving for the provider and coming back."""
 
