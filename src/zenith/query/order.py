@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.sql.expression import UnaryExpression
 from sqlmodel import SQLModel
 
@@ -76,24 +76,64 @@ def _is_unique(column: Column) -> bool:
     return unique
 
 
-def after(terms: Sequence[Term], values: Sequence[object]) -> ColumnElement[bool]:
-    """The rows behind the one with these `values` in the order of `terms`."""
+def after(
+    terms: Sequence[Term],
+    values: Sequence[object],
+    conditions: Sequence[ColumnElement[bool]] = (),
+) -> ColumnElement[bool]:
+    """The rows behind the one with these `values` in the order of `terms`, among those that meet
+    the query's `conditions`.
+
+    Of a long text the cursor has the beginning only. What begins alike is in the order of the rest,
+    so that is read from the row that the cursor names; whoever went by the beginning would skip
+    rows. Where the row is gone or changed, the page begins where the texts begin that begin alike:
+    rows come twice, and none is left out.
+
+    Threat: a cursor that names a row which its query does not see, to learn how its text goes on.
+    """
     condition: ColumnElement[bool] = false()
     for term, value in zip(reversed(terms), reversed(values), strict=True):
         attribute = term.column.attribute
         if value is None:
             condition = and_(attribute.is_(None), condition)
             continue
-        beyond = attribute < value if term.descending else attribute > value
-        same = attribute == value
-        if isinstance(value, str) and len(value) >= MAX_TEXT:
-            # Cut: what begins alike is told apart by the rest of the order, and not twice.
-            same = func.substr(attribute, 1, MAX_TEXT) == value
-            beyond = and_(beyond, not_(same))
+        bound: Any = value
+        beyond = _beyond(term, value)
+        if _is_cut(terms, term, value):
+            begins_alike = func.substr(attribute, 1, MAX_TEXT) == value
+            wanted = [*conditions, *_identity(terms, values), begins_alike]
+            bound = select(attribute).where(*wanted).correlate(None).scalar_subquery()
+            again = and_(bound.is_(None), or_(beyond, begins_alike))
+            beyond = or_(_beyond(term, bound), again)
         if term.column.nullable:
             beyond = or_(beyond, attribute.is_(None))
-        condition = or_(beyond, and_(same, condition))
+        condition = or_(beyond, and_(attribute == bound, condition))
     return condition
+
+
+def _is_cut(terms: Sequence[Term], term: Term, value: object) -> bool:
+    return isinstance(value, str) and len(value) >= MAX_TEXT and not _identifies(terms, term)
+
+
+def _beyond(term: Term, value: Any) -> ColumnElement[bool]:
+    attribute = term.column.attribute
+    beyond: ColumnElement[bool] = attribute < value if term.descending else attribute > value
+    return beyond
+
+
+def _identity(terms: Sequence[Term], values: Sequence[object]) -> list[ColumnElement[bool]]:
+    return [
+        term.column.attribute == value
+        for term, value in zip(terms, values, strict=True)
+        if _identifies(terms, term)
+    ]
+
+
+def _identifies(terms: Sequence[Term], term: Term) -> bool:
+    """Whether it is of what tells rows apart: the key, or the unique column in its place."""
+    if any(each.column.is_key for each in terms):
+        return term.column.is_key
+    return term == next((each for each in terms if _is_unique(each.column)), None)
 
 
 def encode(columns: Columns, terms: Sequence[Term], row: SQLModel) -> str:
@@ -101,7 +141,10 @@ def encode(columns: Columns, terms: Sequence[Term], row: SQLModel) -> str:
     the order, which the client has been shown, and is neither secret nor signed: whatever a client
     writes into it, it only moves along the rows that its query may see.
     """
-    values = [_written(term.column, getattr(row, term.column.name)) for term in terms]
+    values = [
+        _written(term.column, getattr(row, term.column.name), whole=_identifies(terms, term))
+        for term in terms
+    ]
     parts = [_signature(columns, terms), *values]
     content = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
@@ -121,7 +164,10 @@ def decode(columns: Columns, terms: Sequence[Term], cursor: str) -> list[object]
     signature, *values = cast("list[object]", content or [None])
     if signature != _signature(columns, terms) or len(values) != len(terms):
         raise ValueError("belongs to another order")
-    return [_read(term.column, value) for term, value in zip(terms, values, strict=True)]
+    return [
+        _read(term.column, value, whole=_identifies(terms, term))
+        for term, value in zip(terms, values, strict=True)
+    ]
 
 
 def _signature(columns: Columns, terms: Sequence[Term]) -> str:
@@ -129,7 +175,7 @@ def _signature(columns: Columns, terms: Sequence[Term]) -> str:
     return hashlib.sha256(order.encode()).hexdigest()[:8]
 
 
-def _written(column: Column, value: object) -> object:
+def _written(column: Column, value: object, *, whole: bool) -> object:
     kind = column.kind
     if kind is None:
         raise ValueError(f"`{column.name}` gives no pages")
@@ -138,11 +184,13 @@ def _written(column: Column, value: object) -> object:
     if isinstance(value, datetime) and value.tzinfo is None and kind.has_offset:
         value = value.replace(tzinfo=UTC)  # SQLite keeps none
     if isinstance(value, str) and kind.operators >= MATCH:
+        if whole:
+            return value
         value = value[:MAX_TEXT]  # nobody's long title ends the list for all others
     return kind.reader.dump_python(kind.check(value), mode="json")
 
 
-def _read(column: Column, value: object) -> object:
+def _read(column: Column, value: object, *, whole: bool) -> object:
     if value is None:
         if column.nullable:
             return None
@@ -150,6 +198,10 @@ def _read(column: Column, value: object) -> object:
     if column.kind is None or isinstance(value, list | dict):
         raise ValueError("is no cursor")
     try:
+        if whole and isinstance(value, str) and column.kind.operators >= MATCH:
+            for start in range(0, len(value), MAX_TEXT):
+                column.kind.check(value[start : start + MAX_TEXT])
+            return value
         return column.kind.check(column.kind.reader.validate_python(value))
     except ValueError:
         raise ValueError("is no cursor") from None

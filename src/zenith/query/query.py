@@ -209,7 +209,7 @@ class Query(Generic[M]):
         columns = columns_of(self._model)
         terms = paged(columns, self._named_order())
         rows = _page_size(size, self._model.__max_page_size__)
-        behind = [_behind(columns, terms, after)] if after else ()
+        behind = [_behind(columns, terms, after, self._conditions)] if after else ()
         query = self._with(conditions=behind, order=terms, limit=rows + 1, capped=False)
         found = await query.all()
         more = len(found) > rows
@@ -298,10 +298,15 @@ def _page_size(size: object, cap: int) -> int:
     return min(size, cap)
 
 
-def _behind(columns: Columns, terms: Sequence[Term], cursor: object) -> ColumnElement[bool]:
+def _behind(
+    columns: Columns,
+    terms: Sequence[Term],
+    cursor: object,
+    conditions: Sequence[ColumnElement[bool]],
+) -> ColumnElement[bool]:
     try:
         if not isinstance(cursor, str):
             raise ValueError("is no cursor")  # noqa: TRY004, TRY301  # a refusal is always a ValueError
-        return after(terms, decode(columns, terms, cursor))
+        return after(terms, decode(columns, terms, cursor), conditions)
     except ValueError as error:
         raise invalid([fault("query", "after", f"It {error}", kind="query")]) from None
