@@ -25,6 +25,8 @@ async def test_each_start_is_recorded(tmp_path):
     assert started[0].target == settings.origin
     assert started[0].details["environment"] == "test"
     assert any("Secure" in str(line) for line in started[0].details["report"])
+    assert any("cheap to guess" in str(line) for line in started[0].details["report"])
+    assert "[redacted]" not in str(started[0].details)
 
 
 async def test_without_an_audit_log_there_is_no_record(tmp_path):

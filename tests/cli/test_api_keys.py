@@ -64,13 +64,13 @@ def test_pages_follow_each_other(zenith, monkeypatch):
 def test_what_is_wrong_is_said(zenith):
     for arguments, code, text in (
         (("create", "x", "--owner", "nobody@example.org"), 1, "no account"),
-        (("create", "x", "--scope", "a b"), 1, "Write scopes as words"),
-        (("create", ""), 1, "Give the key a name"),
+        (("create", "x", "--scope", "a b"), 2, "Write scopes as words"),
+        (("create", ""), 2, "Give the key a name"),
         (("create", "x", "--days", "0"), 2, ""),
-        (("create", "x", "--thumbprint", "abc"), 1, "43 characters"),
+        (("create", "x", "--thumbprint", "abc"), 2, "43 characters"),
         (("revoke", "unknown"), 1, "no such key"),
         (("rotate", "unknown"), 1, "no such key"),
-        (("list", "--after", "x"), 1, "no cursor"),
+        (("list", "--after", "x"), 2, "no cursor"),
     ):
         answer = zenith("api-keys", *arguments)
         assert answer.exit_code == code, arguments

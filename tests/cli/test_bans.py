@@ -31,5 +31,5 @@ def test_a_ban_is_made_listed_and_lifted(zenith):
     assert zenith("bans", "lift", "2001:db8::9").stdout == "the ban is lifted\n"
     assert document(zenith("bans", "lift", "2001:db8::9", "--json")) == {"lifted": False}
     wrong = zenith("bans", "add", "everybody", "--reason", "why")
-    assert wrong.exit_code == 1
+    assert wrong.exit_code == 2
     assert "Write an address" in wrong.stderr

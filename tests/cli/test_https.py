@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import ssl
@@ -25,12 +26,16 @@ def served(monkeypatch):
     """What would have been served."""
     seen = []
 
+    async def startup(self, sockets=None):
+        self.started = True
+
     def run(self, sockets=None):
         seen.append(self.config)
-        self.started = True
+        asyncio.run(self.startup(sockets))
         for each in sockets:
             each.close()
 
+    monkeypatch.setattr(uvicorn.Server, "startup", startup)
     monkeypatch.setattr(uvicorn.Server, "run", run)
     # What is made before is not what these tests are about.
     monkeypatch.setattr(serve, "run", lambda *_, **__: (None, ()))

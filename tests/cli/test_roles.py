@@ -74,7 +74,7 @@ def test_a_role_is_given_and_taken(zenith, tmp_path):
     assert "in acme until" in zenith("roles", "show", "moderator").stdout
     assert zenith("roles", "show", "user").stdout.rstrip().endswith("everywhere")
     taken = zenith("roles", "revoke", ANN, "moderator", "--tenant", "acme")
-    assert taken.stdout == "the account holds it no more\n"
+    assert taken.stdout == "the account lost the role\n"
     taken = zenith("roles", "revoke", ANN, "moderator")
     assert taken.stdout == "the account did not hold it there\n"
     assert document(zenith("roles", "revoke", ANN, "admin", "--json"))["changed"]
@@ -91,9 +91,9 @@ def test_a_role_is_given_and_taken(zenith, tmp_path):
 REFUSED = [
     (["show", "nobody"], ExitCode.REFUSED, "no such role"),
     (["create", "user"], ExitCode.REFUSED, "a role of this name"),
-    (["create", "a b"], ExitCode.REFUSED, "name"),
-    (["create", "x", "-p", "no permission"], ExitCode.REFUSED, "no permission"),
-    (["create", "x", "-i", "nobody"], ExitCode.REFUSED, "no role `nobody`"),
+    (["create", "a b"], ExitCode.USAGE, "name"),
+    (["create", "x", "-p", "no permission"], ExitCode.USAGE, "no permission"),
+    (["create", "x", "-i", "nobody"], ExitCode.USAGE, "no role `nobody`"),
     (["change", "nobody", "--add", "a:b"], ExitCode.REFUSED, "no such role"),
     (["change", "user", "--remove", "a:b"], ExitCode.REFUSED, "does not itself grant a:b"),
     (["change", "super_admin", "--level", "1"], ExitCode.REFUSED, "cannot be changed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import os
 import socket
@@ -28,25 +29,38 @@ def served(monkeypatch):
     """What would have been served."""
     seen = []
 
+    async def startup(self, sockets=None):
+        self.started = True
+
     def run(self, sockets=None):
         seen.append((self.config, sockets[0].getsockname()))
-        self.started = True
+        asyncio.run(self.startup(sockets))
         for each in sockets:
             each.close()
 
     def run_several(self):
         seen.append((self.config, self.sockets[0].getsockname()))
+        self.keep_subprocess_alive()
         for each in self.sockets:
             each.close()
 
+    monkeypatch.setattr(uvicorn.Server, "startup", startup)
     monkeypatch.setattr(uvicorn.Server, "run", run)
+    monkeypatch.setattr(Multiprocess, "keep_subprocess_alive", lambda self: None)
     monkeypatch.setattr(Multiprocess, "run", run_several)
     monkeypatch.setattr(Multiprocess, "__init__", _keep)
     return seen
 
 
 def _keep(self, config, sockets):
-    self.config, self.sockets = config, sockets
+    self.config, self.sockets, self.processes = config, sockets, [Listening()]
+
+
+class Listening:
+    """A worker that has started."""
+
+    def is_ready(self):
+        return True
 
 
 @pytest.fixture
@@ -184,7 +198,9 @@ def test_a_server_that_does_not_start(zenith, port, monkeypatch):
             each.close()
 
     monkeypatch.setattr(uvicorn.Server, "run", run)
-    assert zenith("serve", "--port", port).exit_code == 1
+    result = zenith("serve", "--port", port)
+    assert result.exit_code == 1
+    assert "is ready" not in result.stdout
 
 
 def test_without_the_server_extra(zenith, monkeypatch):

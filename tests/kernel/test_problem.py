@@ -4,8 +4,16 @@ import json
 
 import pytest
 
-from zenith.kernel.errors import AuthenticationError, RateLimitError, ValidationError
+from zenith.kernel.errors import (
+    AuthenticationError,
+    CsrfError,
+    PermissionDeniedError,
+    RateLimitError,
+    ValidationError,
+)
 from zenith.kernel.problem import INTERNAL_ERROR, Problem, prefers_html
+
+TWICE = "It did not answer. Try again."
 
 
 def rendered(problem, **more):
@@ -113,3 +121,26 @@ def test_an_internal_error_says_nothing_of_what_happened():
 )
 def test_who_looks_at_the_answer(headers, html):
     assert prefers_html(headers) is html
+
+
+def test_people_read_no_words_of_programs():
+    problem = Problem.of(CsrfError())
+    _, _, page = rendered(problem, as_html=True)
+    assert b"<h1>The form was not accepted</h1>" in page
+    assert b"CSRF" not in page
+    assert b"CSRF verification failed" in rendered(problem)[2]
+
+
+def test_a_page_says_its_title_once():
+    problem = Problem(status=502, code="c", title="It did not answer", detail=TWICE)
+    assert rendered(problem, as_html=True)[2].count(b"It did not answer") == 2  # and in the tab
+    assert b"<p>Try again.</p>" in rendered(problem, as_html=True)[2]
+    assert TWICE.encode() in rendered(problem)[2]
+
+
+def test_a_page_says_what_is_missing_in_a_sentence():
+    problem = Problem.of(PermissionDeniedError("Permission denied: users:write required"))
+    told = b"<p>Your account may not do this: users:write required.</p>"
+    assert told in rendered(problem, as_html=True)[2]
+    named = Problem.of_status(404, "Not found in the drawer")
+    assert b"<p>Not found in the drawer</p>" in rendered(named, as_html=True)[2]

@@ -12,7 +12,12 @@ import typer
 from rich.cells import cell_len
 from rich.console import Console
 
-from zenith.kernel.errors import ConfigurationError, SecurityError
+from zenith.kernel.errors import (
+    BadRequestError,
+    ConfigurationError,
+    SecurityError,
+    ValidationError,
+)
 
 
 class ExitCode(IntEnum):
@@ -74,7 +79,8 @@ def fail_with(error: ConfigurationError | SecurityError) -> NoReturn:
         fail(error.problem, fix=error.fix, code=ExitCode.USAGE)
     if error.code == "unavailable":
         fail(f"no answer from {error.reason or 'a server'}", fix=REACH, code=ExitCode.UNAVAILABLE)
-    fail(error.detail)
+    wrong = isinstance(error, BadRequestError | ValidationError)
+    fail(error.detail, code=ExitCode.USAGE if wrong else ExitCode.REFUSED)
 
 
 def printable(text: str) -> str:

@@ -206,7 +206,7 @@ def revoke(email: Email, role: Name, tenant: Tenant = EVERYWHERE, as_json: AsJso
     if as_json:
         show_json({"changed": taken, "roles": [_assignment(each) for each in held]})
         return
-    say(f"the account {'holds it no more' if taken else 'did not hold it there'}")
+    say(f"the account {'lost the role' if taken else 'did not hold it there'}")
 
 
 async def _book(assembly: Assembly) -> RoleBook:

@@ -57,8 +57,8 @@ def serve(
         os.environ[ORIGIN] = settings.origin
     with _bind(host, port) as listening:
         secret, report = run(_prepare, settings=settings)
-        _greet(settings, secret, report, local=https)
-        _run_server(settings, listening, protocol, tls)
+        greet = partial(_greet, settings, secret, report, local=https)
+        _run_server(settings, listening, protocol, tls, greet)
 
 
 def _need_server() -> Any:
@@ -193,9 +193,15 @@ def _greet(settings: Settings, secret: str | None, report: tuple[str, ...], *, l
 
 
 def _run_server(
-    settings: Settings, listening: socket.socket, protocol: Any, tls: Tls | None
+    settings: Settings,
+    listening: socket.socket,
+    protocol: Any,
+    tls: Tls | None,
+    greet: Callable[[], None],
 ) -> None:
     import uvicorn  # noqa: PLC0415
+
+    from zenith.cli.workers import Alone, Workers  # noqa: PLC0415
 
     # uvicorn declares them as whole seconds and takes any.
     patience: Any = settings.server.shutdown_timeout
@@ -217,11 +223,9 @@ def _run_server(
         timeout_worker_healthcheck=WORKER_PATIENCE,
     )
     if several:
-        from zenith.cli.workers import Workers  # noqa: PLC0415
-
-        Workers(config, sockets=[listening]).run()
+        Workers(config, [listening], greet=greet).run()
         return
-    server = uvicorn.Server(config)
+    server = Alone(config, greet=greet)
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:

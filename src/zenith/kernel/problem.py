@@ -31,6 +31,12 @@ RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 PROBLEM_JSON: Final = b"application/problem+json"
 HTML: Final = b"text/html; charset=utf-8"
 
+_HEADINGS: Final[Mapping[str, str]] = {
+    "csrf_failed": "The form was not accepted",
+    "method_not_allowed": "This cannot be done here",
+}
+"""For people, where the title is a word of programs."""
+
 _EXPLANATIONS: Final[Mapping[str, str]] = {
     "not_found": "There is nothing at this address.",
     "method_not_allowed": "Nothing at this address can be done in this way.",
@@ -135,12 +141,16 @@ class Problem:
 
     def _html(self, request_id: str, stylesheet: str) -> bytes:
         detail = self.detail if isinstance(self.detail, str) else _sentences(self.detail)
-        if detail.casefold() == self.title.casefold():
-            detail = _EXPLANATIONS.get(self.code, detail)
+        # The page has the title above already.
+        detail = detail.removeprefix(f"{self.title}. ")
+        title, _, more = detail.partition(": ")
+        if title.casefold() == self.title.casefold():
+            explained = _EXPLANATIONS.get(self.code, title)
+            detail = f"{explained.removesuffix('.')}: {more}." if more else explained
         link = f'\n<link rel="stylesheet" href="{html.escape(stylesheet)}">' if stylesheet else ""
         page = _PAGE.format(
             style=link,
-            title=html.escape(self.title),
+            title=html.escape(_HEADINGS.get(self.code, self.title)),
             detail=html.escape(detail),
             status=self.status,
             request_id=html.escape(request_id),
