@@ -6,9 +6,21 @@ from typing import Any
 
 import pytest
 from sqlalchemy import String as Text
-from sqlalchemy import column, extract, func, insert, literal_column, select, table, text, values
+from sqlalchemy import (
+    cast,
+    column,
+    extract,
+    func,
+    insert,
+    literal_column,
+    select,
+    table,
+    text,
+    values,
+)
 from sqlalchemy.exc import CompileError
 from sqlalchemy.orm import column_property, query_expression, with_expression, with_loader_criteria
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field
 from sqlmodel import select as select_models
 
@@ -33,7 +45,30 @@ named: Any = Computed
 is_leaked: Any = literal_column(f"EXISTS {OF_ANOTHER}") == literal_column("1")
 plain = table("tt_documents", column("title"))
 
+
+class Reading(UserDefinedType[str]):
+    """A type whose name goes on as a query."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return f"TEXT) || {OF_ANOTHER} || CAST('' AS TEXT"
+
+
+class RowOfDocuments(UserDefinedType[str]):
+    """The type of the rows of a table bears its name."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "tt_documents"
+
+
 STATEMENTS = {
+    "a type": select(cast(countries.c.name, Reading)),
+    "a type within another": select(
+        column("v").in_(select(cast(cast(countries.c.name, Reading), Text)))
+    ),
     "many rows": insert(countries).values([{"name": text(OF_ANOTHER)}, {"name": "b"}]),
     "many rows of a query": insert(countries).values(
         [{"name": select(plain.c.title).scalar_subquery()}, {"name": "b"}]
@@ -116,3 +151,10 @@ async def test_migrations_do_what_they_say_they_do(world):
             await connection.exec_driver_sql("ALTER TABLE tt_documents RENAME TO tt_moved")
         # What takes the table's place, as tools do that copy a table to change it.
         await connection.exec_driver_sql("ALTER TABLE tt_draft RENAME TO tt_documents")
+
+
+def test_a_type_may_bear_the_name_of_a_table(world):
+    statement = select(cast(countries.c.name, RowOfDocuments))
+    assert "AS tt_documents)" in str(statement.compile(world.database.engine.sync_engine))
+    with pytest.raises(TenantError, match="type's text reads `tt_documents`"):
+        select(cast(countries.c.name, Reading)).compile()

@@ -13,6 +13,7 @@ from sqlalchemy import ClauseElement, ColumnClause, TableClause, TextClause
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import UserDefinedType
 
 from zenith.tenants.errors import TenantError
 from zenith.tenants.table import TENANT_TABLES, TenantTable
@@ -37,6 +38,8 @@ _BECOMES: Final = re.compile(r"\b(?:attach|inherit|rename\s+to|set\s+schema)\b")
 """What gives a table's rows another name; not what is renamed to the table's own."""
 _LATER: Final = "zenith_fragments"
 """Where a compiled statement keeps what was written into it as it stood."""
+_READING: Final = re.compile(r"\b(?:select|table)\b")
+"""A type may bear the name of a table, whose rows are of it."""
 _COMMENT: Final = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _ESCAPED: Final = 'u&"'
 """How PostgreSQL takes a name in escapes, in which no name is found."""
@@ -88,8 +91,7 @@ def check_sql(sql: str, *, across: bool) -> None:
 def _check_text(text: str, *, across: bool, is_shape: bool = False) -> None:
     words = _WORD.findall(text)
     present = set(words)
-    is_any = _ESCAPED in text
-    names = [each for each in TENANT_TABLES if is_any or each in present or _is_within(each, text)]
+    names = _named_in(text)
     if names and not across:
         raise TenantError(
             f"raw SQL names `{min(names)}`, the table of a model with tenants",
@@ -100,6 +102,11 @@ def _check_text(text: str, *, across: bool, is_shape: bool = False) -> None:
             f"raw SQL would write to `{min(names)}`, whosever its rows are",
             fix="write by the model, inside of tenant_scope(...)",
         )
+
+
+def _named_in(text: str) -> list[str]:
+    present, is_any = set(_WORD.findall(text)), _ESCAPED in text
+    return [each for each in TENANT_TABLES if is_any or each in present or _is_within(each, text)]
 
 
 def _is_within(name: str, text: str) -> bool:
@@ -161,6 +168,22 @@ def _write_column(element: ColumnClause[Any], compiler: SQLCompiler, **options: 
 @compiles(TableClause)
 def _write_table(element: TableClause, compiler: SQLCompiler, **options: Any) -> str:
     return _write(compiler.visit_table, element, element.name, compiler, options)
+
+
+@compiles(UserDefinedType)
+def _write_type(element: UserDefinedType[Any], compiler: Any, **options: Any) -> str:
+    """A type of an application's own is text, too, in casts, parameters and definitions of columns;
+    what is part of no statement is refused where it is written, whoever wants it.
+    """
+    written: str = compiler.visit_user_defined(element, **options)
+    text = written.lower()
+    if _READING.search(text):
+        for name in _named_in(text):
+            raise TenantError(
+                f"a type's text reads `{name}`, the table of a model with tenants",
+                fix="name a type in `get_col_spec`, and nothing else",
+            )
+    return written
 
 
 def _write(
