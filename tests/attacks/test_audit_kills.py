@@ -12,6 +12,8 @@ import subprocess
 import sys
 
 from tests.audit.sealed import SECRET, SealedLog, sqlite_log, sqlite_template
+from zenith.audit.search import AuditQuery
+from zenith.kernel.events import EventType
 
 __all__ = ["sqlite_log", "sqlite_template"]
 KILLS = 20
@@ -80,7 +82,13 @@ async def test_kills_lose_nothing_and_break_nothing(sqlite_log: SealedLog) -> No
     assert len(acknowledged) >= KILLS
     before = await log.verify()
     assert before.holds
+    kept = await log.sql("SELECT count(*) FROM EVENTS")
+    query = AuditQuery(type=EventType.LOGOUT)
+    counted = await log.first.events.counts(query, span=60.0, most=100_000)
+    assert [each.count for each in counted] == [kept[0][0]]
     adopted = [await log.first.sealer.look() for _ in range(2)]
+    assert await log.sql("SELECT 1 FROM EVENTS WHERE unindexed IS NOT NULL") == []
+    assert await log.first.events.counts(query, span=60.0, most=100_000) == counted
     assert adopted == [0, before.awaiting]
     after = await log.verify()
     assert after.holds

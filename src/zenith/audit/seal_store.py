@@ -27,6 +27,12 @@ class SealStore(Protocol):
         """Add a seal, if its number is still free: one step, whoever else tries."""
         ...
 
+    async def index(self, *, limit: int) -> int:
+        """Put up to so many rows that were added since, by whomever and of any stream, into the
+        indexes by which the log is searched; how many. Searches find them before, too.
+        """
+        ...
+
     async def prune(
         self, seal: Seal, *, through: int, count: int, sequences: Sequence[int]
     ) -> bool:

@@ -40,6 +40,8 @@ LONGEST_PAUSE: Final = 30.0
 STOP_TIMEOUT: Final = 10.0
 RETRY: Final = 0.02
 """Seconds at most until the next attempt, where another process took the number."""
+INDEXED: Final = 100
+"""Rows put into the indexes of searches at once: whoever writes waits for it."""
 _log: Final = logging.getLogger("zenith.audit")
 
 
@@ -51,8 +53,9 @@ class Sealer:
     `seal_events`, this process reads its rows back, holds them against what it remembers of them,
     and appends a seal with their places and digests to the chain. No lock is held: the number of a
     seal is taken by one INSERT, and whoever loses it tries the next. What a dead process left is
-    sealed by another one after two looks. Whatever only an intruder can have done is alarmed at
-    once (AUDIT_BROKEN), and the chain goes on.
+    sealed by another one after two looks. Where the store leaves it for later, the indexes of
+    searches are filled at the same time. Whatever only an intruder can have done is alarmed at once
+    (AUDIT_BROKEN), and the chain goes on.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class Sealer:
                 await self._seal_batch(dict(batch))
                 self._pending.done([event_id for event_id, _ in batch])
                 count += len(batch)
+            await self._index()
         return count
 
     async def look(self) -> int:
@@ -140,6 +144,7 @@ class Sealer:
             for start in range(0, len(adopted), MAX_ENTRIES):
                 await self._append(SealKind.ADOPTED, adopted[start : start + MAX_ENTRIES])
             self._chain.settle(self._clock(), self._orphans.lowest)
+            await self._index()
             return count + len(adopted)
 
     async def checkpoint(self) -> Checkpoint | None:
@@ -226,6 +231,11 @@ class Sealer:
         if seal.number % self._settings.checkpoint_seals == 0:
             await self._mark()
         return True
+
+    async def _index(self) -> None:
+        indexed = INDEXED
+        while indexed == INDEXED:
+            indexed = await self._store.index(limit=INDEXED)
 
     async def _follow(self) -> None:
         self._alarm(await self._chain.follow())

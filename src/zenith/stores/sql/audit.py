@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row
 
 from zenith.audit.keys import AuditKeys
 from zenith.audit.search import AuditQuery, OutcomeCount
@@ -19,7 +19,6 @@ from zenith.stores.sql.audit_rows import Row as NewRow
 from zenith.stores.sql.audit_search import counts_of, page_of
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.engine import StoreConnection
-from zenith.stores.sql.schema import audit_events
 
 MAX_PAGE: Final = 1000
 STREAM: Final = "main"
@@ -46,6 +45,7 @@ class SqlAuditStore:
         self._keys: Final = keys
         self._stream: Final = stream
         self._written: Final = written
+        self._splits: Final = database.dialect == "sqlite"
 
     async def append(self, events: Sequence[Event]) -> None:
         """Store all events in order, in one step: the caller's, whose changes and events are kept
@@ -74,16 +74,11 @@ class SqlAuditStore:
         subject: str | None = None,
     ) -> Sequence[StoredEvent]:
         """Newest first; those before sequence `before`. `subject` matches actor or target."""
-        found = select(audit_events).order_by(audit_events.c.sequence.desc())
-        if before is not None:
-            found = found.where(audit_events.c.sequence < before)
-        if kind is not None:
-            found = found.where(audit_events.c.type == kind)
-        if subject is not None:
-            key = storable(subject, MAX_KEY)
-            found = found.where(or_(audit_events.c.subject == key, audit_events.c.target == key))
-        rows = await self._database.rows(found.limit(min(max(0, limit), MAX_PAGE)))
-        return [_stored(row) for row in rows]
+        query = AuditQuery(
+            type=cast("EventType | None", kind),
+            about=None if subject is None else storable(subject, MAX_KEY),
+        )
+        return await self._page(query, before=before, after=None, limit=limit)
 
     async def search(
         self,
@@ -94,14 +89,20 @@ class SqlAuditStore:
         limit: int = 50,
     ) -> Sequence[StoredEvent]:
         """What fits, newest first; with `after` what follows that sequence, oldest first."""
-        limit = min(max(0, limit), MAX_PAGE)
-        found = page_of(_storable(query), before=before, after=after, limit=limit)
-        return [_stored(row) for row in await self._database.rows(found)]
+        return await self._page(_storable(query), before=before, after=after, limit=limit)
 
     async def counts(self, query: AuditQuery, *, span: float, most: int) -> Sequence[OutcomeCount]:
         """How many of the newest `most` that fit there are in each span, by outcome."""
-        rows = await self._database.rows(counts_of(_storable(query), span=span, most=most))
+        counted = counts_of(_storable(query), span=span, most=most, splits=self._splits)
+        rows = await self._database.rows(counted)
         return [OutcomeCount(span=row.span, outcome=row.outcome, count=row[2]) for row in rows]
+
+    async def _page(
+        self, query: AuditQuery, *, before: int | None, after: int | None, limit: int
+    ) -> Sequence[StoredEvent]:
+        limit = min(max(0, limit), MAX_PAGE)
+        found = page_of(query, before=before, after=after, limit=limit, splits=self._splits)
+        return [_stored(row) for row in await self._database.rows(found)]
 
 
 def _storable(query: AuditQuery) -> AuditQuery:

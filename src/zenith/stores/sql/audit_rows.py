@@ -34,6 +34,8 @@ MAC: Final = COLUMNS.index("mac")
 _INTO: Final = f"INSERT INTO {audit_events.name} ({', '.join(COLUMNS)}) VALUES "  # noqa: S608  names of our own
 _SQLITE: Final = f"{_INTO}({', '.join('?' * len(COLUMNS))})"
 """The row goes to the driver's thread together with COMMIT."""
+_UNINDEXED: Final = _SQLITE.replace(") VALUES", ", unindexed) VALUES")[:-1] + ", 1)"
+"""The same for a row that will be sealed, which then puts it into the indexes of searches."""
 # The text whose MAC was made: what PostgreSQL keeps of `json` is the text itself.
 _VALUES: Final = ", ".join(
     "CAST(:details AS JSON)" if name == "details" else f":{name}" for name in COLUMNS
@@ -75,15 +77,18 @@ async def write_rows(rows: Sequence[Row], dialect: str, connection: StoreConnect
 
 def storable(value: str, length: int) -> str:
     """The text as every database can hold it: no NUL, no lone surrogate, at most `length` long."""
+    if len(value) <= length and value.isascii() and "\x00" not in value:
+        return value
     text = value[:length].replace("\x00", "\ufffd")
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
 
 
 def _write_now(rows: Sequence[Row], connection: sqlite3.Connection) -> None:
+    into = _SQLITE if rows[0][MAC] is None else _UNINDEXED
     if len(rows) == 1:
-        connection.execute(_SQLITE, rows[0])
+        connection.execute(into, rows[0])
     else:
-        connection.executemany(_SQLITE, rows)
+        connection.executemany(into, rows)
 
 
 def _optional(value: str | None) -> str | None:

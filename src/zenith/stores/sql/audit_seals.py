@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 
 from zenith.audit.record import TEXTS, Record, leaf
 from zenith.audit.seal import Seal, SealKind
@@ -22,6 +22,11 @@ _EVENTS: Final = audit_events.name
 _SEAL_COLUMNS: Final = tuple(column.name for column in audit_seals.c)
 _SEALS: Final = f"SELECT {', '.join(_SEAL_COLUMNS)} FROM {audit_seals.name} WHERE stream = ?"  # noqa: S608  names of our own
 
+_INDEXED: Final = text(
+    f"UPDATE {_EVENTS} SET unindexed = NULL WHERE sequence IN "  # noqa: S608  names of our own
+    f"(SELECT sequence FROM {_EVENTS} WHERE unindexed IS NOT NULL ORDER BY sequence LIMIT :limit)"
+)
+
 
 class _OvertakenError(Exception):
     """Another process did it first: undo."""
@@ -30,7 +35,8 @@ class _OvertakenError(Exception):
 class SqlSealStore:
     """Seals are inserted, never changed; the primary key lets one of several writers win.
 
-    Only `prune` removes anything: a database user that seals needs INSERT and SELECT, no more.
+    Only `prune` removes anything: a user of PostgreSQL that seals needs INSERT and SELECT, no more.
+    What is proven of a row is never updated; `index` sets the column that no proof covers.
     Rows are read as the driver gives them: what somebody wrote into them must not keep them from
     being looked at.
     """
@@ -41,6 +47,7 @@ class SqlSealStore:
         details = "details" if is_sqlite else "CAST(details AS TEXT)"
         texts = ", ".join(details if name == "details" else name for name in TEXTS)
         self._records: Final = f"SELECT sequence, at, mac, {texts} FROM {_EVENTS} WHERE stream = ?"  # noqa: S608  names of our own
+        self._defers: Final = is_sqlite
         self._adding: Final = database.insert(audit_seals).on_conflict_do_nothing()
 
     async def head(self, stream: str) -> Seal | None:
@@ -56,6 +63,14 @@ class SqlSealStore:
     async def append(self, seal: Seal) -> bool:
         """Add a seal, if its number is still free."""
         return await self._database.count(self._adding, _values(seal)) == 1
+
+    async def index(self, *, limit: int) -> int:
+        """Put up to so many new rows into the indexes by which the log is searched; how many.
+
+        On SQLite an index costs a page with each row that is added by itself, and little with one
+        of many. On PostgreSQL, where it costs little, rows are in them from the first moment.
+        """
+        return await self._database.count(_INDEXED, {"limit": limit}) if self._defers else 0
 
     async def prune(
         self, seal: Seal, *, through: int, count: int, sequences: Sequence[int]

@@ -2,53 +2,105 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Integer, Select, cast, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Select,
+    and_,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from zenith.audit.search import AuditQuery
 from zenith.stores.sql.schema import audit_events
 
+Condition: TypeAlias = ColumnElement[bool]
 USUAL: Final = {"outcome": "success", "severity": "INFO"}
 """What nearly all events have: the indexes of these columns are of the others."""
+EVERYTHING: Final = AuditQuery()
+_SETTLED: Final[Condition] = audit_events.c.unindexed.is_(None)
+_NEW: Final[Condition] = audit_events.c.unindexed.is_not(None)
 
 
 def page_of(
-    query: AuditQuery, *, before: int | None, after: int | None, limit: int
+    query: AuditQuery, *, before: int | None, after: int | None, limit: int, splits: bool
 ) -> Select[*tuple[Any, ...]]:
-    """The statement for a page: newest first, or with `after` the oldest of what follows."""
-    found = _fitting(select(audit_events), query)
+    """The statement for a page: newest first, or with `after` the oldest of what follows.
+
+    `splits`: new rows are in no index of searches (SQLite). They are looked through one by one, and
+    all others are found by an index, in one statement, so that none is missed that moves meanwhile.
+    """
+    sequence = audit_events.c.sequence
+    between: list[Condition] = []
     if before is not None:
-        found = found.where(audit_events.c.sequence < before)
+        between.append(sequence < before)
     if after is not None:
-        found = found.where(audit_events.c.sequence > after)
-        return found.order_by(audit_events.c.sequence).limit(limit)
-    return found.order_by(audit_events.c.sequence.desc()).limit(limit)
+        between.append(sequence > after)
+    order = sequence.desc() if after is None else sequence
+    found = select(audit_events).order_by(order).limit(limit)
+    if not splits or query == EVERYTHING:
+        return found.where(*_fitting(query, true()), *between)
+
+    def places(part: Condition) -> Select[*tuple[Any, ...]]:
+        fitting = _fitting(query, part)
+        return select(sequence).where(part, *fitting, *between).order_by(order).limit(limit)
+
+    return found.where(sequence.in_(_either(places)))
 
 
-def counts_of(query: AuditQuery, *, span: float, most: int) -> Select[*tuple[Any, ...]]:
-    """The statement for the counts; no log is so large that it reads more than `most` rows."""
-    columns = select(audit_events.c.at, audit_events.c.outcome)
-    newest = _fitting(columns, query).order_by(audit_events.c.at.desc()).limit(most).subquery()
+def counts_of(
+    query: AuditQuery, *, span: float, most: int, splits: bool
+) -> Select[*tuple[Any, ...]]:
+    """The statement for the counts; no log is so large that it reads more than `most` rows of
+    either part.
+    """
+
+    def times(part: Condition) -> Select[*tuple[Any, ...]]:
+        columns = select(audit_events.c.at, audit_events.c.outcome)
+        found = columns.where(part, *_fitting(query, part))
+        return found.order_by(audit_events.c.at.desc()).limit(most)
+
+    found = _either(times).subquery() if splits else times(true()).subquery()
+    newest = select(found).order_by(found.c.at.desc()).limit(most).subquery()
     number = cast(func.floor(newest.c.at / span), Integer).label("span")
     count = func.count().label("count")
     return select(number, newest.c.outcome, count).group_by(number, newest.c.outcome)
 
 
-def _fitting(found: Select[*tuple[Any, ...]], query: AuditQuery) -> Select[*tuple[Any, ...]]:
+def _either(
+    part_of: Callable[[Condition], Select[*tuple[Any, ...]]],
+) -> CompoundSelect[*tuple[Any, ...]]:
+    """Both parts; within a union SQLite takes an ordered part as a subquery only."""
+    parts = (part_of(_SETTLED).subquery(), part_of(_NEW).subquery())
+    return union_all(*(select(part) for part in parts))
+
+
+def _fitting(query: AuditQuery, part: Condition) -> Sequence[Condition]:
     columns = audit_events.c
+    fitting: list[Condition] = []
     for name, wanted in query.exact().items():
-        found = found.where(columns[name] == wanted)
+        fitting.append(columns[name] == wanted)
         usual = USUAL.get(name, wanted)
         if wanted != usual:
             # Written out, and not bound: so that the index of what is unusual is known to fit.
-            found = found.where(columns[name] != literal_column(f"'{usual}'"))
+            fitting.append(columns[name] != literal_column(f"'{usual}'"))
     if query.type is not None:
-        found = found.where(columns.type == str(query.type))
+        fitting.append(columns.type == str(query.type))
     if query.about is not None:
-        found = found.where(or_(columns.subject == query.about, columns.target == query.about))
+        either = (columns.subject == query.about, columns.target == query.about)
+        # Each with its own condition: SQLite looks there, whether an index fits one of several.
+        fitting.append(or_(*(and_(each, part) for each in either) if part is _SETTLED else either))
     if query.since is not None:
-        found = found.where(columns.at >= query.since)
+        fitting.append(columns.at >= query.since)
     if query.until is not None:
-        found = found.where(columns.at < query.until)
-    return found
+        fitting.append(columns.at < query.until)
+    return fitting

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, String, column, inspect, select, tabl
 
 from zenith.stores.sql.database import Database
 
-NEWEST: Final = "0017"
+NEWEST: Final = "0018"
 """The last of `migrations/versions`."""
 VERSION_TABLE: Final = "zenith_schema_version"
 _VERSIONS: Final[Select[str]] = select(column("version_num", String)).select_from(
