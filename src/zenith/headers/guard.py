@@ -35,7 +35,7 @@ class HeadersGuard(Guard):
         more_sources: Mapping[type[Mark], Mapping[str, Sequence[str]]] = NOTHING,
     ) -> None:
         self._settings: Final = settings or HeadersSettings()
-        self._more: Final = more_sources
+        self.more_sources: Final = more_sources
         self._default: Final = SecurityHeaders(self._settings)
         self._https: Final = https_origin
         # One entry per set of marks that the routes declare, so the routes bound it.
@@ -62,7 +62,7 @@ class HeadersGuard(Guard):
             if isinstance(mark, HeadersOverride):
                 changes |= mark.changes
         compiled = self._default
-        more = [sources for mark in marks if (sources := self._more.get(type(mark)))]
+        more = [sources for mark in marks if (sources := self.more_sources.get(type(mark)))]
         if more:
             # Pages that show what is not ours; only they let it in.
             policy = changes.get("policy", self._settings.policy)

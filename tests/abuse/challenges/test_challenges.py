@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import pytest
-from fastapi import FastAPI, Form
+from fastapi import FastAPI, Form, Request
 from pydantic import BaseModel
+from starlette.endpoints import HTTPEndpoint
+from starlette.responses import PlainTextResponse
 
 from tests.pipeline.asgi import client
 from zenith.abuse import ProofRequiredError, solve
@@ -20,7 +23,7 @@ from zenith.abuse.challenges import (
 from zenith.headers import HeadersGuard
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
-from zenith.pipeline import SecurityMiddleware
+from zenith.pipeline import SecurityMiddleware, marks_of
 from zenith.stores.memory import MemoryAttemptStore
 
 KEYS = [Secret("k" * 20 + "0123456789abcdef")]
@@ -141,6 +144,37 @@ def application(world: World) -> Any:
     return SecurityMiddleware(app, guards=guards, services={Challenges: world.challenges})
 
 
+@pytest.mark.parametrize(
+    ("headers", "starts"),
+    [
+        ([], True),
+        ([HeadersGuard(more_sources={ShowsChallenge: SOURCES})], True),
+        ([HeadersGuard(more_sources={ShowsChallenge: {}})], True),
+        ([HeadersGuard()], False),
+    ],
+)
+async def test_a_page_whose_policy_keeps_the_challenge_out_refuses_the_start(headers, starts):
+    app = FastAPI()
+
+    @app.get("/other")
+    async def other() -> str:
+        return "other"
+
+    secured = SecurityMiddleware(app, guards=[*headers, ChallengePageGuard()])
+    secured.prepare()
+
+    @app.get("/page")
+    @shows_challenge
+    async def page() -> str:
+        return "page"
+
+    if starts:
+        secured.prepare()
+    else:
+        with pytest.raises(ConfigurationError, match="/page shows a challenge"):
+            secured.prepare()
+
+
 async def test_routes_of_the_application_ask() -> None:
     world = World()
     async with client(application(world)) as http:
@@ -184,3 +218,137 @@ async def test_only_pages_that_show_it_let_the_provider_in() -> None:
 def test_an_action_is_a_word(action: str) -> None:
     with pytest.raises(ConfigurationError):
         require_challenge(action)
+
+
+def decorated() -> FastAPI:
+    app = FastAPI()
+    contact = require_challenge("contact")
+
+    @app.post("/form")
+    @contact
+    async def form(text: Annotated[str, Form()]) -> str:
+        return text
+
+    @app.post("/json")
+    @require_challenge("contact")
+    async def json(body: Body, request: Request) -> str:
+        return body.text
+
+    @app.post("/plain")
+    @contact
+    def plain(text: Annotated[str, Form()]) -> str:
+        return text
+
+    @app.post("/stream")
+    @contact
+    async def stream(body: Body) -> AsyncIterator[str]:
+        yield body.text
+
+    @contact
+    async def starlette(request: Request) -> PlainTextResponse:
+        return PlainTextResponse((await request.form())["text"])
+
+    @contact
+    class Endpoint(HTTPEndpoint):
+        async def post(self, request: Request) -> PlainTextResponse:
+            return PlainTextResponse("class")
+
+    @contact
+    def sync(request: Request, **more: Any) -> PlainTextResponse:
+        assert not more
+        return PlainTextResponse("sync")
+
+    app.add_route("/starlette", starlette, methods=["POST"])
+    app.add_route("/class", Endpoint)
+    app.add_route("/sync", sync, methods=["POST"])
+    return app
+
+
+def around(app: Any, world: World) -> Any:
+    guards = [HeadersGuard(more_sources={ShowsChallenge: SOURCES}), ChallengePageGuard()]
+    secured = SecurityMiddleware(app, guards=guards, services={Challenges: world.challenges})
+    secured.prepare()
+    return secured
+
+
+@pytest.mark.parametrize("path", ["/form", "/plain", "/starlette"])
+async def test_a_decorated_endpoint_asks_forms(path: str) -> None:
+    world = World()
+    async with client(around(decorated(), world)) as http:
+        refused = await http.post(path, data={"text": "hi"})
+        assert (refused.status_code, refused.json()["code"]) == (429, "proof_of_work_required")
+        form = {"text": "hi", "altcha": world.token(where="127.0.0.1")}
+        found = await http.post(path, data=form)
+        assert (found.status_code, found.text.strip('"')) == (200, "hi")
+        assert (await http.post(path, data=form)).status_code == 429
+
+
+@pytest.mark.parametrize("path", ["/json", "/stream"])
+async def test_a_decorated_endpoint_asks_json_before_it_answers(path: str) -> None:
+    world = World()
+    async with client(around(decorated(), world)) as http:
+        assert (await http.post(path, json={"text": "hi"})).status_code == 429
+        body = {"text": "hi", "challenge": world.token(where="127.0.0.1")}
+        found = await http.post(path, json=body)
+        assert (found.status_code, found.text.strip('"\n')) == (200, "hi")
+
+
+@pytest.mark.parametrize("path", ["/class", "/sync", "/form"])
+async def test_what_is_not_given_the_body_looks_at_the_header(path: str) -> None:
+    world = World()
+    async with client(around(decorated(), world)) as http:
+        form = {"text": "hi"}
+        assert (await http.post(path, data=form)).status_code == 429
+        headers = {"X-Challenge": world.token(where="127.0.0.1")}
+        assert (await http.post(path, data=form, headers=headers)).status_code == 200
+
+
+async def test_an_application_of_another_framework_asks() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("in")(scope, receive, send)
+
+    class Application:
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await app(scope, receive, send)
+
+    world = World()
+    async with client(around(require_challenge("contact")(Application()), world)) as http:
+        assert (await http.post("/")).status_code == 429
+        headers = {"X-Challenge": world.token(where="127.0.0.1")}
+        assert (await http.post("/", headers=headers)).text == "in"
+
+
+async def test_a_decorator_above_the_routes_refuses_the_start() -> None:
+    app = FastAPI()
+
+    @require_challenge("contact")
+    @app.post("/form")
+    async def form() -> str:
+        return "unasked"
+
+    with pytest.raises(ConfigurationError, match="<challenge: contact> was attached after"):
+        around(app, World())
+
+
+@require_challenge("contact")
+async def early(body: Later, other: int = 1) -> str:
+    return body.text
+
+
+class Later(Body):
+    """Named above before it is there."""
+
+
+async def test_what_is_named_later_is_known_to_the_framework() -> None:
+    app = FastAPI()
+    app.post("/form")(early)
+    world = World()
+    async with client(around(app, world)) as http:
+        body = {"text": "hi", "challenge": world.token(where="127.0.0.1")}
+        assert (await http.post("/form", json=body)).json() == "hi"
+
+
+def test_the_list_of_routes_says_so() -> None:
+    (route,) = [each for each in decorated().routes if getattr(each, "path", "") == "/form"]
+    (mark,) = marks_of(route.endpoint)
+    assert mark.note() == "after the challenge `contact`"

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
 
-from fastapi import Depends, Request
+from fastapi import Request, params
 
 from zenith.abuse.challenges.challenges import Challenges
+from zenith.abuse.challenges.declaration import ChallengeMark
 from zenith.kernel.errors import ConfigurationError
-from zenith.pipeline import exchange_of
+from zenith.pipeline import Exchange
 
 HEADER: Final = b"x-challenge"
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 JSON: Final = "application/json"
 MAX_ACTION: Final = 32
+T = TypeVar("T")
 
 
-def require_challenge(action: str) -> Any:
-    """Let a request go on once its challenge is met:
-    `dependencies=[require_challenge("contact")]`.
+class RequiredChallenge(params.Depends):
+    """A dependency of FastAPI's, and a decorator for endpoints."""
+
+    def __call__(self, target: T) -> T:
+        """`target`, which runs once the challenge is met."""
+        return _mark_of(self.dependency)(target)
+
+
+def require_challenge(action: str) -> RequiredChallenge:
+    """Let a request go on once its challenge is met: `@require_challenge("contact")` below the
+    route's decorator, or `dependencies=[require_challenge("contact")]`.
 
     Threat: programs that fill forms by the thousand (ASVS 2.4.1). The token is looked for in the
-    header `X-Challenge`, in the provider's field of a form, and in `challenge` of a JSON object.
+    header `X-Challenge`, in the provider's field of a form, and in `challenge` of a JSON object; in
+    the header alone where what is decorated is not given the request and is none of FastAPI's.
     `action` names the form, up to 32 letters, digits and `_`; a token for one is none for another.
     Raises what `Challenges.require` raises.
     """
@@ -30,20 +42,22 @@ def require_challenge(action: str) -> Any:
             f"require_challenge: `{action}` names no action", fix='write a word, such as "contact"'
         )
 
-    async def check(request: Request) -> None:
-        exchange = exchange_of(request.scope)
+    async def check(exchange: Exchange, request: Request | None) -> None:
         challenges = exchange.service(Challenges)
-        token = await token_of(request, challenges.provider.token_field)
+        token = exchange.header(HEADER)
+        if not token and request is not None:
+            token = await token_of(request, challenges.provider.token_field)
         await challenges.require(token, action=action, client=exchange.client)
 
-    return Depends(check)
+    return RequiredChallenge(ChallengeMark(action, check, RequiredChallenge).meet)
+
+
+def _mark_of(meet: Callable[..., Any] | None) -> ChallengeMark:
+    return cast("ChallengeMark", getattr(meet, "__self__", None))
 
 
 async def token_of(request: Request, field: str) -> str:
-    """The token that came along; empty where none did."""
-    header = exchange_of(request.scope).header(HEADER)
-    if header:
-        return header
+    """The token in a body; empty where there is none."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     found: object = None
     if kind in FORMS:

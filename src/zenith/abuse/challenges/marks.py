@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from collections.abc import Collection, Sequence
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
-from zenith.pipeline import Guard, Mark, Stage
+from zenith.abuse.challenges.declaration import ChallengeMark
+from zenith.kernel.errors import ConfigurationError
+from zenith.pipeline import Guard, Mark, RouteTable, Stage, enforced_marks, marks_of
 from zenith.pipeline.marks import add_mark
 
 T = TypeVar("T")
@@ -26,8 +29,40 @@ def shows_challenge(target: T) -> T:
     return add_mark(target, _SHOWS)
 
 
+@runtime_checkable
+class WritesPolicies(Protocol):
+    """A guard that writes content security policies, and which marks let more in."""
+
+    @property
+    def more_sources(self) -> Collection[type]: ...
+
+
 class ChallengePageGuard(Guard):
-    """Vouches for the mark: the headers guard is told of it where it is made."""
+    """Vouches for the marks. Pages that show a challenge are honoured by the guard that writes the
+    policies: it must have been told of them, or the start is refused; where none writes any,
+    nothing has to be let in. Endpoints that require one ask themselves, unless `require_challenge`
+    stands above the route's decorator, which refuses the start.
+    """
 
     stage: ClassVar[Stage] = Stage.HEADERS
-    consumes: ClassVar[tuple[type, ...]] = (ShowsChallenge,)
+    consumes: ClassVar[tuple[type, ...]] = (ShowsChallenge, ChallengeMark)
+
+    def check(self, table: RouteTable, guards: Sequence[Guard]) -> None:
+        """Raise ConfigurationError for a page whose policy would keep the challenge out, and for an
+        endpoint that does not ask for it.
+        """
+        writers = [guard for guard in guards if isinstance(guard, WritesPolicies)]
+        told = all(ShowsChallenge in writer.more_sources for writer in writers)
+        for entry in table.walk():
+            enforced = enforced_marks(entry.endpoint)
+            for mark in marks_of(entry.endpoint):
+                if isinstance(mark, ChallengeMark) and mark not in enforced:
+                    raise ConfigurationError(
+                        f"{entry.path}: {mark!r} was attached after the route was registered",
+                        fix="put @require_challenge(...) below the route's decorator",
+                    )
+            if not told and any(isinstance(mark, ShowsChallenge) for mark in entry.marks):
+                raise ConfigurationError(
+                    f"{entry.path} shows a challenge, and its policy lets no provider in",
+                    fix="HeadersGuard(more_sources={ShowsChallenge: provider.sources})",
+                )
