@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from tests.pipeline.asgi import make_exchange
-from zenith.authentication import AuthenticationGuard
+from zenith.authentication import AuthenticationGuard, LastingScheme
 from zenith.kernel.errors import (
     AuthenticationError,
     BadRequestError,
+    ConflictError,
     ServiceUnavailableError,
 )
 from zenith.kernel.principal import ANONYMOUS, Principal
@@ -116,3 +117,100 @@ async def test_who_cannot_tell_at_once_is_asked_before_those_behind():
     assert (await authenticate(Recalling(None, error), Recalling(BOB))).failure is error
     # One that never tells at once is asked, and so is everybody behind it.
     assert (await authenticate(Fake(), Recalling(None, BOB))).principal is BOB
+
+
+class Lasting(Fake):
+    """One that judges once more; `later` is what it says then."""
+
+    def __init__(self, result, later):
+        super().__init__(result)
+        self.later, self.reconsidered = later, 0
+
+    async def reconsider(self, exchange):
+        self.reconsidered += 1
+        if isinstance(self.later, Exception):
+            raise self.later
+        return self.later
+
+
+class LastingRecalling(Lasting):
+    def recall(self, exchange):
+        return self.result
+
+
+def sending(guard, *chunks, method="POST", **more):
+    """A request whose body comes in pieces, each after some seconds of the steady clock."""
+    exchange = make_exchange(method=method, **more)
+    pieces = list(chunks)
+
+    async def receive():
+        seconds, message = pieces.pop(0)
+        guard._steady.now += seconds
+        return message
+
+    exchange.receive = receive
+    return exchange
+
+
+class Steady:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def part(body=b"x", *, more=False):
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def arriving(scheme, *chunks, **more):
+    guard = AuthenticationGuard([scheme], steady=Steady())
+    exchange = sending(guard, *chunks, **more)
+    waiting = guard.on_request(exchange)
+    if waiting is not None:
+        await waiting
+    for _, message in chunks:
+        assert await exchange.receive() == message
+    return exchange
+
+
+@pytest.mark.parametrize("kind", [Lasting, LastingRecalling])
+async def test_a_slow_body_is_judged_at_its_end_and_no_quick_one(kind):
+    quick, slow, dripping = (kind(ALICE, ALICE) for _ in range(3))
+    await arriving(quick, (0.9, part()))
+    await arriving(slow, (1.0, part()))
+    await arriving(dripping, (20.0, part(more=True)), (9.0, part(b"", more=True)), (0.0, part()))
+    assert [each.reconsidered for each in (quick, slow, dripping)] == [0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("later", "refusal"),
+    [
+        (None, AuthenticationError),
+        (AuthenticationError("revoked"), AuthenticationError),
+        (ServiceUnavailableError(), ServiceUnavailableError),
+        (Principal(subject="alice", roles=frozenset({"x"}), scheme="bearer"), ConflictError),
+    ],
+)
+async def test_whoever_is_another_by_then_hands_in_nothing(later, refusal):
+    guard = AuthenticationGuard([Lasting(ALICE, later)], steady=Steady())
+    exchange = sending(guard, (0.0, part(more=True)), (1.0, part()))
+    await guard.on_request(exchange)
+    await exchange.receive()
+    with pytest.raises(refusal):
+        await exchange.receive()
+    assert isinstance(exchange.refusal, refusal), "frameworks make something else of it"
+
+
+async def test_what_brings_no_body_is_not_judged_twice():
+    scheme = Lasting(ALICE, None)
+    await arriving(scheme, (5.0, part()), method="GET")
+    await arriving(scheme, (5.0, {"type": "http.disconnect"}))
+    await arriving(Lasting(None, None), (5.0, part()))
+    await arriving(Fake(ALICE), (5.0, part()))
+    assert scheme.reconsidered == 0
+
+
+def test_schemes_that_last_are_known_as_such():
+    assert isinstance(Lasting(ALICE, ALICE), LastingScheme)
+    assert not isinstance(Fake(ALICE), LastingScheme)

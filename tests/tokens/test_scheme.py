@@ -47,6 +47,18 @@ class Setting:
         return await self.scheme.authenticate(exchange((b"authorization", scheme + token.encode())))
 
 
+async def test_a_token_is_judged_once_more_within_its_request() -> None:
+    setting = Setting()
+    asking = exchange((b"authorization", b"Bearer " + setting.tokens.issue_access("a").encode()))
+    principal = await setting.scheme.authenticate(asking)
+    assert await setting.scheme.reconsider(asking) == principal
+    now = setting.time.now + 1
+    await setting.revocations.revoke(Revocation(kind="subject", key="a", at=now, until=now + 9))
+    with pytest.raises(TokenError):
+        await setting.scheme.reconsider(asking)
+    assert await setting.scheme.reconsider(exchange()) is None
+
+
 async def test_a_token_becomes_a_principal() -> None:
     setting = Setting()
     token = setting.tokens.issue_access(
@@ -326,6 +338,7 @@ async def test_a_bound_token_with_its_proof(required: bool) -> None:
         assert principal is not None
         assert principal.scheme == "dpop"
         assert proven_key(asking) == holder.thumbprint
+        assert await scheme.reconsider(asking) == principal, "the proof is spent, and not asked for"
         asking.services = {DpopVerifier: verifier}  # type: ignore[misc]  # a fake's
         with pytest.raises(DpopError):
             await prove_key(asking)

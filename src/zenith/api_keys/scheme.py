@@ -140,12 +140,8 @@ class APIKeyScheme:
         way, raw = _key_of(exchange)
         if raw is None:
             return None
-        await self._revocations.refresh()
-        live = self._cache.get(raw, steady=self._steady()) or await self._read(raw)
-        record, now = live.record, self._clock()
-        if record.expires_at is not None and record.expires_at <= now:
-            raise APIKeyError("expired", key_id=record.id)
-        owner = None if record.owner_id is None else await self._owner(record, record.owner_id)
+        live, owner = await self._look_up(raw)
+        record = live.record
         # Before anything is charged to the key: who has only a copy cannot use up its limit.
         if record.thumbprint is not None:
             await self._prove(exchange, way, raw, record, record.thumbprint)
@@ -159,8 +155,28 @@ class APIKeyScheme:
         if self._limit is not None:
             await self._limit.charge(exchange, record)
         if not live.noted:
-            self._note(live, exchange.client, now)
+            self._note(live, exchange.client, self._clock())
         return live.principal
+
+    async def reconsider(self, exchange: Exchange) -> Principal | None:
+        """The key's principal as it is now; neither its limit nor a proof is asked for twice."""
+        _, raw = _key_of(exchange)
+        if raw is None:
+            return None
+        live, owner = await self._look_up(raw)
+        if not live.principal.is_authenticated or live.subject is not owner:
+            self._judge(live, owner)
+        return live.principal
+
+    async def _look_up(self, raw: bytes) -> tuple[LiveKey, Subject | None]:
+        """The key, which holds, and its owner; raises APIKeyError."""
+        await self._revocations.refresh()
+        live = self._cache.get(raw, steady=self._steady()) or await self._read(raw)
+        record = live.record
+        if record.expires_at is not None and record.expires_at <= self._clock():
+            raise APIKeyError("expired", key_id=record.id)
+        owner = None if record.owner_id is None else await self._owner(record, record.owner_id)
+        return live, owner
 
     async def _owner(self, record: APIKey, owner_id: str) -> Subject:
         owner = await self._subjects.find(owner_id, record.tenant)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import ClassVar, Final
 
+from zenith.authentication.lasting import LastingBody, LastingScheme
 from zenith.authentication.scheme import RecallingScheme, Scheme
+from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import AuthenticationError
-from zenith.kernel.principal import ANONYMOUS
+from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.pipeline.exchange import Exchange
 from zenith.pipeline.guard import Guard
 from zenith.pipeline.stage import Stage
@@ -27,13 +29,17 @@ class AuthenticationGuard(Guard):
 
     stage: ClassVar[Stage] = Stage.AUTHENTICATION
 
-    def __init__(self, schemes: Sequence[Scheme]) -> None:
+    def __init__(self, schemes: Sequence[Scheme], *, steady: Clock = steady_clock) -> None:
+        self._steady: Final = steady
         # What each scheme may know at once, and who is to be asked if it does not: itself and
         # those behind it, for those before it have said that there is nothing of theirs.
         self._steps: Final = tuple(
             (scheme.recall if isinstance(scheme, RecallingScheme) else None, tuple(schemes[index:]))
             for index, scheme in enumerate(schemes)
         )
+        self._lasting: Final[Mapping[int, LastingScheme]] = {
+            id(scheme): scheme for scheme in schemes if isinstance(scheme, LastingScheme)
+        }
         offers = [scheme.challenge for scheme in schemes if scheme.challenge is not None]
         self._challenges: Final = [(b"www-authenticate", offer.encode()) for offer in offers]
 
@@ -44,7 +50,7 @@ class AuthenticationGuard(Guard):
             if principal is None:
                 return self._ask(exchange, left)
             if principal is not ANONYMOUS:
-                exchange.principal = principal
+                self._admit(exchange, principal, left[0])
                 break
         return None
 
@@ -56,8 +62,16 @@ class AuthenticationGuard(Guard):
                 exchange.failure = error
                 return
             if principal is not None:
-                exchange.principal = principal
+                self._admit(exchange, principal, scheme)
                 return
+
+    def _admit(self, exchange: Exchange, principal: Principal, scheme: Scheme) -> None:
+        exchange.principal = principal
+        if exchange.is_safe or exchange.is_websocket:
+            return
+        lasting = self._lasting.get(id(scheme))
+        if lasting is not None:
+            exchange.receive = LastingBody(exchange, lasting, self._steady)
 
     def on_response(self, exchange: Exchange) -> None:
         """Say how to authenticate (RFC 9110 section 15.5.2)."""

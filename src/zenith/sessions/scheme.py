@@ -101,6 +101,10 @@ class SessionScheme:
         exchange.state[SessionScheme] = live.record
         return live.principal
 
+    async def reconsider(self, exchange: Exchange) -> Principal | None:
+        """The same: a cookie costs nothing to judge."""
+        return await self.authenticate(exchange)
+
 
 def session_of(exchange: Exchange) -> SessionRecord | None:
     """The session whose cookie proved the caller; None for every other kind of credential."""

@@ -113,6 +113,15 @@ class BearerScheme:
             return bound.principal
         return None
 
+    async def reconsider(self, exchange: Exchange) -> Principal | None:
+        """The token's principal as it is now; a proof of possession that came along is spent."""
+        kind, token = _token_of(exchange, value := exchange.headers.get(HEADER))
+        if value is None:
+            return None
+        bound = kind == DPOP
+        cache = self._bound if bound else self._cache
+        return (await self._judge(cache, value, token, bound=bound)).principal
+
     async def _judge(
         self, cache: TokenCache, value: bytes, token: str, *, bound: bool
     ) -> VerifiedToken:

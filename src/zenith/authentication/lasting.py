@@ -1,0 +1,71 @@
+"""A caller whose body takes its time: whether the credential still holds when it has arrived."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol, runtime_checkable
+
+from zenith.authentication.scheme import Scheme
+from zenith.kernel.clock import Clock
+from zenith.kernel.errors import AuthenticationError, ConflictError, SecurityError
+from zenith.kernel.principal import Principal
+from zenith.pipeline import Exchange, Message
+
+MAX_AGE: Final = 1.0
+"""Seconds for which the judgement over a credential is believed, here as everywhere."""
+
+
+@runtime_checkable
+class LastingScheme(Scheme, Protocol):
+    """A scheme that can judge a credential once more within its request."""
+
+    async def reconsider(self, exchange: Exchange) -> Principal | None:
+        """The principal as it is now, None or AuthenticationError where the credential does not
+        hold any more. Nothing is charged, and no proof is asked for that was given and spent.
+        """
+        ...
+
+
+class LastingBody:
+    """Stands in for `receive` where a caller was recognised.
+
+    Threat: a request that is opened with a stolen credential, before its owner resets the password
+    or signs out everywhere, and whose last byte is sent afterwards: a thief adds a key or a passkey
+    of his own with what was ended half a minute ago (ASVS 7.4.1, 7.4.3, 8.3.2). Who takes more than
+    `MAX_AGE` for the body is judged again before anybody reads the end of it.
+    """
+
+    __slots__ = ("_begun", "_exchange", "_principal", "_receive", "_scheme", "_steady")
+
+    def __init__(self, exchange: Exchange, scheme: LastingScheme, steady: Clock) -> None:
+        self._exchange: Final = exchange
+        self._receive: Final = exchange.receive
+        self._principal: Final = exchange.principal
+        self._scheme: Final = scheme
+        self._steady: Final = steady
+        self._begun: Final = steady()
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        is_end = message["type"] == "http.request" and not message.get("more_body", False)
+        if is_end and self._steady() - self._begun >= MAX_AGE:
+            await self._judge()
+        return message
+
+    async def _judge(self) -> None:
+        """Frameworks make other answers of what fails here, so the pipeline is told."""
+        refusal: SecurityError | None = None
+        try:
+            now = await self._scheme.reconsider(self._exchange)
+        except SecurityError as error:
+            refusal = error
+        else:
+            if now is None:
+                refusal = AuthenticationError(reason="ended while the body was on its way")
+            elif now != self._principal:
+                refusal = ConflictError(
+                    "What you may do has changed meanwhile; send it again",
+                    reason="roles or permissions changed while the body was on its way",
+                )
+        if refusal is not None:
+            self._exchange.refusal = refusal
+            raise refusal
