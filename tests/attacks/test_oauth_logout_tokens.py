@@ -10,7 +10,7 @@ import pytest
 
 from tests.oauth.flow import OIDC, Journey
 from tests.oauth.logouts import order
-from zenith.accounts import Account, Client
+from zenith.accounts import Account, Client, FactorChallengeError
 from zenith.kernel.keys import Secret
 from zenith.kernel.sealing import Sealer
 from zenith.oauth import FACTOR, LogoutTokenError, OpenIDConnect, ProviderSignOuts
@@ -41,6 +41,7 @@ class House(Journey):
             directory=self.directory,
             sessions=self.world.sessions,
             end_session=self.world.sign_in.end_session,
+            end_waiting=self.world.pending_store.end_all,
             spent=self.spent,
             sealer=Sealer([KEY], purpose="test"),
             lifetime=86_400.0,
@@ -160,3 +161,41 @@ async def test_what_proves_the_sign_in_is_kept_sealed(house):
     assert "ey" not in kept.id_token[:4]
     assert "ada@" not in str(kept)
     assert await house.kept.prune(now=house.time.now + 86_401) == 1
+
+
+async def test_what_waits_for_a_second_factor_is_signed_out_too(house):
+    """The thief has come in from the provider, and has ten minutes to get hold of a code."""
+    await house.enter(sid="sid-1")
+    account = await house.world.accounts.by_id("ada")
+    pending = house.world.sign_in._pending
+    due = await pending.begin(account, "browser", {FACTOR: house.time()}, ("totp",))
+    await pending.find(due.challenge, "browser")
+    assert await house.obey(sid="sid-1") == 1
+    with pytest.raises(FactorChallengeError):
+        await pending.find(due.challenge, "browser")
+
+
+async def test_who_comes_in_during_the_order_is_signed_out_too(house):
+    await house.enter(sid="sid-1")
+    account = await house.world.accounts.by_id("ada")
+    (session,) = await house.world.sessions.list("ada")
+    forget = house.kept.forget
+
+    async def late(ids):
+        factors = dict(session.factors)
+        await house.world.sign_in.enter_browser(account, factors=factors, client=CLIENT)
+        await forget(ids)
+
+    house.kept.forget = late
+    assert await house.obey(sid="sid-1") == 2
+    assert await house.living() == 0
+
+
+async def test_who_is_still_on_the_way_when_the_order_is_over_does_not_come_in(house):
+    await house.enter(sid="sid-1")
+    (session,) = await house.world.sessions.list("ada")
+    proven_at = session.factors[FACTOR]
+    assert await house.sign_outs.stands(PROVIDER, "ada", proven_at)
+    await house.obey(sid="sid-1")
+    assert not await house.sign_outs.stands(PROVIDER, "ada", proven_at)
+    assert await house.sign_outs.stands(OIDC, "ada", proven_at), "one that ends nothing here"

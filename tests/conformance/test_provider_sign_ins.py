@@ -59,6 +59,16 @@ async def test_they_are_found_by_session_and_by_proof(store: ProviderSignInStore
         assert list(await store.matching("https://id.example.org", **asked)) == found
 
 
+async def test_what_has_ended_is_forgotten(store: ProviderSignInStore) -> None:
+    first, second = a_sign_in(1), a_sign_in(2)
+    for each in (first, second):
+        await store.remember(each)
+    await store.forget([])
+    await store.forget([first.id, "unknown"])
+    assert await store.find("ada", first.proven_at) is None
+    assert await store.find("ada", second.proven_at) == second
+
+
 async def test_of_two_with_one_proof_the_latest_is_meant(store: ProviderSignInStore) -> None:
     await store.remember(a_sign_in(1, proven_at=NOW))
     await store.remember(a_sign_in(2, proven_at=NOW))

@@ -35,7 +35,8 @@ async def journey():
 
 
 async def issue(journey):
-    return await journey.hand_over.issue(ACCOUNT, PROVEN, challenge=challenge_of(VERIFIER))
+    challenge = challenge_of(VERIFIER)
+    return await journey.hand_over.issue(ACCOUNT, PROVEN, challenge=challenge, provider="oidc")
 
 
 async def test_a_code_gives_the_account_and_the_time_of_the_proof(journey):

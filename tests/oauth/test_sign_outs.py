@@ -9,7 +9,9 @@ import pytest
 
 from tests.oauth.fake import CLIENT, ISSUER
 from tests.oauth.logouts import order
+from tests.oauth.test_routes import VERIFIER
 from zenith.oauth import OAuthSettings, OpenIDConnect
+from zenith.oauth.authorization import challenge_of
 
 API = {"accept": "application/json"}
 VARIABLES = {
@@ -116,6 +118,20 @@ def test_the_provider_ends_one_session_or_all(site, who):
     assert me(stranger) == 200
     again = sent(site, order(site.provider, sub=who["subject"]))
     assert again.status_code == 200, "nobody is left, which is what was ordered"
+
+
+def test_a_code_for_tokens_is_worth_nothing_once_the_provider_has_signed_out(site, who):
+    """The provider's order comes between the browser's way back and the program's exchange."""
+    visitor = site.visitor()
+    query = {"code_challenge": challenge_of(VERIFIER), "next": "/"}
+    codes = []
+    for sid in ("kept", "ended"):
+        back = site.travel(visitor, query=query, sid=sid, auth_time=len(sid), **who)
+        codes.append(back.headers["location"].partition("#code=")[2])
+    assert sent(site, order(site.provider, sid="ended", sub=None)).status_code == 200
+    bodies = [{"code": code, "code_verifier": VERIFIER} for code in codes]
+    answers = [visitor.client.post("/auth/oauth/token", json=each, headers=API) for each in bodies]
+    assert [each.status_code for each in answers] == [200, 401]
 
 
 def test_both_are_off_until_they_are_asked_for(shared_site):

@@ -85,6 +85,7 @@ def _sign_outs(
         directory=directory,
         sessions=parts.sessions,
         end_session=accounts.sign_in.end_session,
+        end_waiting=parts.pending_store.end_all,
         # In the database of the sessions, so that both are one step.
         spent=SqlProofStore(parts.database),
         sealer=Sealer(parts.secrets, purpose=ID_TOKENS),

@@ -34,7 +34,12 @@ def loosened(given: Settings, settings: Settings) -> list[str]:
     for name in ("sessions", "csrf"):
         if not getattr(getattr(given, name), "secure_cookies", True):
             report.append(f"{name}.secure_cookies is off: the cookie also travels unencrypted")
-    facts = {
+    return report + [sentence for sentence, holds in _facts(settings).items() if holds]
+
+
+def _facts(settings: Settings) -> Mapping[str, bool]:
+    """What may hold, and whether it does."""
+    return {
         "accounts.register_seconds is 0: the time of an answer may tell which e-mails are known": (
             settings.accounts.register_seconds == 0
         ),
@@ -60,7 +65,6 @@ def loosened(given: Settings, settings: Settings) -> list[str]:
             not settings.is_https
         ),
     }
-    return report + [sentence for sentence, holds in facts.items() if holds]
 
 
 def _is_on(settings: Settings, name: str) -> bool:

@@ -15,7 +15,7 @@ from zenith.oauth.errors import AccountClosedError, HandOverError
 from zenith.oauth.id_token import ProvenIdentity
 from zenith.oauth.store import IdentityStore
 
-PURPOSE: Final = "oauth-code"
+PURPOSE: Final = "oauth-code/2"
 LIFETIME: Final = 60.0
 """Seconds for which a code holds (RFC 9700 section 2.1.1, ASVS 10.4.3)."""
 MAX_VERIFIER: Final = 128
@@ -31,6 +31,8 @@ class HandedOver:
     """Of the identity by which the account was entered."""
     proven_at: float
     """When its owner was proven, in Unix seconds."""
+    provider: str
+    """By name."""
 
 
 class HandOver:
@@ -58,10 +60,12 @@ class HandOver:
         self._clock: Final = clock
         self._random: Final = random
 
-    async def issue(self, account: Account, proven: ProvenIdentity, *, challenge: str) -> str:
+    async def issue(
+        self, account: Account, proven: ProvenIdentity, *, challenge: str, provider: str
+    ) -> str:
         """A code for the program whose S256 `challenge` this is; `proven` opened the account."""
         code, now = self._random(), self._clock()
-        identity = (proven.issuer, proven.subject, proven.authenticated_at)
+        identity = (proven.issuer, proven.subject, proven.authenticated_at, provider)
         subject = json.dumps([new_id(), account.id, challenge, *identity])
         await self._secrets.put(
             digest(code), purpose=PURPOSE, subject=subject, now=now, expires_at=now + LIFETIME
@@ -73,7 +77,7 @@ class HandOver:
         subject = await self._secrets.consume(digest(code), purpose=PURPOSE, now=self._clock())
         if subject is None:
             raise HandOverError(reason="unknown, spent or expired")
-        _, account_id, challenge, issuer, name, proven_at = json.loads(subject)
+        _, account_id, challenge, issuer, name, proven_at, provider = json.loads(subject)
         if not equal(challenge_of(verifier[: MAX_VERIFIER + 1]), challenge):
             raise HandOverError(reason="the verifier does not fit")
         identity = await self._identities.find(issuer, name)
@@ -82,4 +86,10 @@ class HandOver:
         account = await self._accounts.by_id(account_id)
         if account is None or not account.is_active:
             raise AccountClosedError(reason="locked or gone since the sign-in")
-        return HandedOver(account=account, issuer=issuer, subject=name, proven_at=float(proven_at))
+        return HandedOver(
+            account=account,
+            issuer=issuer,
+            subject=name,
+            proven_at=float(proven_at),
+            provider=provider,
+        )

@@ -149,16 +149,20 @@ async def _sign_in(request: Request, provider: Provider, returned: Returned) -> 
     account = await services.identities.account_of(provider, proven, client=client)
     await services.sign_outs.remember(provider, account.id, proven)
     if pending.challenge:
-        code = await services.hand_over.issue(account, proven, challenge=pending.challenge)
+        code = await services.hand_over.issue(
+            account, proven, challenge=pending.challenge, provider=provider.name
+        )
         # Behind the #: it reaches neither logs nor the next site's Referer.
         return redirect(f"{pending.wanted.partition('#')[0]}#code={code}")
-    principal = exchange.principal
+    principal, factor = exchange.principal, proven.authenticated_at
     entered = await account_services(request).sign_in.enter_browser(
         account,
-        factors={FACTOR: proven.authenticated_at},
+        factors={FACTOR: factor},
         client=client,
         replaces=principal if principal.is_authenticated else None,
-        still=partial(services.identities.is_linked, account.id, proven),
+        still=partial(
+            still_stands, services, provider, account.id, (proven.issuer, proven.subject), factor
+        ),
     )
     settings = exchange.service(SessionSettings)
     if isinstance(entered, FactorsDue):
@@ -176,6 +180,21 @@ async def _sign_in(request: Request, provider: Provider, returned: Returned) -> 
         session_cookie(entered.cookie, settings),
         device_cookie(known, secure=settings.secure_cookies),
     )
+
+
+async def still_stands(
+    services: OAuthServices,
+    provider: Provider | None,
+    account_id: str,
+    identity: tuple[str, str],
+    proven_at: float,
+) -> bool:
+    """Whether the identity (issuer and subject) still opens the account, and its provider has not
+    ended meanwhile what began there (ASVS 7.4.1).
+    """
+    if provider is None or not await services.identities.opens(account_id, *identity):
+        return False
+    return await services.sign_outs.stands(provider, account_id, proven_at)
 
 
 async def _link(request: Request, provider: Provider, returned: Returned) -> Response:

@@ -26,6 +26,7 @@ from zenith.oauth.journey import (
     pages_of,
     redirect,
     services_of,
+    still_stands,
     wanted_of,
 )
 from zenith.oauth.provider import Provider
@@ -223,7 +224,14 @@ async def token(
         found.account,
         factors={FACTOR: found.proven_at},
         client=Client.of(exchange),
-        still=partial(services.identities.opens, found.account.id, found.issuer, found.subject),
+        still=partial(
+            still_stands,
+            services,
+            services.providers.get(found.provider),
+            found.account.id,
+            (found.issuer, found.subject),
+            found.proven_at,
+        ),
     )
     response.headers["Cache-Control"] = NO_STORE
     if isinstance(entered, FactorsDue):

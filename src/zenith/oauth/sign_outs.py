@@ -45,6 +45,14 @@ class EndSession(Protocol):
         ...
 
 
+class EndWaiting(Protocol):
+    """Ends what waits for a second factor of an account; `PendingStore.end_all` does."""
+
+    def __call__(self, account_id: str) -> Awaitable[int]:
+        """How many there were."""
+        ...
+
+
 class ProviderSignOuts:
     """Knows which sessions began at which provider, and ends the ones with the others.
 
@@ -66,6 +74,7 @@ class ProviderSignOuts:
         directory: Directory,
         sessions: LiveSessions,
         end_session: EndSession,
+        end_waiting: EndWaiting,
         spent: ProofStore,
         sealer: Sealer,
         lifetime: float,
@@ -76,6 +85,7 @@ class ProviderSignOuts:
         self._directory: Final = directory
         self._sessions: Final = sessions
         self._end_session: Final = end_session
+        self._end_waiting: Final = end_waiting
         self._spent: Final = spent
         self._sealer: Final = sealer
         self._lifetime: Final = lifetime
@@ -100,6 +110,14 @@ class ProviderSignOuts:
                 expires_at=self._clock() + self._lifetime,
             )
         )
+
+    async def stands(self, provider: Provider, account_id: str, proven_at: float) -> bool:
+        """Whether the provider has not ended by now what was remembered with this proof: for who
+        is still on the way in, by a second factor or a code for tokens.
+        """
+        if not provider.ends_sessions:
+            return True
+        return await self._store.find(account_id, proven_at) is not None
 
     async def leading_on(
         self,
@@ -159,10 +177,14 @@ class ProviderSignOuts:
                 order.issuer, subject=order.subject, provider_session=order.provider_session
             )
             ended = [await self._end(sign_in, client) for sign_in in found]
-        return sum(ended)
+            await self._store.forget([sign_in.id for sign_in in found])
+        # Once more, for who came in meanwhile: from here on all others see that it is forgotten.
+        return sum(ended) + sum([await self._end(sign_in, client) for sign_in in found])
 
     async def _end(self, sign_in: ProviderSignIn, client: Client) -> int:
         owner, ended = Principal(subject=sign_in.account_id, scheme=FACTOR), 0
+        # First: who finishes one that waits has stored a session before.
+        await self._end_waiting(sign_in.account_id)
         for session in await self._sessions.list(sign_in.account_id):
             if session.factors.get(FACTOR) == sign_in.proven_at:
                 reason = f"signed out at {sign_in.provider}"

@@ -131,6 +131,10 @@ class ProviderSignInStore(Protocol):
         """Those of the issuer with this subject and this session; an empty one matches any."""
         ...
 
+    async def forget(self, ids: Sequence[str]) -> None:
+        """Remove these: what began with them has ended."""
+        ...
+
     async def prune(self, *, now: float) -> int:
         """Remove those that have expired; how many there were."""
         ...

@@ -45,6 +45,11 @@ class MemoryProviderSignInStore:
         ]
         return sorted(fitting, key=lambda each: each.id)
 
+    async def forget(self, ids: Sequence[str]) -> None:
+        """Remove these."""
+        for each in ids:
+            self._found.pop(each, None)
+
     async def prune(self, *, now: float) -> int:
         """Remove those that have expired; how many there were."""
         old = [key for key, each in self._found.items() if each.expires_at <= now]

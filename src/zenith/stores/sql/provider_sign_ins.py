@@ -12,6 +12,7 @@ from zenith.oauth.store import ProviderSignIn
 from zenith.stores.sql.database import Database
 from zenith.stores.sql.schema import provider_sign_ins as table
 
+BATCH: Final = 500
 COLUMNS: Final = tuple(column.name for column in table.c)
 
 
@@ -44,6 +45,12 @@ class SqlProviderSignInStore:
         if provider_session:
             asked = asked.where(table.c.provider_session == provider_session)
         return [_sign_in(row) for row in await self._database.rows(asked.order_by(table.c.id))]
+
+    async def forget(self, ids: Sequence[str]) -> None:
+        """Remove these, in pieces that every database takes."""
+        for start in range(0, len(ids), BATCH):
+            gone = delete(table).where(table.c.id.in_(ids[start : start + BATCH]))
+            await self._database.count(gone)
 
     async def prune(self, *, now: float) -> int:
         """Remove those that have expired; how many there were."""
