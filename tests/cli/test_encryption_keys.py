@@ -6,14 +6,16 @@ import asyncio
 import importlib
 import json
 import secrets
+import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
 
 from tests.cli import conftest
 from zenith.cli import encryption_keys, progress
-from zenith.encryption import SubjectErasedError
+from zenith.encryption import FileKeyProvider, SubjectErasedError
 from zenith.kernel.keys import new_token
 
 APPLICATION = """
@@ -331,6 +333,34 @@ def test_rows_are_looked_at_once_nobody_writes_under_the_key(zenith, program, ke
     assert (answer.exit_code, "1 rows still need" in answer.output) == (1, True)
     assert states(zenith)[former] == "reads"
     assert [30 < seconds <= 60.2 for seconds in waited] == [True]
+
+
+def test_nobody_waits_to_write_while_the_keeper_of_the_key_is_asked(zenith, tmp_path, monkeypatch):
+    """Attack: a key management service that does not answer, and with it everybody's sign-in. The
+    record of what is done is written when the service has answered, in one transaction.
+    """
+    zenith("keys", "generate")
+    zenith("keys", "list")
+    asked = []
+    wrap = FileKeyProvider.wrap
+
+    async def look_and_wrap(self, data_key, *, context):
+        with closing(sqlite3.connect(tmp_path / "home" / "zenith.db", timeout=0.1)) as other:
+            other.isolation_level = None
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        asked.append(context)
+        return await wrap(self, data_key, context=context)
+
+    monkeypatch.setattr(FileKeyProvider, "wrap", look_and_wrap)
+    assert zenith("keys", "rotate", "--encryption", "--now").exit_code == 0
+    rotated = len(asked)
+    assert rotated
+    fresh = tmp_path / "fresh.key"
+    assert zenith("keys", "rewrap", "--key-file", str(fresh)).exit_code == 0
+    assert len(asked) > rotated
+    kinds = [event["type"] for event in events(zenith)]
+    assert "ENCRYPTION_KEY_ROTATED" in kinds
 
 
 def test_a_key_is_not_destroyed_for_want_of_a_database(zenith, program, keys, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Final
 
@@ -17,6 +18,23 @@ _ENCODING: Final = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)")
 _READABLE: Final = re.compile(
     rb"utf-?8|utf-?16(?:le|be)?|us-ascii|ascii|iso-8859-1|windows-1252", re.IGNORECASE
 )
+RELATIONS: Final = ".rels"
+LONGEST_RELATION: Final = 64 * 1024
+"""Bytes of one relation."""
+LOADED: Final = frozenset(
+    {
+        *("afchunk", "attachedtemplate", "control", "frame", "mailmergeheadersource"),
+        *("mailmergesource", "oleobject", "package", "subdocument"),
+    }
+)
+"""Kinds of relations whose target an office program reads as a document or a program when it opens
+this one. Links and pictures are none, nor are other workbooks, before which it asks."""
+_RELATION: Final = re.compile(
+    rb"<(?:[^\s<>/\"'=:]+:)?Relationship((?:\s+[^\s=<>\"'/]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*)\s*/?>"
+)
+_ATTRIBUTE: Final = re.compile(rb"([^\s=<>\"'/]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_HERE: Final = re.compile(r"(?:file:/{0,3})?[a-z]:[\\/][^\\/].*|[^:\\/][^:]*", re.IGNORECASE)
+"""A file of the same machine: a letter of a drive and a path, or a path from here."""
 _MACROS: Final = re.compile(rb"vbaproject|macroenabled|macrosheet", re.IGNORECASE)
 
 
@@ -25,8 +43,9 @@ class Parts:
 
     Threat: a definition of a document's type, by which readers of XML fetch addresses and files, or
     grow a text without bound (ASVS 1.5.1); macros under a name that says nothing, which the list of
-    types gives away (ASVS 5.2.2). Neither has a place in a document without macros (ECMA-376).
-    Raises UploadRefusedError.
+    types gives away (ASVS 5.2.2): neither has a place in a document without macros (ECMA-376). A
+    template or an object that is fetched from elsewhere when the document is opened, with macros in
+    it, or to learn the hash of the reader's password. Raises UploadRefusedError.
     """
 
     def __init__(self) -> None:
@@ -42,11 +61,28 @@ class Parts:
             text = self._begin(name, chunk)
         if not self._is_xml:
             return
+        if name.lower().endswith(RELATIONS):
+            self._look_for_relations(text, is_plain=b"\0" not in chunk)
+            return
         if _DTD.search(text):
             raise _refused("a document type definition", "DTD")
         if name.lower() == CONTENT_TYPES and (_MACROS.search(text) or b"&#" in text):
             raise _refused("macros", "macros")
         self._tail = text[-OVERLAP:]
+
+    def _look_for_relations(self, text: bytes, *, is_plain: bool) -> None:
+        if not is_plain:
+            # Without its zeros it would have signs that are none.
+            raise _refused("a part in another encoding than Unicode", "encoding")
+        if _DTD.search(text):
+            raise _refused("a document type definition", "DTD")
+        for found in _RELATION.finditer(text):
+            if _loads_from_elsewhere(found[1]):
+                raise _refused("a part that lies elsewhere", "fetched from elsewhere")
+        # A relation that is cut in two is looked at again as a whole.
+        self._tail = text[max(text.rfind(b"<"), 0) :]
+        if len(self._tail) > LONGEST_RELATION:
+            raise _refused("a part that cannot be read", "relation too long")
 
     def _begin(self, name: str, chunk: bytes) -> bytes:
         plain = chunk.replace(b"\0", b"")
@@ -58,6 +94,18 @@ class Parts:
         if is_strange or chunk.startswith(EBCDIC):
             raise _refused("a part in another encoding than Unicode", "encoding")
         return text
+
+
+def _loads_from_elsewhere(attributes: bytes) -> bool:
+    given = {
+        name.rpartition(b":")[2].decode("latin-1").lower(): html.unescape(
+            (double or single).decode("latin-1")
+        ).strip()
+        for name, double, single in _ATTRIBUTE.findall(attributes)
+    }
+    kind = given.get("type", "").rpartition("/")[2].lower()
+    is_elsewhere = given.get("targetmode", "").lower() == "external"
+    return is_elsewhere and kind in LOADED and _HERE.fullmatch(given.get("target", "")) is None
 
 
 def _refused(what: str, reason: str) -> UploadRefusedError:
