@@ -13,9 +13,10 @@ from tests.api_keys.fakes import World as Keys
 from tests.api_keys.fakes import exchange as keyless
 from tests.api_keys.fakes import person
 from tests.sessions.fakes import World
-from zenith.api_keys import APIKeyError
+from zenith.api_keys import Actor, APIKey, APIKeyError, APIKeys, KeyRequest
 from zenith.authentication import AuthenticationGuard
 from zenith.kernel.clock import steady_clock
+from zenith.kernel.errors import AuthenticationError
 
 
 @pytest.fixture
@@ -139,3 +140,48 @@ async def test_a_key_over_its_limit_and_a_spent_proof_are_not_judged_twice() -> 
 
 class Refusing:
     """Never to be asked."""
+
+
+async def test_a_key_that_is_stored_while_everything_ends_ends_too(client, monkeypatch):
+    """The body was quick enough; the owner's reset is over before the key is stored."""
+    stolen = bearer((await login(client)).json())
+    owner = (await client.app.accounts.store.by_email(EMAIL)).id
+    keys = next(each for each in client.app.assembly.services.values() if isinstance(each, APIKeys))
+    create, made = keys._store.create, []
+
+    async def late(key, **more):
+        await client.app.accounts.sign_in.end_all(owner)
+        await keys.revoke_all(owner)
+        made.append(key)
+        return await create(key, **more)
+
+    monkeypatch.setattr(keys._store, "create", late)
+    answer = await client.post("/auth/api-keys", json=KEY, headers=stolen)
+    assert answer.status_code == 401, answer.text
+    assert (await keys._store.get(made[0].id)).revoked
+
+
+@pytest.mark.parametrize("way", ["issue", "rotate"])
+async def test_a_key_that_was_revoked_leaves_no_successor(way) -> None:
+    world = Keys()
+    stolen = await world.issue("api_keys:write", "posts:read")
+    request = world.exchange(stolen.secret.reveal())
+    request.principal = await world.scheme.authenticate(request)
+    thief, name = Actor.of(request), "create" if way == "issue" else "rotate"
+    act, made = getattr(world.store, name), []
+
+    async def late(*given, **more):
+        await world.keys.revoke(person(), stolen.record.id)
+        made.append(next(each for each in given if isinstance(each, APIKey)))
+        if way == "rotate":
+            # It was rotated a moment before: the store alone cannot tell.
+            await world.store.create(made[0], now=more["now"], most=99)
+            return True
+        return await act(*given, **more)
+
+    setattr(world.store, name, late)
+    asked = KeyRequest(name="mine", scopes=["posts:read"], owner_id="ada")
+    acts = {"issue": (thief, asked), "rotate": (thief, stolen.record.id)}
+    with pytest.raises(AuthenticationError):
+        await getattr(world.keys, way)(*acts[way])
+    assert (await world.store.get(made[0].id)).revoked

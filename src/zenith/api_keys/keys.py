@@ -16,11 +16,12 @@ from zenith.api_keys.settings import DAY, APIKeySettings
 from zenith.api_keys.store import APIKeyStore, Cursor
 from zenith.authentication import Revocation, RevocationList, SubjectSource, is_thumbprint
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.errors import NotFoundError, PermissionDeniedError
+from zenith.kernel.errors import AuthenticationError, NotFoundError, PermissionDeniedError
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import Secret, new_id
 from zenith.kernel.one_step import one_step
 from zenith.kernel.permissions import Permissions
+from zenith.kernel.principal import Principal
 from zenith.kernel.records import dataclass
 
 PAGE: Final = 50
@@ -64,6 +65,12 @@ class Pace(Protocol):
     def __call__(self, actor: Actor) -> Awaitable[None]: ...
 
 
+class Lives(Protocol):
+    """Whether a sign-in has not ended, as the store says now. `assembly` provides it."""
+
+    def __call__(self, session_id: str) -> Awaitable[bool]: ...
+
+
 class Made(Protocol):
     """Tells the owner of a new key. `assembly` provides it."""
 
@@ -80,9 +87,11 @@ class APIKeys:
     Threat: a key made by somebody for more than they may do themselves, or a narrowed credential
     that makes itself a wider one (ASVS 8.2.1, 8.3.2). Nobody can hand on what they do not hold; a
     credential with scopes needs `api_keys:write` and can hand on those scopes only. Every change
-    is on record before its answer leaves (ASVS 16.2.1). `binds` says whether proofs of possession
-    are judged: without that no key can be bound. `subjects` says who belongs to which tenant:
-    without it no key can be made for one.
+    is on record before its answer leaves (ASVS 16.2.1). And a thief whose request is under way
+    while the owner ends everything: who makes a key is looked at once more after it is stored, so
+    that whoever ends all keys finds it, or it is seen here (ASVS 7.4.3). `binds` says whether
+    proofs of possession are judged: without that no key can be bound. `subjects` says who belongs
+    to which tenant: without it no key can be made for one.
     """
 
     def __init__(
@@ -94,6 +103,7 @@ class APIKeys:
         *,
         pace: Pace | None = None,
         made: Made | None = None,
+        lives: Lives | None = None,
         binds: bool = True,
         subjects: SubjectSource | None = None,
         clock: Clock = wall_clock,
@@ -104,6 +114,7 @@ class APIKeys:
         self._events: Final = events
         self._pace: Final = pace
         self._made: Final = made
+        self._lives: Final = lives
         self.binds: Final = binds
         """Whether keys can be bound to a public key."""
         self.places: Final = Places(subjects)
@@ -144,6 +155,7 @@ class APIKeys:
             if outcome == "no_owner":
                 raise NotFoundError("There is no such account")
             await self._record(EventType.API_KEY_CREATED, actor, issued.record)
+        await self._insist(actor, issued.record)
         if self._made is not None:
             await self._made(actor, issued.record)
         return issued
@@ -179,6 +191,7 @@ class APIKeys:
             await self._record(EventType.API_KEY_ROTATED, actor, old, successor=issued.record.id)
         if overlap == 0:
             await self._end((key_id,), now)
+        await self._insist(actor, issued.record)
         if self._made is not None:
             await self._made(actor, issued.record, overlap=overlap)
         return issued
@@ -292,6 +305,23 @@ class APIKeys:
         if not self.binds:
             raise KeyRequestError("thumbprint", "Proofs of possession are switched off here")
         return asked
+
+    async def _insist(self, actor: Actor, made: APIKey) -> None:
+        if actor.trusted or await self._is_alive(actor.principal):
+            return
+        now = self._clock()
+        async with one_step():
+            if await self._store.revoke(made.id, now=now):
+                await self._record(EventType.API_KEY_REVOKED, actor, made)
+        raise AuthenticationError(reason="ended while it made a key")
+
+    async def _is_alive(self, maker: Principal) -> bool:
+        if maker.kind == "api_key":
+            key = await self._store.get(maker.subject)
+            return key is not None and not key.revoked
+        if self._lives is None or maker.session_id is None:
+            return True
+        return await self._lives(maker.session_id)
 
     async def _admit(self, actor: Actor) -> None:
         if self._pace is not None and not actor.trusted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from zenith.accounts import AccountStore, Client
@@ -59,6 +59,7 @@ def api_key_parts(parts: Parts) -> APIKeyParts | None:
             settings,
             pace=limits.admit_change,
             made=_KeyNotices(parts.account_store, parts.notices).made,
+            lives=partial(_lives, parts),
             binds=parts.proofs is not None,
             subjects=None if parts.settings.tenants is None else parts.subjects,
         ),
@@ -75,6 +76,10 @@ def api_key_parts(parts: Parts) -> APIKeyParts | None:
         ),
         uses=uses,
     )
+
+
+async def _lives(parts: Parts, session_id: str) -> bool:
+    return await parts.sessions.get(session_id) is not None
 
 
 class _KeyNotices:
