@@ -201,6 +201,40 @@ async def test_what_is_no_http(connection, caplog):
     assert line.startswith("malformed HTTP: connection from 192.0.2.1 ended, ")
 
 
+@pytest.mark.parametrize("chunk", [b"-3\r\n", b"0x3\r\nabc\r\n", b"3\r\nabcdef\r\n", b"\x00\r\n"])
+async def test_a_malformed_body_is_answered_at_once(connection, chunk):
+    connection.data_received(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+    connection.data_received(b"3\r\nabc\r\n")
+    await settle()
+    connection.data_received(chunk)
+    assert connection.transport.written.startswith(b"HTTP/1.1 400 ")
+    assert connection.transport.closed
+    await settle()
+    assert connection.application.messages[-1] == {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize(
+    "target", [b"http://evil.example/", b"HTTPS://localhost/", b"*", b"evil.example:443"]
+)
+async def test_a_target_that_is_no_path_is_refused_or_told_on(connection, target):
+    connection.data_received(GET.replace(b"/ HTTP", target + b" HTTP"))
+    if isinstance(connection, BoundedHttpTools):
+        assert connection.transport.written.startswith(b"HTTP/1.1 400 ")
+    else:
+        # The firewall sees it as it came.
+        assert connection.cycle.scope["raw_path"] == target
+
+
+@pytest.mark.parametrize("target", [b"/a#b", b"/a?b#c", b"/#"])
+async def test_a_fragment_is_refused_or_told_on(connection, target):
+    connection.data_received(GET.replace(b"/ HTTP", target + b" HTTP"))
+    if isinstance(connection, BoundedHttpTools):
+        assert connection.transport.written.startswith(b"HTTP/1.1 400 ")
+    else:
+        scope = connection.cycle.scope
+        assert b"#" in scope["raw_path"] + scope["query_string"]
+
+
 async def test_what_follows_a_request_waits_for_its_answer(connection):
     connection.data_received(GET)
     connection.data_received(b"\x00\x01\r\n\r\n")

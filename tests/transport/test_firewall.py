@@ -82,6 +82,8 @@ def test_honest_paths_pass(raw_path, keep_raw):
         b"/%ff",
         b"/%ed%a0%80",
         b"/%f4%90%80%80",
+        b"/a#b",
+        b"/#",
         b"relative",
         b"*",
         b"http://evil.example/",
@@ -91,6 +93,21 @@ def test_honest_paths_pass(raw_path, keep_raw):
 def test_paths_that_two_readers_read_differently(raw_path):
     with pytest.raises(BadRequestError):
         target(raw_path)
+
+
+def test_a_query_holds_no_fragment():
+    with pytest.raises(BadRequestError):
+        target(b"/a", query=b"b#c")
+    target(b"/a%23b", query=b"b%23c")
+
+
+@pytest.mark.parametrize("version", ["0.9", "1.2", "9.9", "1", ""])
+def test_versions_that_nobody_has_defined(version):
+    with pytest.raises(BadRequestError) as caught:
+        headers(version=version)
+    assert "version" in caught.value.reason
+    for known in ("1.0", "1.1", "2", "3"):
+        headers(version=known)
 
 
 @pytest.mark.parametrize("path", ["/a\\b", "/a\x00", "/\ufffd", "/a//b", "/a/../b"])

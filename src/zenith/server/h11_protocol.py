@@ -33,6 +33,9 @@ class BoundedH11(BoundedConnection, H11Protocol):
             return Phase.CLOSING
         if conn.their_state is h11.SEND_BODY:
             return Phase.BODY
+        if conn.their_state is h11.ERROR and cycle is not None and cycle.more_body:
+            # Malformed within the body: the application waits for what will not come.
+            return Phase.BODY
         if cycle is not None and not cycle.response_complete:
             return Phase.WORK
         return Phase.HEAD if cycle is None or conn.trailing_data[0] else Phase.IDLE

@@ -20,12 +20,17 @@ class TooManyRequestsError(Exception):
     """Stops the parser."""
 
 
+class UnclearTargetError(Exception):
+    """Stops it, too."""
+
+
 class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
     """uvicorn's protocol, bounded: `uvicorn app:app --http zenith.server:BoundedHttpTools`.
 
     Threat: one connection that sends a head without end until memory is gone, and those of
     BoundedConnection. Trailers are dropped: nothing may be added to the headers after they were
-    checked (RFC 9110 section 6.5.1).
+    checked (RFC 9110 section 6.5.1). What names a host beside Host, or a fragment, is refused: all
+    but the path would be cut off, and whoever stands before us may go by it (RFC 9112 section 3.2).
     """
 
     _spent: int = 0
@@ -52,6 +57,8 @@ class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
         self._in_head = False
         if len(self.pipeline) >= MAX_PIPELINED:
             raise TooManyRequestsError
+        if self.url[:1] != b"/" or b"#" in self.url:
+            raise UnclearTargetError
         self._in_body = True
         self._spent = 0
         super().on_headers_complete()

@@ -68,7 +68,9 @@ _NAME_ANY_CASE: Final = _NAME + b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _VALUE: Final = bytes({9, *range(0x20, 0x7F), *range(0x80, 0x100)})
 # Leaves values as they are, but for those that hold another octet: twice as fast as deleting.
 _BLANKED: Final = bytes(octet if octet in _VALUE else ord(" ") for octet in range(256))
-_VISIBLE: Final = bytes(range(0x21, 0x7F))
+_VISIBLE: Final = bytes(octet for octet in range(0x21, 0x7F) if octet != ord("#"))
+"""A request names no fragment: some readers cut it off, others take it for the path."""
+VERSIONS: Final = frozenset({"1.0", "1.1", "2", "2.0", "3", "3.0"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd\\]")
 _PLAIN: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?|/")
 """Paths in which there is nothing to misread."""
@@ -122,6 +124,8 @@ class Firewall:
 
         Raises HeadersTooLargeError or BadRequestError.
         """
+        if http_version not in VERSIONS:
+            raise BadRequestError(reason="unknown version of HTTP")
         names = b"" if headers.keys() <= USUAL else b"".join(headers)
         values = b"".join(headers.values())
         if (
@@ -171,7 +175,7 @@ class Firewall:
 
     def _check_path(self, path: str, raw_path: bytes | None) -> None:
         if raw_path is not None and (
-            b"%" in raw_path or b" " in raw_path or not raw_path.isascii()
+            b"%" in raw_path or b"#" in raw_path or b" " in raw_path or not raw_path.isascii()
         ):
             self._check_encoding(raw_path)
         if not path.startswith("/"):
