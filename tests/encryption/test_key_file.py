@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
+import threading
 
 import pytest
 
@@ -25,6 +27,7 @@ from zenith.encryption.keyring import MAX_DESTROYED
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 
+key_file_module = sys.modules[KeyFile.__module__]
 SETTINGS = EncryptionSettings(key=Secret(MASTER), refresh=0.1)
 SSN = Context("text", "people", "ssn")
 
@@ -82,6 +85,34 @@ async def test_changes_at_once_lose_none(file):
     await asyncio.gather(*(file.change(add) for _ in range(8)))
     keys = await file.read()
     assert (len(keys.values.keys), keys.generation) == (9, 9)
+
+
+async def test_a_writer_that_is_cancelled_overwrites_nobody(file, monkeypatch):
+    """Its thread went on without the lock, and put an old document in the place of a new one: with
+    all that was encrypted under the key in it.
+    """
+    await file.create()
+    begun, slow = threading.Event(), threading.Event()
+    replace = key_file_module._replace
+
+    def replace_slowly(path, text):
+        if not begun.is_set():
+            begun.set()
+            slow.wait(5)
+        replace(path, text)
+
+    monkeypatch.setattr(key_file_module, "_replace", replace_slowly)
+    first = asyncio.create_task(file.change(rotated))
+    await until(begun.is_set)
+    first.cancel()
+    second = asyncio.create_task(file.change(rotated))
+    await asyncio.sleep(0.1)
+    assert not second.done()
+    slow.set()
+    changed = await second
+    assert first.cancelled()
+    assert (await file.read()).values.keys == changed.values.keys
+    assert changed.generation == 3
 
 
 async def test_a_change_that_fails_changes_nothing(file, monkeypatch):

@@ -15,6 +15,7 @@ from zenith.encryption.key_document import MAX_DOCUMENT, unwrap_keys, wrap_keys
 from zenith.encryption.key_set import KeySet
 from zenith.encryption.providers import KeyProvider, open_at_once
 from zenith.kernel.clock import wall_clock
+from zenith.kernel.completion import to_its_end
 from zenith.kernel.errors import ConfigurationError
 
 OWNER_ONLY: Final = 0o600
@@ -94,7 +95,9 @@ class KeyFile:
         # Read back before it counts: what does not open would take all data with it.
         await unwrap_keys(text, self._provider)
         try:
-            await asyncio.to_thread(_replace, self.path, text)
+            # To its end: a thread is not cancelled, and would put this in the place of what another
+            # has written since, to whom the lock was given.
+            await to_its_end(asyncio.to_thread(_replace, self.path, text))
         except OSError:
             raise _unusable(self.path) from None
 

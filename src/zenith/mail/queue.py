@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
@@ -106,8 +105,7 @@ class MailQueue:
     async def settle(self) -> None:
         """Wait until what was put is stored."""
         if self._storing is not None:
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(self._storing)
+            await asyncio.wait((self._storing,))
 
     def open(self, mail: ClaimedMail) -> Draft | None:
         """The draft; None where no key of ours sealed it for this place."""

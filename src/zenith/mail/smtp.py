@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from typing import Final
 
 import aiosmtplib
 
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.tls import client_context
 from zenith.mail.errors import MailError
 from zenith.mail.message import Mail
 from zenith.mail.mime import compose
@@ -36,8 +36,7 @@ class SmtpMailer:
         self._settings: Final = settings
         self._sender: Final = settings.sender
         self._clock: Final = clock
-        self._context: Final = ssl.create_default_context(cafile=settings.ca_file)
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._context: Final = client_context(settings.ca_file)
 
     async def send(self, mail: Mail) -> None:
         """Hand over one mail. Raises MailError if it was not taken."""

@@ -5,18 +5,12 @@ from __future__ import annotations
 import ssl
 
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.tls import client_context
 
 
 def usual_context() -> ssl.SSLContext:
-    """The system's authorities, names checked, TLS 1.2 or later. Reads files: call it in a thread.
-
-    Not `ssl.create_default_context`, which writes the keys of connections to the file that the
-    environment names in SSLKEYLOGFILE.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    return context
+    """TLS that verifies, by the system's authorities. Reads files: call it in a thread."""
+    return client_context()
 
 
 def check_context(context: ssl.SSLContext) -> ssl.SSLContext:

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from zenith.encryption.errors import DecryptionError
 from zenith.encryption.kms.service import ATTEMPTS, SECONDS, failed
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.tls import client_context
 
 try:
     import httpx
@@ -73,7 +74,7 @@ class Calls:
         how = "does not answer"
         if self._tls is None:
             # Reading all authorities of the system takes a while.
-            self._tls = await asyncio.to_thread(ssl.create_default_context)
+            self._tls = await asyncio.to_thread(client_context)
         async with httpx.AsyncClient(trust_env=False, verify=self._tls) as http:
             for attempt in range(self._attempts):
                 if attempt:
