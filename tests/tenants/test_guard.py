@@ -8,7 +8,13 @@ from tests.pipeline.asgi import make_exchange
 from zenith.api_keys import may_make_keys, may_manage_keys
 from zenith.authentication import Subject
 from zenith.authorization import require_everywhere
-from zenith.kernel.errors import BadRequestError, ConfigurationError, PermissionDeniedError
+from zenith.kernel.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    PermissionDeniedError,
+)
 from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.tenants import TenantGuard, TenantSettings, outside
@@ -21,12 +27,12 @@ class Subjects:
 
     def __init__(self, *tenants: str) -> None:
         self.tenants = frozenset(tenants)
-        self.active = True
+        self.active, self.role = True, "editor"
 
     async def find(self, subject_id: str, tenant: str | None = None) -> Subject | None:
         if subject_id != "ada":
             return None
-        roles = frozenset() if tenant is None else frozenset({f"{tenant}-editor"})
+        roles = frozenset() if tenant is None else frozenset({f"{tenant}-{self.role}"})
         return Subject(
             id=subject_id,
             active=self.active or tenant is None,
@@ -182,3 +188,35 @@ def test_a_tenants_administrator_is_not_the_applications():
     inside = Principal(subject="a", permissions=everything, tenant="acme")
     assert declared.requirement.decide(inside).denied
     assert declared.requirement.describe() == "permission users:read everywhere"
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({}, None),
+        ({"tenants": frozenset({"bolt"})}, AuthenticationError),
+        ({"active": False}, AuthenticationError),
+        ({"role": "reader"}, ConflictError),
+    ],
+)
+async def test_who_belongs_there_no_more_does_not_hand_in_the_end_of_a_body(change, refusal):
+    """The role is taken away between the head of the request and its last byte."""
+    subjects, now = Subjects("acme"), [1.0]
+    guard = TenantGuard(subjects, steady=lambda: now[0])
+    exchange = make_exchange(method="POST", principal=ADA)
+    message = {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def receive():
+        now[0] += 20
+        for name, value in change.items():
+            setattr(subjects, name, value)
+        return message
+
+    exchange.receive = receive
+    await guard.on_request(exchange)
+    if refusal is None:
+        assert await exchange.receive() == message
+        return
+    with pytest.raises(refusal):
+        await exchange.receive()
+    assert isinstance(exchange.refusal, refusal)

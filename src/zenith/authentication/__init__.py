@@ -1,7 +1,7 @@
 """Who is it? Schemes find credentials; revocations end them."""
 
 from zenith.authentication.guard import AuthenticationGuard
-from zenith.authentication.lasting import LastingScheme
+from zenith.authentication.lasting import LastingBody, LastingScheme
 from zenith.authentication.possession import Possession, is_thumbprint
 from zenith.authentication.revocation import Follower, RevocationList, session_revocations
 from zenith.authentication.scheme import RecallingScheme, Scheme
@@ -17,6 +17,7 @@ __all__ = [
     "AuthenticationGuard",
     "Follower",
     "Grants",
+    "LastingBody",
     "LastingScheme",
     "Possession",
     "RecallingScheme",

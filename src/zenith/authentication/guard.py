@@ -71,7 +71,7 @@ class AuthenticationGuard(Guard):
             return
         lasting = self._lasting.get(id(scheme))
         if lasting is not None:
-            exchange.receive = LastingBody(exchange, lasting, self._steady)
+            exchange.receive = LastingBody(exchange, lasting.reconsider, self._steady)
 
     def on_response(self, exchange: Exchange) -> None:
         """Say how to authenticate (RFC 9110 section 15.5.2)."""

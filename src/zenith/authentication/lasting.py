@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from zenith.authentication.scheme import Scheme
 from zenith.kernel.clock import Clock
@@ -10,6 +11,7 @@ from zenith.kernel.errors import AuthenticationError, ConflictError, SecurityErr
 from zenith.kernel.principal import Principal
 from zenith.pipeline import Exchange, Message
 
+Judge: TypeAlias = Callable[[Exchange], Awaitable[Principal | None]]
 MAX_AGE: Final = 1.0
 """Seconds for which the judgement over a credential is believed, here as everywhere."""
 
@@ -31,16 +33,17 @@ class LastingBody:
     Threat: a request that is opened with a stolen credential, before its owner resets the password
     or signs out everywhere, and whose last byte is sent afterwards: a thief adds a key or a passkey
     of his own with what was ended half a minute ago (ASVS 7.4.1, 7.4.3, 8.3.2). Who takes more than
-    `MAX_AGE` for the body is judged again before anybody reads the end of it.
+    `MAX_AGE` for the body is judged again before anybody reads the end of it: `judge` says who it
+    is by then, and has to find the same principal as the exchange has now.
     """
 
-    __slots__ = ("_begun", "_exchange", "_principal", "_receive", "_scheme", "_steady")
+    __slots__ = ("_again", "_begun", "_exchange", "_principal", "_receive", "_steady")
 
-    def __init__(self, exchange: Exchange, scheme: LastingScheme, steady: Clock) -> None:
+    def __init__(self, exchange: Exchange, judge: Judge, steady: Clock) -> None:
         self._exchange: Final = exchange
         self._receive: Final = exchange.receive
         self._principal: Final = exchange.principal
-        self._scheme: Final = scheme
+        self._again: Final = judge
         self._steady: Final = steady
         self._begun: Final = steady()
 
@@ -55,7 +58,7 @@ class LastingBody:
         """Frameworks make other answers of what fails here, so the pipeline is told."""
         refusal: SecurityError | None = None
         try:
-            now = await self._scheme.reconsider(self._exchange)
+            now = await self._again(self._exchange)
         except SecurityError as error:
             refusal = error
         else:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import ClassVar, Final
 
-from zenith.authentication import SubjectCache, acting_in
+from zenith.authentication import LastingBody, SubjectCache
 from zenith.authorization import is_about_all
+from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import BadRequestError, PermissionDeniedError
 from zenith.kernel.principal import ANONYMOUS, Principal
 from zenith.pipeline import Exchange, Guard, Mark, Stage
+from zenith.tenants.membership import Membership
 from zenith.tenants.scope import check_tenant
 from zenith.tenants.settings import TenantSettings
 
@@ -26,8 +28,15 @@ class TenantGuard(Guard):
 
     stage: ClassVar[Stage] = Stage.AUTHENTICATION
 
-    def __init__(self, subjects: SubjectCache, settings: TenantSettings | None = None) -> None:
+    def __init__(
+        self,
+        subjects: SubjectCache,
+        settings: TenantSettings | None = None,
+        *,
+        steady: Clock = steady_clock,
+    ) -> None:
         settings = settings or TenantSettings()
+        self._steady: Final = steady
         self._subjects: Final = subjects
         self._only: Final = settings.only
         self._header: Final = (settings.header or "").lower().encode("ascii")
@@ -71,11 +80,15 @@ class TenantGuard(Guard):
             (named,) = tenants
         elif named not in tenants:
             raise _stranger("no role is assigned there")
-        inside = await self._subjects.find(principal.subject, named)
-        if inside is None or not inside.active:
+        membership = Membership(self._subjects, principal, named)
+        acting = await membership.acting()
+        if acting is None:
             raise _stranger("the account is gone or locked")
         exchange.state[TenantGuard] = principal
-        exchange.principal = acting_in(principal, inside)
+        exchange.principal = acting
+        if not exchange.is_safe and not exchange.is_websocket:
+            # Roles here may be taken away while the body is on its way, and none outside.
+            exchange.receive = LastingBody(exchange, membership.reconsider, self._steady)
 
     def _named(self, exchange: Exchange) -> str | None:
         by_header = exchange.headers.get(self._header) if self._header else None
