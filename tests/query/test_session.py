@@ -151,6 +151,46 @@ async def test_a_task_that_outlives_a_kept_block_is_on_its_own(models: ModelData
     assert await _texts(models) == ["first", "late"]
 
 
+@pytest.mark.parametrize("pauses", range(4))
+async def test_who_is_cancelled_while_he_ends_a_block_gives_its_connection_back(
+    models: ModelDatabase, pauses: int
+) -> None:
+    """A request that ended while another task used its session, and was cancelled just then, left
+    a transaction open, on SQLite with the lock of all writers.
+    """
+    written = asyncio.Event()
+
+    async def slow() -> None:
+        async with transaction():
+            await _add("lost")
+            written.set()
+            try:
+                await asyncio.sleep(5)
+            finally:
+                for _ in range(3):
+                    await asyncio.sleep(0)
+
+    async def request() -> None:
+        async with models.open():
+            await _add("lost, too")
+            inside.append(asyncio.create_task(slow()))
+            await written.wait()
+
+    inside: list[asyncio.Task[None]] = []
+    task = asyncio.create_task(request())
+    await written.wait()
+    for _ in range(pauses):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task, *inside))
+    assert task.cancelled()
+    pool: Any = models.engine.sync_engine.pool
+    assert pool.checkedout() == 0
+    async with asyncio.timeout(5), models.open():
+        await _add("kept")
+    assert await _texts(models) == ["kept"]
+
+
 async def test_a_task_still_in_a_transaction_at_the_end_is_stopped(models: ModelDatabase) -> None:
     async with models.open():
         entered = asyncio.Event()

@@ -15,6 +15,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from zenith.kernel.completion import to_its_end
+
 if TYPE_CHECKING:
     from zenith.query.errors import SessionError
     from zenith.query.session import ModelSession
@@ -102,6 +104,9 @@ class Turns(ABC):
             return
         if holder is not None:
             holder.cancel()
+            await to_its_end(self._quiet())
+
+    async def _quiet(self) -> None:
         async with self._lock:
             pass
 
@@ -154,7 +159,13 @@ class Unit(Turns):
         return self._end(self._session, keep=keep)
 
     async def _end(self, session: ModelSession, *, keep: bool) -> None:
-        await self.close()
+        try:
+            await self.close()
+        except BaseException:
+            # Nobody asks a second time, and its connection would be held for ever.
+            self._session = None
+            await to_its_end(self.sessions.end(session, keep=False))
+            raise
         self._session = None
         await self.sessions.end(session, keep=keep)
         self.kept = keep
