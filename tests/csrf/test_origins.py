@@ -51,7 +51,17 @@ def test_a_trusted_origin_passes_from_another_site():
 )
 def test_any_other_origin_is_refused(origin):
     assert fault(origin=origin) == "foreign Origin"
-    assert fault(origin=origin, sec_fetch_site="same-origin") == "foreign Origin"
+    if origin != "null":
+        assert fault(origin=origin, sec_fetch_site="same-origin") == "foreign Origin"
+
+
+@pytest.mark.parametrize("origins", [DERIVED, NAMED])
+def test_a_page_of_ours_that_does_not_tell_its_origin(origins):
+    """So browsers send forms under `Referrer-Policy: no-referrer`."""
+    assert fault(origins, origin="null", sec_fetch_site="same-origin") == ""
+    for site in ("cross-site", "same-site", "none", "", "SAME-ORIGIN"):
+        assert fault(origins, origin="null", sec_fetch_site=site)
+    assert fault(origins, origin="null", referer="https://app.example/") == "foreign Origin"
 
 
 def test_default_ports_are_not_written_by_browsers():

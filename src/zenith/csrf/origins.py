@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 OWN_SITES: Final = frozenset({b"same-origin", b"none"})
+UNTOLD: Final = b"null"
+"""What browsers send as the origin of a form of a page whose referrer policy is `no-referrer`, and
+of pages that have none, such as those in a sandbox."""
 DEFAULT_PORTS: Final = {b"https": b":443", b"http": b":80"}
 
 
@@ -33,6 +36,9 @@ class Origins:
         if site is not None and site not in OWN_SITES and origin not in self._trusted:
             return "cross-site by Sec-Fetch-Site"
         if origin is not None:
+            # A page in a sandbox is cross-site to everybody.
+            if origin == UNTOLD and site == b"same-origin":
+                return ""
             return "" if self._admits(origin, secure, host) else "foreign Origin"
         if site is not None:
             return ""
