@@ -14,7 +14,10 @@ import pytest
 
 from tests.accounts.application import make_settings
 from tests.tokens.proofs import Holder
+from tests.tokens.test_dpop import Setting
 from zenith import Zenith, authenticated
+from zenith.stores.redis import RedisProofStore
+from zenith.stores.sql import Database, SqlProofStore, upgrade
 from zenith.tokens import TokenSettings
 
 ADA = {"email": "ada@example.org", "password": "a long sentence for ada"}
@@ -140,3 +143,41 @@ async def test_a_proof_cannot_be_made_in_advance(client):
     token = (await sign_in(client, holder, nonce=nonce)).json()["access_token"]
     assert (await use(client, token, holder)).headers["dpop-nonce"]
     assert (await use(client, token, holder, nonce=nonce)).status_code == 200
+
+
+@pytest.mark.parametrize("place", ["sqlite", "redis"])
+async def test_a_machine_whose_clock_is_behind_takes_no_proof_twice(tmp_path, place):
+    """The proof is over for all others, which tidied up; to this one it is young still."""
+    behind, life = 40.0, 70.0
+    if place == "redis":
+        redis = ForgetsInTime()
+        store = RedisProofStore(redis)
+    else:
+        database = Database(f"sqlite:///{tmp_path / 'z.db'}")
+        await upgrade(database)
+        store = SqlProofStore(database)
+    first, late = Setting(store=store), Setting(store=store)
+    proof = first.proof()
+    assert await first.ask(proof)
+    late.time.now = first.time.now + life + 10.0 - behind
+    first.time.now += life + 10.0
+    await first.verifier.prune()
+    if place == "redis":
+        redis.seconds += life + 10.0
+    assert await late.fault(proof) == "replayed"
+    if place == "sqlite":
+        await database.close()
+
+
+class ForgetsInTime:
+    """Redis, as far as claims need it."""
+
+    def __init__(self):
+        self.seconds, self.ends = 0.0, {}
+
+    async def execute_command(self, verb, key, value, *flags):
+        assert (verb, flags[:2]) == ("SET", ("NX", "PX"))
+        if self.ends.get(key, 0.0) > self.seconds:
+            return None
+        self.ends[key] = self.seconds + flags[2] / 1000
+        return "OK"

@@ -12,6 +12,9 @@ from zenith.stores.redis.errors import errors_wrapped
 PREFIX: Final = "zenith:proof:"
 WAIT: Final = 2.0
 """Seconds until a request is refused for now, retries of the driver included."""
+SKEW: Final = 60.0
+"""Seconds for which a proof is known beyond its end: to a machine whose clock is behind it is not
+over by then, and whoever saw it could use it there once more."""
 
 
 class RedisProofStore:
@@ -22,7 +25,7 @@ class RedisProofStore:
 
     async def claim(self, digest: str, *, now: float, expires_at: float) -> bool:
         """Whether the proof was not seen before; from now on it was."""
-        life = max(1, ceil((expires_at - now) * 1000))
+        life = max(1, ceil((expires_at - now + SKEW) * 1000))
         with errors_wrapped():
             async with asyncio.timeout(WAIT):
                 answer = await self._client.execute_command(
