@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 
 import pytest
@@ -352,3 +353,30 @@ def test_the_list_of_routes_says_so() -> None:
     (route,) = [each for each in decorated().routes if getattr(each, "path", "") == "/form"]
     (mark,) = marks_of(route.endpoint)
     assert mark.note() == "after the challenge `contact`"
+
+
+@pytest.mark.parametrize("path", ["/bare", "/form", "/starlette"])
+@pytest.mark.parametrize("met", [True, False])
+async def test_files_that_came_with_a_form_are_closed(
+    path: str, met: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    class Watched(SpooledTemporaryFile[bytes]):
+        def __init__(self, *given: Any, **more: Any) -> None:
+            super().__init__(*given, **more)
+            made.append(self)
+
+    monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", Watched)
+    world = World()
+    app = application(world) if path == "/bare" else around(decorated(), world)
+    async with client(app) as http:
+        files = {"file": ("a.bin", b"x" * 10), "text": (None, "hi")}
+        if met:
+            files["altcha"] = (None, world.token(where="127.0.0.1"))
+        answer = await http.post(path, files=files)
+    assert answer.status_code == (200 if met else 429)
+    (file,) = made
+    # Starlette leaves to the handler what the handler has read.
+    assert file.closed or (met and path == "/starlette")
+    file.close()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any, Final, TypeVar, cast
 
 from fastapi import Request, params
 
 from zenith.abuse.challenges.challenges import Challenges
 from zenith.abuse.challenges.declaration import ChallengeMark
-from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.pipeline import Exchange
 
 HEADER: Final = b"x-challenge"
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 JSON: Final = "application/json"
 MAX_ACTION: Final = 32
+FILES: Final = "fastapi_middleware_astack"
+"""Where FastAPI keeps what is closed once a request was answered."""
 T = TypeVar("T")
 
 
@@ -47,7 +50,13 @@ def require_challenge(action: str) -> RequiredChallenge:
         token = exchange.header(HEADER)
         if not token and request is not None:
             token = await token_of(request, challenges.provider.token_field)
-        await challenges.require(token, action=action, client=exchange.client)
+        try:
+            await challenges.require(token, action=action, client=exchange.client)
+        except SecurityError:
+            # Files that came with a form are nobody's any more.
+            if request is not None:
+                await request.close()
+            raise
 
     return RequiredChallenge(ChallengeMark(action, check, RequiredChallenge).meet)
 
@@ -61,7 +70,12 @@ async def token_of(request: Request, field: str) -> str:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     found: object = None
     if kind in FORMS:
-        found = (await request.form()).get(field)
+        form = await request.form()
+        # The framework closes the files of forms that it has read itself.
+        files = request.scope.get(FILES)
+        if isinstance(files, AsyncExitStack):
+            files.push_async_callback(form.close)
+        found = form.get(field)
     elif kind == JSON:
         try:
             document: object = await request.json()
