@@ -55,6 +55,9 @@ def client_error(context: ExceptionContext) -> BaseException | None:
     """
     error = context.sqlalchemy_exception
     driver = context.original_exception
+    if not isinstance(driver, Exception):
+        # A task that is cancelled is told so, whatever becomes of its connection.
+        return None
     state = str(getattr(driver, "sqlstate", None) or getattr(driver, "sqlite_errorname", ""))
     reason = f"{type(driver).__name__} {state}".strip()
     if isinstance(error, exc.IntegrityError):
