@@ -19,6 +19,7 @@ from zenith.accounts import Account
 from zenith.authentication.store import Revocation
 from zenith.kernel.errors import BadRequestError, ConfigurationError, ServiceUnavailableError
 from zenith.kernel.keys import Secret
+from zenith.kernel.one_step import one_step
 from zenith.stores.settings import DatabaseSettings
 from zenith.stores.sql import (
     Database,
@@ -102,6 +103,35 @@ async def test_it_recovers_from_a_restart_by_itself(
         await asyncio.to_thread(service.revive)
         results = await asyncio.gather(*(accounts.by_id("id-a") for _ in range(10)))
         assert all(result is not None for result in results)
+
+
+async def test_a_step_that_lost_its_server_halfway_keeps_nothing(
+    private_service: Callable[[str], Service],
+) -> None:
+    """Also one that goes on when the server is back: what it wrote before has gone."""
+    service = private_service("postgres")
+    one = settings(service.url, connect_timeout=2.0, pool_size=1, pool_overflow=0)
+    async with Database(one) as database:
+        await database.count(text("CREATE TABLE numbers (n integer PRIMARY KEY)"))
+        await database.count(text("CHECKPOINT"))
+        refused: list[str] = []
+
+        async def step() -> None:
+            async with one_step():
+                for n in range(3):
+                    try:
+                        await database.count(text("INSERT INTO numbers VALUES (:n)"), {"n": n})
+                    except ServiceUnavailableError as error:
+                        refused.append(error.reason)
+                    if n == 0:
+                        await asyncio.to_thread(service.kill)
+                        await asyncio.to_thread(service.revive)
+
+        with pytest.raises(ServiceUnavailableError):
+            await step()
+        assert refused[1:] == ["database: PendingRollbackError"]
+        assert await database.plain("SELECT n FROM numbers") == []
+        await database.write("INSERT INTO numbers VALUES (?)", 7)
 
 
 async def test_a_restart_that_nobody_saw_costs_no_request(
