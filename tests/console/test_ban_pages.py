@@ -174,6 +174,6 @@ def test_the_policy_of_pages_that_ask_lets_the_provider_in(tmp_path):
     assembly = assemble(Settings(home=tmp_path, abuse=AbuseSettings(challenges=challenges)))
     (guard,) = [guard for guard in assembly.guards if isinstance(guard, HeadersGuard)]
     hosts = ("https://challenges.cloudflare.com",)
-    assert guard._more[ShowsChallenge]["frame_src"] == hosts
+    assert guard.more_sources[ShowsChallenge]["frame_src"] == hosts
     for page in PAGES:
         assert any(isinstance(mark, ShowsChallenge) for mark in marks_of(page)), page
