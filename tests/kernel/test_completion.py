@@ -40,6 +40,29 @@ async def test_who_is_cancelled_learns_of_it_when_the_work_is_done(fails: bool) 
     assert isinstance(caught.value.__cause__ or caught.value.__context__, ValueError) is fails
 
 
+async def test_work_within_work_is_done_by_one_task() -> None:
+    """But a task that the work starts may be cancelled, and is a caller like any other."""
+    tasks: list[object] = []
+    seen: list[str] = []
+
+    async def note() -> None:
+        tasks.append(asyncio.current_task())
+
+    async def outer() -> None:
+        await note()
+        await to_its_end(note())
+        inner = asyncio.create_task(to_its_end(_slow(seen)))
+        await asyncio.sleep(0)
+        inner.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await inner
+
+    await to_its_end(outer())
+    assert tasks[0] is tasks[1]
+    assert tasks[0] is not asyncio.current_task()
+    assert seen == ["done"]
+
+
 async def test_work_that_is_cancelled_itself_is_no_answer() -> None:
     inner: list[asyncio.Task[object]] = []
 
