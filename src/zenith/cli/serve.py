@@ -192,22 +192,14 @@ def _greet(settings: Settings, secret: str | None, report: tuple[str, ...], *, l
     sys.stdout.flush()
 
 
-def _run_server(
-    settings: Settings,
-    listening: socket.socket,
-    protocol: Any,
-    tls: Tls | None,
-    greet: Callable[[], None],
-) -> None:
+def _config(settings: Settings, protocol: Any, tls: Tls | None) -> Any:
     import uvicorn  # noqa: PLC0415
-
-    from zenith.cli.workers import Alone, Workers  # noqa: PLC0415
 
     # uvicorn declares them as whole seconds and takes any.
     patience: Any = settings.server.shutdown_timeout
     keep_alive: Any = settings.server.keep_alive
     several = settings.workers > 1
-    config = uvicorn.Config(
+    return uvicorn.Config(
         "zenith.console:create_server" if several else create_server(settings),
         factory=several,
         workers=settings.workers,
@@ -222,7 +214,19 @@ def _run_server(
         timeout_graceful_shutdown=patience,
         timeout_worker_healthcheck=WORKER_PATIENCE,
     )
-    if several:
+
+
+def _run_server(
+    settings: Settings,
+    listening: socket.socket,
+    protocol: Any,
+    tls: Tls | None,
+    greet: Callable[[], None],
+) -> None:
+    from zenith.cli.workers import Alone, Workers  # noqa: PLC0415
+
+    config = _config(settings, protocol, tls)
+    if settings.workers > 1:
         Workers(config, [listening], greet=greet).run()
         return
     server = Alone(config, greet=greet)
