@@ -65,6 +65,22 @@ async def test_starlette_and_routes_that_were_added_later():
     assert (await ask(secured, make_scope("GET", "/new"))).body == b"page"
 
 
+async def test_behind_a_mount_and_behind_mounts_in_it():
+    async def own(request):
+        return PlainTextResponse("no", status_code=405, headers={"allow": "BREW"})
+
+    inner = Starlette(
+        routes=[Route("/{kind}", page), Route("/{name}", page, methods=["PUT"]), Route("/", own)]
+    )
+    outer = Starlette(routes=[Mount("/in/{shop}", inner), Route("/in/{a}/{b}", page)])
+    secured = SecurityMiddleware(Starlette(routes=[Mount("/out", outer)]), guards=[])
+    answer = await ask(secured, make_scope("POST", "/out/in/tea/green"))
+    assert (answer.status, answer.headers[b"allow"]) == (405, b"GET, HEAD, PUT")
+    assert (await ask(secured, make_scope("GET", "/out/in/tea/green"))).body == b"page"
+    assert (await ask(secured, make_scope("GET", "/out/in/tea/"))).headers[b"allow"] == b"BREW"
+    assert (await ask(secured, make_scope("POST", "/out/missing"))).status == 404
+
+
 async def test_a_path_without_routes_names_the_methods_of_the_application():
     secured = SecurityMiddleware(Starlette(), guards=[TransportGuard()])
     answer = await ask(secured, make_scope("TRACE", "/missing"))

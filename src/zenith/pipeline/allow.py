@@ -19,7 +19,8 @@ class AllMethods:
     __slots__ = ("_scope", "_send", "_table")
 
     def __init__(self, scope: Scope, send: Send, table: RouteTable) -> None:
-        self._scope: Final = scope
+        # Mounts write into it where they hand it on.
+        self._scope: Final = {**scope}
         self._send: Final = send
         self._table: Final = table
 

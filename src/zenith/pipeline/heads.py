@@ -12,6 +12,8 @@ MAX_REMEMBERED: Final = 512
 MAX_SIZE: Final = 4096
 """Bytes of a head that is worth remembering."""
 MAX_FIELDS: Final = 64
+MAX_ONCE: Final = 4096
+"""Heads that were met once, of which the hash alone is kept."""
 Key: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 
@@ -34,15 +36,18 @@ class Heads:
     """The heads that were met lately.
 
     A client sends the same headers again and again; to test and to parse them anew each time is
-    what most of a firewall's time goes into. The memory is bounded (4 KiB a head, 1,024 heads), so
-    a flood of different heads costs others the shortcut and nobody the answer.
+    what most of a firewall's time goes into. A head is remembered when it comes a second time: what
+    never comes again, such as one with a token for a single call, would only push out the rest. The
+    memory is bounded (4 KiB a head, 1,024 heads), so a flood of different heads costs others the
+    shortcut and nobody the answer.
     """
 
-    __slots__ = ("_old", "_young")
+    __slots__ = ("_old", "_once", "_young")
 
     def __init__(self) -> None:
         self._young: dict[Key, Head] = {}
         self._old: dict[Key, Head] = {}
+        self._once: Final[set[int]] = set()
 
     def of(self, raw: RawHeaders) -> Head:
         """The head that was met before, or a new one."""
@@ -55,7 +60,11 @@ class Heads:
         return self._meet(key, raw) if head is None else head
 
     def _meet(self, key: Key, raw: RawHeaders) -> Head:
-        head = self._old.get(key) or Head(raw)
+        head = self._old.get(key)
+        if head is None:
+            head = Head(raw)
+            if self._is_first(hash(key)):
+                return head
         headers = head.headers
         size = len(b"".join(headers)) + len(b"".join(headers.values()))
         if len(key) > MAX_FIELDS or size > MAX_SIZE:
@@ -64,3 +73,14 @@ class Heads:
             self._old, self._young = self._young, {}
         self._young[key] = head
         return head
+
+    def _is_first(self, mark: int) -> bool:
+        # Two heads of one hash are rare, and remembered a meeting too early.
+        once = self._once
+        if mark in once:
+            once.discard(mark)
+            return False
+        if len(once) >= MAX_ONCE:
+            once.clear()
+        once.add(mark)
+        return True

@@ -134,7 +134,8 @@ class SecurityMiddleware:
         if entry.listed is not None and current:
             exchange.entry = entry
             exchange.match = match if entry.is_direct else None
-        return send
+        # A mount itself is what is found where no route behind it serves the request.
+        return send if entry.children is None else AllMethods(exchange.scope, send, table)
 
     async def _start_late(self, exchange: Exchange, send: Send) -> bool:
         """Servers that send no lifespan events get here with the first request."""

@@ -162,11 +162,16 @@ class RouteTable:
     def methods(self, scope: Scope) -> frozenset[str]:
         """By which methods the path of `scope` is served, by whichever routes."""
         path = route_path(scope)
-        served = [
-            entry.methods
-            for entry in self._index.candidates(path)
-            if entry.regex is not None and entry.kind == "http" and entry.regex.match(path)
-        ]
+        served: list[frozenset[str]] = []
+        for entry in self._index.candidates(path):
+            if entry.regex is not None:
+                if entry.kind == "http" and entry.regex.match(path):
+                    served.append(entry.methods)
+            elif entry.children is not None:
+                match, child = entry.route.matches(scope)
+                if match is Match.FULL:
+                    served.append(entry.children.methods({**scope, **child}))
+                    break
         return frozenset[str]().union(*served)
 
     def walk(self) -> Iterator[RouteEntry]:
