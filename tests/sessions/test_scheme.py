@@ -35,6 +35,14 @@ async def test_the_principal_is_made_of_session_and_account(world: World) -> Non
     assert world.scheme.challenge is None
 
 
+async def test_who_was_met_is_judged_again(world: World) -> None:
+    record, cookie = await world.sign_in()
+    request = world.exchange(cookie)
+    assert await world.scheme.reconsider(request) == await world.scheme.authenticate(request)
+    await world.sessions.end(record)
+    assert await world.scheme.reconsider(request) is None
+
+
 async def test_without_the_cookie_nobody_is_asked(world: World) -> None:
     request = exchange(None)
     assert await world.scheme.authenticate(request) is None

@@ -169,9 +169,14 @@ async def test_closing_and_opening_lose_no_connection(table: Table, when: When) 
         assert await table.kept() in ([], [0, 2])
         await table.writable()
 
+    others = set(threading.enumerate())
     await cancelled_everywhere(table.cold, after, when)
     await table.database.close()
-    workers = [t for t in threading.enumerate() if "_connection_worker" in t.name]
+    workers = [
+        thread
+        for thread in threading.enumerate()
+        if "_connection_worker" in thread.name and thread not in others
+    ]
     for thread in workers:
         await asyncio.to_thread(thread.join, 5)
     assert not any(thread.is_alive() for thread in workers)
