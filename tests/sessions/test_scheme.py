@@ -39,7 +39,7 @@ async def test_who_was_met_is_judged_again(world: World) -> None:
     record, cookie = await world.sign_in()
     request = world.exchange(cookie)
     assert await world.scheme.reconsider(request) == await world.scheme.authenticate(request)
-    await world.sessions.end(record)
+    await world.sessions.end(record.id, account_id=record.account_id)
     assert await world.scheme.reconsider(request) is None
 
 
