@@ -130,7 +130,7 @@ def deploy(
     servers = [launch(preloaded, homes.mktemp("scale"), env) for _ in range(count)]
     try:
         wait_until_ready(*servers)
-        patience = 1.5 if redis is None else 0.2
+        patience = 1.5 if redis is None else 0.5
         deployment = Deployment(servers, patience, postgres, redis, database)
         # The link of who came last took the place of the others'.
         for server in servers:

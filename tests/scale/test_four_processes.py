@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.scale.application import FEW, LIMIT
+from tests.scale.application import DAY, FEW, LIMIT
 from tests.scale.conftest import Deployment, deploy, on_database
 from tests.scale.fleet import carry, is_in, log_in, may_call, wait_for, wait_until_ready
 from tests.scale.load import Connection, Tally, ask, storm
@@ -150,9 +150,10 @@ async def settle(four: Deployment) -> None:
 @pytest.mark.parametrize("strategy", list(STRATEGIES))
 async def test_limits_are_exact_over_all_processes(four, strategy):
     for sample in range(SAMPLES):
-        before = four.times_alone()
+        before, today = four.times_alone(), time.time() // DAY
         admitted = await count_together(four, strategy, f"exact-{sample}")
-        if four.times_alone() == before:
+        # At midnight a window of a day is another one.
+        if four.times_alone() == before and time.time() // DAY == today:
             assert admitted == LIMIT
             return
     pytest.skip("this machine was too busy for Redis to answer in time")
