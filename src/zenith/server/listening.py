@@ -179,6 +179,8 @@ class Front:
         if shaking is None:
             self._drop(oldest)
         else:
+            # It ends a little later: several may come before that, and each needs room.
+            self._let_go(oldest)
             shaking.cancel()
 
     def _pause(self, listening: socket.socket) -> None:
@@ -205,7 +207,8 @@ class Front:
 
     def _shaken(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         del self._shaking[connection]
-        self._let_go(connection)
+        if connection in self._keys:
+            self._let_go(connection)
         if task.cancelled():
             connection.close()
 
