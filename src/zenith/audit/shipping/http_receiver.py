@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from zenith.audit.shipping.errors import DeliveryError
-from zenith.audit.shipping.settings import HttpTarget, trusting
+from zenith.audit.shipping.settings import HttpTarget
+from zenith.kernel.tls import client_context
 from zenith.outbound import OutboundAnswer, OutboundError, OutboundSettings
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class HttpPost:
         from zenith.outbound import OutboundClient  # noqa: PLC0415  httpx, only where it is used
 
         target = self._target
-        tls = await asyncio.to_thread(trusting, target.ca_file) if target.ca_file else None
+        tls = await asyncio.to_thread(client_context, target.ca_file) if target.ca_file else None
         self._client = OutboundClient(settings_of(target), tls=tls)
         return self._client
 

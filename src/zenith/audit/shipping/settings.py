@@ -16,6 +16,7 @@ from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, check_strength
 from zenith.kernel.network import parse_networks
 from zenith.kernel.records import dataclass
+from zenith.kernel.tls import client_context
 
 SYSLOG_PORTS: Final[Mapping[str, int]] = {"udp": 514, "tcp": 601, "tls": 6514, "unix": 0}
 HTTP_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
@@ -81,7 +82,7 @@ class SyslogSettings:
 
     def tls_context(self) -> ssl.SSLContext:
         """What verifies the server. Reads files: call it in a thread."""
-        context = trusting(self.ca_file)
+        context = client_context(self.ca_file)
         if self.client_certificate is not None:
             context.load_cert_chain(self.client_certificate)
         return context
@@ -178,17 +179,6 @@ class WebhookSettings(HttpTarget):
         _check_secret(self.secret, "audit.webhook.secret")
         if self.previous_secret is not None:
             _check_secret(self.previous_secret, "audit.webhook.previous_secret")
-
-
-def trusting(ca_file: Path | None) -> ssl.SSLContext:
-    """TLS that verifies names and believes this authority, or the system's. Reads files."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file is None:
-        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    else:
-        context.load_verify_locations(cafile=ca_file)
-    return context
 
 
 def _check_secret(secret: Secret, setting: str) -> None:
