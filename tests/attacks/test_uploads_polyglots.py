@@ -18,6 +18,7 @@ from tests.content.test_uploads import (
     gif,
     jpeg,
     lossy,
+    moving,
     png,
     riff,
 )
@@ -147,18 +148,34 @@ def test_an_archive_within_a_document():
         check_file(PDF.replace(b"1 0", b"<script >1 0"), "a.pdf", ALL)
 
 
+def told(frames: int) -> bytes:
+    return chunk(b"acTL", struct.pack(">II", frames, 0))
+
+
 def test_pictures_that_would_fill_the_memory():
     for data, name in (
         (png(2**31 - 1, 2**31 - 1), "a.png"),
         (png(65_535, 65_535), "a.png"),
-        (png(extra=chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0))), "a.png"),
+        (png(extra=told(2**31 - 1)), "a.png"),
         (jpeg(65_535, 65_535), "a.jpg"),
         (gif(65_535, 65_535), "a.gif"),
         (riff(canvas(2**24, 2**24), lossy()), "a.webp"),
+        # Some believe the first count, some the last, some none: what is drawn counts too.
+        (png(extra=told(2**31 - 1) + told(1)), "a.png"),
+        (png(7000, 7000, extra=told(1) + chunk(b"fcTL", b"\0" * 26) * 2), "a.png"),
+        (riff(canvas(1, 1), moving(16_383, 16_383)), "a.webp"),
+        (riff(canvas(1, 1), moving(1, 1, lossy(16_383, 16_383))), "a.webp"),
     ):
         assert len(data) < 300
         with pytest.raises(UploadRefusedError, match="too many pixels"):
             check_file(data, name, ALL)
+
+
+def test_a_size_behind_the_picture_does_not_make_it_smaller():
+    # Those that decode go by the first chunk.
+    for data in (riff(lossy(16_383, 16_383), canvas(1, 1)), riff(canvas(), canvas(1, 1), lossy())):
+        with pytest.raises(UploadRefusedError, match="damaged"):
+            check_file(data, "a.webp", ALL)
 
 
 def test_whatever_was_let_in_is_saved_and_not_opened():

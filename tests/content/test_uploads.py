@@ -81,6 +81,14 @@ def canvas(width: int = 3, height: int = 2) -> tuple[bytes, bytes]:
     return b"VP8X", b"\x02\0\0\0" + size
 
 
+def moving(
+    width: int = 3, height: int = 2, inner: tuple[bytes, bytes] | None = None
+) -> tuple[bytes, bytes]:
+    """One picture of an animation, with its own size and that of what it holds."""
+    place = bytes(6) + canvas(width, height)[1][4:] + bytes(4)
+    return b"ANMF", place + riff(inner or lossless())[12:]
+
+
 def archive(
     *files: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED
 ) -> bytes:
@@ -108,7 +116,7 @@ WORDS = archive(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>")
         (riff(lossy()), "a.webp", "webp", (3, 2)),
         (riff(lossless()), "a.webp", "webp", (3, 2)),
         (
-            riff(canvas(), (b"ANIM", b"x"), (b"ANMF", b"xy"), (b"ANMF", b"")),
+            riff(canvas(), (b"ANIM", b"x"), moving(), moving(1, 1, (b"ALPH", b"x"))),
             "a.webp",
             "webp",
             (3, 2),
@@ -179,6 +187,7 @@ def test_what_name_and_content_do_not_agree_on_is_no_type(data, name, types):
         (gif()[:19] + b"\x99", "a.gif"),
         (gif()[:10], "a.gif"),
         (riff(canvas()), "a.webp"),
+        (riff(canvas(), (b"ANMF", b"xy")), "a.webp"),
         (riff(lossy())[:-4], "a.webp"),
         (riff((b"VP8 ", b"x" * 12)), "a.webp"),
         (riff((b"VP8L", b"x" * 5)), "a.webp"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from zenith.content.errors import UploadRefusedError
@@ -52,7 +52,7 @@ def broken() -> UploadRefusedError:
 
 
 def _png(data: bytes) -> Picture:
-    width = height = 0
+    width = height = drawn = 0
     frames, position = 1, len(PNG)
     while True:
         length, name = struct.unpack_from(">I4s", data, position)
@@ -61,12 +61,17 @@ def _png(data: bytes) -> Picture:
         if name == b"IHDR":
             width, height = struct.unpack_from(">II", data, position + 8)
         elif name == b"acTL":
-            (frames,) = struct.unpack_from(">I", data, position + 8)
+            (told,) = struct.unpack_from(">I", data, position + 8)
+            if not told:
+                raise broken()
+            # Some believe the first of two, some the last, and some what is drawn.
+            frames = max(frames, told)
+        drawn += name == b"fcTL"
         position += length + 12
         if position > len(data):
             raise broken()
         if name == b"IEND":
-            return Picture(width, height, frames, position)
+            return Picture(width, height, max(frames, drawn), position)
 
 
 def _jpeg(data: bytes) -> Picture:
@@ -125,24 +130,49 @@ def _palette(flags: int) -> int:
 def _webp(data: bytes) -> Picture:
     (size,) = struct.unpack_from("<I", data, 4)
     end = size + 8
-    width = height = frames = 0
-    position = 12
+    if end > len(data):
+        raise broken()
+    sizes: list[tuple[int, int]] = []
+    stills = animated = 0
+    for number, (name, start, length) in enumerate(_webp_chunks(data, 12, end)):
+        if name == b"VP8X":
+            # Behind a picture it is nothing to those that decode, who go by what comes first.
+            if number:
+                raise broken()
+            sizes.append(_webp_place(data, start + 4))
+        elif name in _WEBP_PICTURES:
+            sizes.append(_WEBP_PICTURES[name](data, start))
+            stills += 1
+        elif name == b"ANMF":
+            sizes += _webp_frame(data, start, start + length)
+            animated += 1
+    width, height = (max(side) for side in zip((0, 0), *sizes, strict=True))
+    return Picture(width, height, stills + animated, end)
+
+
+def _webp_chunks(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, beginning and length of each chunk; they fill all up to `end`."""
     while position < end:
         name, length = struct.unpack_from("<4sI", data, position)
-        start = position + 8
-        if name == b"VP8X":
-            width = 1 + int.from_bytes(data[start + 4 : start + 7], "little")
-            height = 1 + int.from_bytes(data[start + 7 : start + 10], "little")
-        elif name in (b"VP8 ", b"VP8L"):
-            own = _webp_lossy(data, start) if name == b"VP8 " else _webp_lossless(data, start)
-            width, height = max(width, own[0]), max(height, own[1])
-            frames += 1
-        elif name == b"ANMF":
-            frames += 1
-        position = start + length + length % 2
-    if position != end or end > len(data):
+        yield name, position + 8, length
+        position += 8 + length + length % 2
+    if position != end:
         raise broken()
-    return Picture(width, height, frames, end)
+
+
+def _webp_place(data: bytes, position: int) -> tuple[int, int]:
+    return (
+        1 + int.from_bytes(data[position : position + 3], "little"),
+        1 + int.from_bytes(data[position + 3 : position + 6], "little"),
+    )
+
+
+def _webp_frame(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The sizes that one frame of an animation says that it has, and that its picture has."""
+    yield _webp_place(data, start + 6)
+    for name, at, _ in _webp_chunks(data, start + 16, end + end % 2):
+        if name in _WEBP_PICTURES:
+            yield _WEBP_PICTURES[name](data, at)
 
 
 def _webp_lossy(data: bytes, start: int) -> tuple[int, int]:
@@ -159,6 +189,10 @@ def _webp_lossless(data: bytes, start: int) -> tuple[int, int]:
     return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
 
 
+_WEBP_PICTURES: Final[Mapping[bytes, Callable[[bytes, int], tuple[int, int]]]] = {
+    b"VP8 ": _webp_lossy,
+    b"VP8L": _webp_lossless,
+}
 _READERS: Final[Mapping[str, Callable[[bytes], Picture]]] = {
     "png": _png,
     "jpeg": _jpeg,
