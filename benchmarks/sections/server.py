@@ -27,7 +27,11 @@ KEPT = {
     "unseen": (UNSEEN, 0.72),
     "change": (CHANGE, 0.85),
 }
-ROUNDS = 9
+ROUNDS = 45
+SECONDS = 0.1
+"""Of one turn. Turns are short and many, so that a neighbour on the machine who wakes up meets all
+three servers alike.
+"""
 MOST_PER_SECOND = 12_000
 
 
@@ -82,14 +86,13 @@ class _Server:
 async def measure(options: Options) -> AsyncIterator[Row]:
     """Requests per second of all three kinds, the servers taking turns."""
     rounds = options.rounds(ROUNDS)
-    seconds = 0.2 if options.quick else 0.4
-    tokens = int((rounds + 1) * seconds * MOST_PER_SECOND)
+    tokens = int((rounds + 1) * SECONDS * MOST_PER_SECOND)
     servers = {name: _Server(name, tokens) for name in NAMES}
     try:
         for server in servers.values():
             await server.start()
         for kind, (name, budget) in KEPT.items():
-            found = await _take_turns(servers, kind, rounds, seconds)
+            found = await _take_turns(servers, kind, rounds)
             yield _row(kept_name(name), found, ("bare", "bare FastAPI"), budget)
             yield _row(f"{name}: requests", found, ("assembled", ASSEMBLED))
     finally:
@@ -111,14 +114,12 @@ def _row(name: str, found: Measured, peer: tuple[str, str], budget: float | None
     )
 
 
-async def _take_turns(
-    servers: dict[str, _Server], kind: str, rounds: int, seconds: float
-) -> Measured:
+async def _take_turns(servers: dict[str, _Server], kind: str, rounds: int) -> Measured:
     found: dict[str, list[float]] = {name: [] for name in NAMES}
     for index in range(-1, rounds):
         shift = index % len(NAMES)
         for name in (*NAMES[shift:], *NAMES[:shift]):
-            rate = await servers[name].load(kind, seconds)
+            rate = await servers[name].load(kind, SECONDS)
             if index >= 0:
                 found[name].append(rate)
     return Measured({name: tuple(rates) for name, rates in found.items()})
