@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
+from hmac import compare_digest
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret, derive
@@ -19,11 +21,27 @@ MAC_VERSION: Final = b"\x01"
 PUBLIC_BYTES: Final = 32
 
 
+class _Mac:
+    """HMAC-SHA256 under one key, which is absorbed once: each MAC continues from a copy of that
+    state.
+    """
+
+    __slots__ = ("_keyed",)
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed: Final = HMAC(key, hashes.SHA256())
+
+    def of(self, message: bytes) -> bytes:
+        keyed = self._keyed.copy()
+        keyed.update(message)
+        return keyed.finalize()
+
+
 @dataclass(frozen=True, slots=True)
 class _Derived:
     key_id: bytes
-    events: bytes
-    seals: bytes
+    events: _Mac
+    seals: _Mac
     signing: Ed25519PrivateKey
 
 
@@ -62,19 +80,19 @@ class AuditKeys:
 
     def mark(self, encoded: bytes) -> bytes:
         """The MAC of an event: version, key id, HMAC-SHA256 (RFC 2104)."""
-        return self._prefix + hmac.digest(self._events, encoded, "sha256")
+        return self._prefix + self._events.of(encoded)
 
     def is_marked(self, encoded: bytes, mac: bytes) -> bool:
         """Whether `mac` is the one that `mark` made with one of the keys."""
         key = self._known.get(mac[1 : 1 + ID_BYTES])
         if key is None:
             return False
-        made = MAC_VERSION + key.key_id + hmac.digest(key.events, encoded, "sha256")
-        return hmac.compare_digest(made, mac)
+        made = MAC_VERSION + key.key_id + key.events.of(encoded)
+        return compare_digest(made, mac)
 
     def mark_seal(self, digest: bytes) -> bytes:
         """The MAC of a seal: HMAC-SHA256 over its hash."""
-        return hmac.digest(self._present.seals, digest, "sha256")
+        return self._present.seals.of(digest)
 
     def knows(self, key_id: str) -> bool:
         """Whether seals under this key can be verified here."""
@@ -85,7 +103,7 @@ class AuditKeys:
         key = self._known.get(bytes.fromhex(key_id))
         if key is None:
             return False
-        return hmac.compare_digest(hmac.digest(key.seals, digest, "sha256"), mac)
+        return compare_digest(key.seals.of(digest), mac)
 
     def sign(self, message: bytes) -> bytes:
         """An Ed25519 signature (RFC 8032) by the present key."""
@@ -132,8 +150,8 @@ def public_id(raw: bytes) -> str:
 def _derived(secret: Secret) -> _Derived:
     return _Derived(
         key_id=derive(secret, "audit/key-id", ID_BYTES),
-        events=derive(secret, "audit/events"),
-        seals=derive(secret, "audit/seals"),
+        events=_Mac(derive(secret, "audit/events")),
+        seals=_Mac(derive(secret, "audit/seals")),
         signing=Ed25519PrivateKey.from_private_bytes(derive(secret, "audit/checkpoints")),
     )
 
