@@ -236,6 +236,22 @@ async def test_a_role_that_demands_a_factor_demands_it_everywhere(tmp_path):
         assert (await client.get("/auth/me", headers=bearer(proven))).status_code == 200
 
 
+async def test_a_factor_that_is_removed_again_satisfies_no_role(tmp_path):
+    """Whoever dislikes the demand proves a factor, removes it, and goes on for weeks."""
+    app = make_app(tmp_path, mfa=MfaSettings(required_roles=("user",)))
+    async with running(app), browse(app) as client:
+        await register(client)
+        _, _, proven = await add_totp(client)
+        gone = await client.delete("/auth/factors/totp", headers=bearer(proven))
+        assert gone.status_code == 204
+        assert (await client.get("/auth/me", headers=bearer(proven))).status_code == 401
+        spend = {"refresh_token": proven["refresh_token"]}
+        assert (await client.post("/auth/refresh", json=spend)).status_code == 401
+        anew = (await login(client)).json()
+        answer = await client.get("/auth/me", headers=bearer(anew))
+        assert answer.json()["code"] == "factor_enrolment_required"
+
+
 async def devices_before_the_factor(client, count):
     """Cookies of browsers in which somebody signed in who knew the password."""
     found = []

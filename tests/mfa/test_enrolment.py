@@ -97,6 +97,30 @@ async def test_a_change_needs_a_recent_proof_of_an_active_person(world):
     assert "totp" in str(caught.value.headers)
 
 
+async def test_who_signed_in_by_a_provider_may_prove_that_again(world):
+    stale = {"oauth": world.time() - 601, "trusted_device": world.time()}
+    with pytest.raises(FactorRequiredError) as caught:
+        await world.enrolment.begin_totp(replace(world.person, factors=stale))
+    assert caught.value.factors == ("oauth", "password")
+    fresh = replace(world.person, factors={"oauth": world.time()})
+    assert await world.enrolment.begin_totp(fresh)
+
+
+async def test_the_last_recovery_code_is_enough_to_replace_what_is_lost(world):
+    """Nothing is left to prove but the code that has just been spent."""
+    begun = await world.enrolment.begin_totp(world.person)
+    for code in (await confirm(world, begun)).recovery_codes:
+        world.time.now += 24 * 60 * 60
+        due = await world.sign_in.with_tokens(EMAIL, PASSWORD, client=ALICE)
+        await world.sign_in.finish_tokens(due.challenge, "recovery_code", code, client=ALICE)
+    session, *_ = await world.base.sessions.list(world.account.id)
+    back = replace(world.person, session_id=session.id, factors=session.factors)
+    assert (await world.enrolment.overview(back.subject)).counts.recovery_codes == 0
+    assert len(await world.enrolment.renew_recovery_codes(back, client=ALICE)) == 10
+    await world.enrolment.remove_totp(back, client=ALICE)
+    assert await world.enrolment.begin_totp(back)
+
+
 async def test_names_of_passkeys_are_plain(world):
     for name in (" ", "a\nb", "x" * 61):
         with pytest.raises(ValidationError):

@@ -245,6 +245,21 @@ def test_a_second_factor_is_due_after_the_provider_too(site, who):
     assert set(me(visitor).json()["factors"]) == {"oauth", "recovery_code"}
 
 
+def test_who_must_add_a_factor_confirms_with_the_provider_first(open_site, who):
+    """The password that would do instead is one that such an account does not have."""
+    site = open_site(ZENITH_MFA__REQUIRED_ROLES="user")
+    visitor, app = site.visitor(), "/account/factors/app"
+    site.travel(visitor, auth_time=site.provider.clock() - 3600, **who)
+    led = visitor.get("/account/api-keys").headers["location"]
+    assert led == "/account/factors"
+    led = visitor.get(app).headers["location"]
+    assert "Confirm with Example" in visitor.get(led).text
+    page = visitor.send("/account/identities/oidc/confirm", {"next": app}, form=led)
+    assert follow(site, visitor, page, **who).headers["location"] == app
+    assert visitor.get(app).status_code == 200
+    assert visitor.get("/account/api-keys").headers["location"] == "/account/factors"
+
+
 def test_credentials_that_belong_to_no_sign_in_link_nothing(site, who):
     visitor = site.visitor()
     assert visitor.client.post("/auth/oidc/link", json={}, headers=API).status_code == 401

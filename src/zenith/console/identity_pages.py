@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from zenith.accounts import Client, CurrentUser, User
+from zenith.accounts import Client, CurrentUser, User, authenticated_to_enrol
 from zenith.accounts.factors import in_person
 from zenith.console.rendering import HOME, MAX_PATH, address, go_to, own_path, page_route, pages_of
 from zenith.kernel.errors import NotFoundError, SecurityError
@@ -53,7 +53,7 @@ async def identities(request: Request, user: CurrentUser) -> Response:
     return await _page(request, user)
 
 
-@in_person
+@authenticated_to_enrol
 async def confirm(
     request: Request,
     user: CurrentUser,

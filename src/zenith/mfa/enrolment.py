@@ -26,7 +26,8 @@ from zenith.mfa.recovery_codes import code_digest, new_codes
 from zenith.mfa.settings import MfaSettings
 from zenith.mfa.store import FactorCounts, FactorStore, PasskeyRecord, PasskeyStore, TotpRecord
 from zenith.mfa.totp import accepted_step, base32, key_uri, new_secret
-from zenith.mfa.verification import totp_row
+from zenith.mfa.trusted_devices import TRUSTED_DEVICE
+from zenith.mfa.verification import SECOND_FACTORS, totp_row
 from zenith.sessions import SessionRecord, Sessions, describe_device
 
 TOTP_TICKET: Final = "totp/enrol"
@@ -76,7 +77,9 @@ class FactorEnrolment:
     own or removing the owner's (ASVS 6.4.3, 7.5.1, 7.5.2); and sessions of a thief that survive the
     change (ASVS 7.4.3). Every change needs a factor proven at most ten minutes ago: one of the
     second factors as soon as there is any. Other sign-ins end with the first factor that is added
-    and with each that is removed.
+    and with each that is removed. And who gets around the demand of a role: proves a factor,
+    removes it, and goes on with the sign-in that has proven it. Where any role demands one, that
+    sign-in ends with the last factor too (ASVS 6.3.3).
     """
 
     def __init__(
@@ -125,11 +128,10 @@ class FactorEnrolment:
         if account is None or not account.is_active or principal.session_id is None:
             raise AuthenticationError(reason="no sign-in of an active account")
         kinds = (await self._store.counts(account.id)).kinds
-        wanted = kinds or tuple(principal.factors) or ("password",)
-        if not HasFactor(wanted, STEP_UP, self._clock).decide(principal).allowed:
-            raise FactorRequiredError(
-                kinds or ("password",), max_age=STEP_UP, reason="change of factors"
-            )
+        # Also a recovery code, though it was the last one: what is lost must be replaceable.
+        enough = SECOND_FACTORS if kinds else _first_factors(principal)
+        if not HasFactor(enough, STEP_UP, self._clock).decide(principal).allowed:
+            raise FactorRequiredError(kinds or enough, max_age=STEP_UP, reason="change of factors")
         return account
 
     async def begin_totp(self, principal: Principal) -> TotpEnrolment:
@@ -264,8 +266,8 @@ class FactorEnrolment:
         async with one_step():
             if not await self._store.remove_totp(account.id):
                 raise NotFoundError("There is no authenticator app")
-            await self._record(EventType.FACTOR_REMOVED, principal, client, "totp")
-        await self._removed(principal, account, APP, client)
+            await self._removed(principal, account, "totp", client)
+        await self._tell("factor_removed", account, APP, client)
 
     async def remove_passkey(
         self, principal: Principal, passkey_id: str, *, client: Client
@@ -275,8 +277,8 @@ class FactorEnrolment:
         async with one_step():
             if not await self._passkey_store.remove_passkey(account.id, passkey_id):
                 raise NotFoundError("There is no such passkey")
-            await self._record(EventType.FACTOR_REMOVED, principal, client, "passkey")
-        await self._removed(principal, account, PASSKEY, client)
+            await self._removed(principal, account, "passkey", client)
+        await self._tell("factor_removed", account, PASSKEY, client)
 
     async def _begin_first(self, principal: Principal, account: Account) -> bool:
         """Whether the account has no second factor yet; then its other sign-ins end, which proved
@@ -318,10 +320,13 @@ class FactorEnrolment:
         return Added(recovery_codes=codes, session=session, cookie=cookie)
 
     async def _removed(
-        self, principal: Principal, account: Account, name: str, client: Client
+        self, principal: Principal, account: Account, kind: str, client: Client
     ) -> None:
-        await self._sign_in.end_all(account.id, keep=principal.session_id)
-        await self._tell("factor_removed", account, name, client)
+        """What follows in the step of the removal: nobody stays who has proven what is gone."""
+        await self._record(EventType.FACTOR_REMOVED, principal, client, kind)
+        demanded = self._settings.required_roles
+        leaves = demanded and not (await self._store.counts(account.id)).kinds
+        await self._sign_in.end_all(account.id, keep=None if leaves else principal.session_id)
 
     async def _tell(self, notice: str, account: Account, factor: str, client: Client) -> None:
         await self._notices.tell(account, notice, factor=factor, **seen(client, self._clock()))
@@ -354,6 +359,12 @@ def seen(client: Client, at: float) -> dict[str, str]:
         "address": client.address,
         "when": datetime.fromtimestamp(at, UTC).strftime("%d %b %Y, %H:%M UTC"),
     }
+
+
+def _first_factors(principal: Principal) -> tuple[str, ...]:
+    """What who has no second factor can prove again: a password, or what was used in its place."""
+    later = {"password", TRUSTED_DEVICE, *SECOND_FACTORS}
+    return (*(kind for kind in principal.factors if kind not in later), "password")
 
 
 def _ticket_row(principal: Principal) -> str:

@@ -22,7 +22,8 @@ class MfaSettings:
 
     required_roles: tuple[str, ...] = ()
     """Who holds one of these roles, directly or implied, must have a second factor; until then
-    nothing but adding one is allowed."""
+    nothing but adding one is allowed. Where any role is named, whoever removes his last factor is
+    signed out."""
 
     attempt_limit: str = "5/5minutes;50/day"
     """Codes per account, or per device where the owner has signed in before, that are let through

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from zenith.accounts import Client
+from zenith.accounts import Client, authenticated_to_enrol
 from zenith.accounts.depends import account_services
 from zenith.accounts.factors import FactorsDue, in_person
 from zenith.accounts.routes import FactorsDueResponse, TokenResponse, know_device, logout
@@ -147,7 +147,7 @@ def _add_provider(router: APIRouter, provider: Provider, recent: Access, prefix:
             request, response, provider, "link", body.next, prefix=prefix
         )
 
-    @in_person
+    @authenticated_to_enrol
     async def confirm(body: Destination, request: Request, response: Response) -> Departure:
         return await _depart_signed_in(
             request, response, provider, "confirm", body.next, prefix=prefix
