@@ -98,6 +98,33 @@ async def test_the_refresh_token_needs_the_key_too(client):
     assert (await use(client, renewed.json()["access_token"], holder)).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/auth/refresh", "/auth/revoke"])
+async def test_one_proof_serves_the_token_and_what_it_is_sent_for(client, path):
+    """A client that adds its access token to each request is not taken for a thief, and a thief
+    with that access token and a proof that he saw is one still."""
+    holder, thief = Holder(), Holder()
+    pair = (await sign_in(client, holder)).json()
+    token, spent = pair["access_token"], pair["refresh_token"]
+    sent = (
+        {"json": {"refresh_token": spent}}
+        if path == "/auth/refresh"
+        else {"data": {"token": spent}}
+    )
+
+    async def ask(who):
+        proof = who.proof("POST", ORIGIN + path, at=time.time(), token=token)
+        headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+        return await client.post(path, headers=headers, **sent), headers
+
+    refused, _ = await ask(thief)
+    assert refused.status_code == (401 if path == "/auth/refresh" else 200)
+    answer, headers = await ask(holder)
+    assert answer.status_code == 200, answer.text
+    assert (await client.post(path, headers=headers, **sent)).status_code == 401
+    bound = await sign_in(client, holder, "/auth/refresh", {"refresh_token": spent})
+    assert bound.status_code == (200 if path == "/auth/refresh" else 401)
+
+
 async def test_a_bearer_token_is_no_bound_one(client):
     holder = Holder()
     pair = (await sign_in(client, None)).json()

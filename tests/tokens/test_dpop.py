@@ -202,6 +202,20 @@ async def test_the_server_may_ask_for_its_nonce() -> None:
     assert await setting.fault(setting.proof(nonce=nonce)) == "nonce"
 
 
+@pytest.mark.parametrize(
+    "origin", ["", "api.example.org", "https://", "https://a@b.example", "https://b.example:99999"]
+)
+def test_an_origin_that_is_no_address_is_refused(origin: str) -> None:
+    with pytest.raises(ConfigurationError, match="no address"):
+        Setting(origin=origin)
+
+
+async def test_a_target_that_is_no_address_needs_more_than_another_that_is_none() -> None:
+    setting = Setting()
+    proof = setting.proof(htu="nowhere")
+    assert await setting.fault(proof, path="@evil.example/things") == "htu"
+
+
 async def test_a_nonce_survives_a_change_of_the_secret() -> None:
     old = Setting(use_nonce=True)
     new = Setting(use_nonce=True, secrets=[OTHER_SECRET, SECRET])

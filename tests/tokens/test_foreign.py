@@ -172,6 +172,21 @@ async def test_the_first_requests_wait_for_one_answer() -> None:
     assert len(theirs.asked) == 1
 
 
+async def test_who_goes_away_takes_the_keys_from_nobody() -> None:
+    """A stranger whose request ends at once cannot keep the keys from all who come after him."""
+    theirs = Theirs()
+    token, ask = theirs.token(), theirs.issuer.verify
+    first = asyncio.create_task(ask(token, version=0))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(ask(token, version=0))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).principal.subject == "theirs:ada"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert len(theirs.asked) == 1
+
+
 async def test_a_withdrawn_key_is_not_believed_for_ever() -> None:
     theirs = Theirs()
     token = theirs.token(exp=theirs.time.now + 10_000)

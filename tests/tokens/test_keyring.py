@@ -145,6 +145,18 @@ def test_a_set_of_others_holds_no_secret() -> None:
     assert KeyRing.from_jwks(PUBLIC_EC, public_only=True).algorithms == {"ES256"}
 
 
+def test_secrets_of_others_are_refused_before_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To check one private RSA key takes a good part of a second in which nothing else goes on."""
+    made: list[object] = []
+    monkeypatch.setattr("zenith.tokens.keyring.key_from_jwk", lambda jwk, **_: made.append(jwk))
+    entries = [{**EC, "kid": str(number)} for number in range(MAX_KEYS)]
+    with pytest.raises(ConfigurationError, match="secret ones"):
+        KeyRing.from_jwks({"keys": entries}, public_only=True, ignore_foreign=True)
+    assert made == []
+
+
 def test_the_owner_names_the_private_key_among_public_ones() -> None:
     pair = [{**EC, "kid": "new"}, {**PUBLIC_EC, "kid": "old"}]
     assert KeyRing.from_jwks({"keys": pair}, signing="new").signing_key(0.0).kid == "new"

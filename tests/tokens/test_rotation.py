@@ -161,6 +161,52 @@ async def test_a_later_rotation_by_hand(store: MemoryKeyStore, time: Time) -> No
     assert process.keyring.signing_key(time.now + 100).kid == again
 
 
+@pytest.mark.parametrize("every", [90 * DAY, None])
+async def test_a_planned_key_that_is_retired_ends_no_other(
+    store: MemoryKeyStore, time: Time, every: float | None
+) -> None:
+    process = Process(store, time, TokenSettings(algorithm="EdDSA", rotate_every=every))
+    await process.rotation.follow()
+    (first,) = process.published
+    planned = await process.rotation.rotate(at=time.now + 30 * DAY)
+    assert await process.rotation.retire(planned)
+    begun = time.now
+    for days in (1, 31, 38, 80):
+        time.now = begun + days * DAY
+        await process.rotation.follow()
+        await process.rotation.prune()
+        assert process.tokens.verify(process.tokens.issue_access("ada"))["sub"] == "ada"
+        assert [each.state for each in await process.rotation.states()] == ["signs", "retired"]
+    assert process.published == [first]
+    second = await process.rotation.rotate()
+    assert process.keyring.signing_key(time.now).kid == second, "nothing has to wait for it"
+
+
+async def test_the_process_that_retires_need_not_know_who_signs(
+    store: MemoryKeyStore, time: Time
+) -> None:
+    here, there = Process(store, time), Process(store, time)
+    await here.rotation.follow()
+    await there.rotation.follow()
+    (first,) = here.published
+    second = await here.rotation.rotate()
+    with pytest.raises(ConfigurationError, match="signs now"):
+        await there.rotation.retire(second)
+    assert await there.rotation.retire(first)
+    assert there.published == [second]
+
+
+async def test_where_no_key_is_left_one_is_made(store: MemoryKeyStore, time: Time) -> None:
+    process = Process(store, time, TokenSettings(algorithm="EdDSA", rotate_every=None))
+    await process.rotation.follow()
+    (first,) = process.published
+    await store.retire(first, at=time.now + 1)
+    time.now += 2
+    await process.rotation.follow()
+    assert process.tokens.verify(process.tokens.issue_access("ada"))["sub"] == "ada"
+    assert first not in process.published
+
+
 async def test_a_change_of_the_secret_keeps_the_keys(store: MemoryKeyStore, time: Time) -> None:
     old = Process(store, time, secrets=[OTHER_SECRET])
     await old.rotation.follow()

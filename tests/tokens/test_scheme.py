@@ -20,6 +20,7 @@ from zenith.tokens import (
     DpopVerifier,
     ForeignIssuer,
     KeyRing,
+    ProofRequest,
     TokenError,
     TokenManager,
     generate_key,
@@ -340,8 +341,9 @@ async def test_a_bound_token_with_its_proof(required: bool) -> None:
         assert proven_key(asking) == holder.thumbprint
         assert await scheme.reconsider(asking) == principal, "the proof is spent, and not asked for"
         asking.services = {DpopVerifier: verifier}  # type: ignore[misc]  # a fake's
+        assert await prove_key(asking) == holder.thumbprint, "one proof serves the whole request"
         with pytest.raises(DpopError):
-            await prove_key(asking)
+            await verifier.verify(ProofRequest.of(asking))
     with pytest.raises(TokenError) as caught:
         await scheme.authenticate(exchange((b"authorization", b"DPoP " + plain.encode())))
     assert caught.value.fault == "unbound"

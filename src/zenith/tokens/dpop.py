@@ -89,6 +89,10 @@ class DpopVerifier:
     ) -> None:
         if not secrets:
             raise ConfigurationError("nonces have no secret", fix="pass the application's secret")
+        if normal_uri(origin) is None:
+            raise ConfigurationError(
+                f"the origin `{origin}` is no address", fix="name it whole: https://example.org"
+            )
         self._store: Final = store
         self._keys: Final = [derive(secret, NONCE_PURPOSE) for secret in secrets]
         self._origin: Final = origin.rstrip("/")
@@ -153,8 +157,8 @@ class DpopVerifier:
         if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
             raise DpopError("jti")
         _check_text(claims, "htm", request.method)
-        uri = claims.get("htu")
-        if not isinstance(uri, str) or normal_uri(uri) != normal_uri(self._origin + request.path):
+        uri, own = claims.get("htu"), normal_uri(self._origin + request.path)
+        if not isinstance(uri, str) or own is None or normal_uri(uri) != own:
             raise DpopError("htu")
         if type(issued) not in (int, float) or not now - self._window <= issued <= now + AHEAD:
             raise DpopError("iat")
@@ -172,10 +176,14 @@ class DpopVerifier:
 
 async def prove_key(exchange: Exchange) -> str | None:
     """The thumbprint of the key that the running request proves, where it carries a proof: what
-    tokens that are issued now will be bound to.
+    tokens that are issued now will be bound to. One proof serves the whole request: what the
+    caller's credential was proven with counts here too, and is not asked about twice.
 
     Raises DpopError for a proof that does not hold, and where proofs are required and none came.
     """
+    proven = proven_key(exchange)
+    if proven is not None:
+        return proven
     verifier = exchange.services.get(DpopVerifier)
     if verifier is None or (DPOP_HEADER not in exchange.headers and not verifier.required):
         return None

@@ -84,7 +84,8 @@ class ForeignIssuer:
         self._steady: Final = steady
         self._ring: KeyRing | None = None
         self._loaded = self._tried = float("-inf")
-        self._lock: Final = asyncio.Lock()
+        self._loading: asyncio.Task[None] | None = None
+        self._fault = f"the keys of {issuer} are not known"
 
     def __repr__(self) -> str:
         return f"ForeignIssuer({self.issuer!r}, audience={self._audience!r})"
@@ -144,20 +145,28 @@ class ForeignIssuer:
 
     async def _keys(self, max_age: float) -> KeyRing:
         """Keys that are not older than `max_age`, if the issuer was not asked just before."""
-        if self._ring is not None and self._steady() - self._loaded < max_age:
+        now = self._steady()
+        if self._ring is not None and now - self._loaded < max_age:
             return self._ring
-        async with self._lock:
-            now = self._steady()
-            if now - self._loaded >= max_age and now - self._tried >= self._min_interval:
-                self._tried = now
-                try:
-                    self._ring, self._loaded = await self._load(), self._steady()
-                except SecurityError:
-                    if self._ring is None:
-                        raise
-            if self._ring is None or now - self._loaded >= 2 * self._max_age:
-                raise ServiceUnavailableError(reason=f"the keys of {self.issuer} are not known")
-            return self._ring
+        if self._loading is None or self._loading.done():
+            if now - self._tried < self._min_interval:
+                return self._believed(now)
+            self._tried = now
+            self._loading = asyncio.create_task(self._renew(), name="zenith-issuer-keys")
+        # Who asks first and goes away takes the answer from nobody who waits for it, or comes next.
+        await asyncio.shield(self._loading)
+        return self._believed(now)
+
+    def _believed(self, now: float) -> KeyRing:
+        if self._ring is None or now - self._loaded >= 2 * self._max_age:
+            raise ServiceUnavailableError(reason=self._fault)
+        return self._ring
+
+    async def _renew(self) -> None:
+        try:
+            self._ring, self._loaded = await self._load(), self._steady()
+        except SecurityError as error:
+            self._fault = error.reason
 
     async def _load(self) -> KeyRing:
         if self._jwks_uri is None:

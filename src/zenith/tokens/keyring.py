@@ -109,15 +109,15 @@ class KeyRing:
             entries = [entry for entry in entries if not is_foreign(entry, algorithms)]
         if len(entries) > 1:
             _check_clear(entries, algorithms)
-        keys = [key_from_jwk(entry, algorithms=algorithms) for entry in entries]
-        ring = cls(keys, signing=signing)
         private = sum(map(has_private_part, entries))
+        # Before any key is made: private ones take the processor a good part of a second each.
         if private and (public_only or (private < len(entries) and signing is None)):
             raise ConfigurationError(
                 "a JWK Set of public keys holds secret ones",
                 fix="remove every private part; if they were published, replace those keys",
             )
-        return ring
+        keys = [key_from_jwk(entry, algorithms=algorithms) for entry in entries]
+        return cls(keys, signing=signing)
 
     @classmethod
     def _derived(

@@ -87,7 +87,8 @@ class KeyRotation:
     async def start(self) -> None:
         """Adopt the keys, make the first one if there is none, and begin to follow."""
         stored = await self._store.load()
-        if stored and stored[-1].algorithm != self._settings.algorithm:
+        effective = _effective(stored)
+        if effective and effective[-1].algorithm != self._settings.algorithm:
             # At the start only: two releases side by side would outdo each other for ever.
             await self._plan(stored, self._clock() + PUBLISH_AHEAD)
         await self.follow()
@@ -127,7 +128,7 @@ class KeyRotation:
     async def states(self) -> Sequence[KeyState]:
         """The keys that are kept, the oldest first, and what each does now."""
         stored, now = await self._store.load(), self._clock()
-        signing = max((key.generation for key in stored if key.signs_at <= now), default=0)
+        signing = _signing(stored, now)
         return [
             KeyState(
                 kid=key.kid,
@@ -143,10 +144,12 @@ class KeyRotation:
     async def retire(self, kid: str) -> bool:
         """Refuse the tokens of a key from now on, as after a theft; whether it was in use.
 
+        One that is planned never signs then, and its predecessor goes on as if it had not been.
         Raises ConfigurationError for the key that signs: rotate first.
         """
-        now = self._clock()
-        if self._keyring.signing_key(now).kid == kid:
+        stored, now = await self._store.load(), self._clock()
+        signing = _signing(stored, now)
+        if any(key.kid == kid and key.generation == signing for key in stored):
             raise ConfigurationError(
                 f"the key `{kid}` signs now", fix="rotate first, then retire it"
             )
@@ -167,12 +170,13 @@ class KeyRotation:
     def _due(self, stored: Sequence[StoredKey]) -> float | None:
         """When the next key is to sign, if it is time to make it."""
         now, every = self._clock(), self._settings.rotate_every
-        if not stored:
+        effective = _effective(stored)
+        if not effective or all(end <= now for _, end in _ends(effective, self.overlap)):
             return now
         if every is None:
             return None
         ahead = min(PUBLISH_AHEAD, every / 4)
-        at = stored[-1].signs_at + every
+        at = effective[-1].signs_at + every
         # Late, as after a long stand-still, the key is still published before it signs.
         return max(at, now + ahead) if now >= at - ahead else None
 
@@ -180,14 +184,15 @@ class KeyRotation:
         # An RSA key takes a good part of a second, in which other requests go on.
         key = await asyncio.to_thread(generate_key, self._settings.algorithm)
         generation = stored[-1].generation + 1 if stored else 1
+        # Never before its predecessor, so that the order of the keys is that of their time.
+        signs_at = max([signs_at, *(each.signs_at for each in _effective(stored)[-1:])])
         planned = StoredKey(
             generation=generation,
             kid=key.kid,
             algorithm=key.algorithm,
             sealed=self._sealer.seal(key, generation=generation),
             created_at=self._clock(),
-            # Never before its predecessor, so that the order of the keys is that of their time.
-            signs_at=max(signs_at, stored[-1].signs_at) if stored else signs_at,
+            signs_at=signs_at,
         )
         async with one_step():
             added = await self._store.add(planned)
@@ -236,10 +241,25 @@ def _does(generation: int, signing: int) -> Literal["planned", "signs", "verifie
     return "planned" if generation > signing else "verifies"
 
 
+def _effective(stored: Sequence[StoredKey]) -> list[StoredKey]:
+    """Without those that were taken out of use before they signed: nobody follows or precedes them,
+    for the key that they were to replace would end, and none would sign.
+    """
+    return [key for key in stored if key.retired_at is None or key.retired_at > key.signs_at]
+
+
+def _signing(stored: Sequence[StoredKey], now: float) -> int:
+    """The generation of the key that signs; 0 for none."""
+    return max((key.generation for key in _effective(stored) if key.signs_at <= now), default=0)
+
+
 def _ends(stored: Sequence[StoredKey], overlap: float) -> list[tuple[StoredKey, float]]:
     """Each key with the time at which its last token has expired."""
-    successors = [*(key.signs_at for key in stored[1:]), inf]
-    return [
-        (key, min(successor + overlap, inf if key.retired_at is None else key.retired_at))
-        for key, successor in zip(stored, successors, strict=False)
-    ]
+    ends: list[tuple[StoredKey, float]] = []
+    successor = inf
+    for key in reversed(stored):
+        retired = inf if key.retired_at is None else key.retired_at
+        ends.append((key, min(successor + overlap, retired)))
+        if retired > key.signs_at:
+            successor = key.signs_at
+    return ends[::-1]
