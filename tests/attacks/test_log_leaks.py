@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 import structlog
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from pydantic import BaseModel
 from pydantic import ValidationError as PydanticError
 
@@ -80,7 +81,21 @@ PLANTED = {
     "parameters": (f"[SQL: ...]\n[parameters: ('{SECRET}',)]", SECRET),
     "PostgreSQL": (f"DETAIL:  Key (email)=({SECRET}) already exists.", SECRET),
     "Pydantic": (f"[type=x, input_value='{SECRET}, y', input_type=str]", SECRET),
+    "fault": (repr([{"type": "x", "loc": ("n",), "msg": "y", "input": SECRET}]), SECRET),
+    "fault in JSON": (json.dumps({"loc": [], "msg": "y", "input": {"n": [1, SECRET]}}), SECRET),
+    "argument of a query": (f"invalid input for query argument $1: '{SECRET}' (expected)", SECRET),
+    "PostgreSQL's types": (f'invalid input syntax for type uuid: "{SECRET}"', SECRET),
+    "row of several lines": (f"Failing row contains (1, 4 Mill Ln\nBath, {SECRET}).", SECRET),
+    "XML with attributes": (f'<w:Password Type="a#b">{SECRET}</w:Password>', SECRET),
+    "XML of words": (f"<password>correct {SECRET}</password>", SECRET),
+    "XML in CDATA": (f"<password><![CDATA[{SECRET}]]></password>", SECRET),
+    "option": (f"mysqldump --user ada --db-password {SECRET} main", SECRET),
+    "call": (f"password=Entered(at=(1, 2), text='{SECRET}')", SECRET),
 }
+
+
+class Reading(BaseModel):
+    pressure: int
 
 
 class Unshowable:
@@ -171,6 +186,23 @@ def test_a_key_and_its_value_in_two_arguments(written):
     assert SECRET not in output()
     assert "for ada" in output()
     assert "n=4" in output()
+
+
+def test_faults_do_not_repeat_what_was_refused(written):
+    """Of an answer too, of which FastAPI raises what does not fit its model: nobody sent that."""
+    logger, output = written
+    with pytest.raises(PydanticError) as caught:
+        Reading.model_validate({"pressure": f"120, {SECRET}"})
+    faults = caught.value.errors()
+    logger.warning("refused %s", faults)
+    record = logging.makeLogRecord({"msg": "refused", "faults": faults})
+    RedactionFilter().filter(record)
+    for kind in (RequestValidationError, ResponseValidationError):
+        logger.error("failed", exc_info=kind(faults, body={"pressure": SECRET}))
+    processed = RedactionProcessor()(None, "warning", {"event": "refused", "faults": faults})
+    assert SECRET not in output() + repr(processed) + repr(vars(record))
+    assert "int_parsing" in output()
+    assert "valid integer" in repr(processed)
 
 
 def test_declared_fields_are_hidden_wherever_they_are_named(written):
@@ -269,6 +301,11 @@ SLOW = {
     "keys of nothing": "key " * LONG,
     "z": "zz_" * LONG,
     "nested": "token={[" * LONG,
+    "elements": "</" + "<password>" * LONG,
+    "attributes": "</" + 'password a="password" ' * LONG,
+    "options": "--password " * LONG,
+    "faults": "'loc': 'msg' 'input'" * LONG,
+    "failing rows": "row contains (a)b)\n" * LONG,
     "nested lines": "token={['\n" * LONG,
     "quotes in brackets": 'token=[="\\"' * LONG,
 }

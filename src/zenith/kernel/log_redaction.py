@@ -37,6 +37,8 @@ _HARMLESS: Final = (
 )
 _SHOW_ALL: Final = frozenset({"builtins", "pydantic", "sqlmodel"})
 """Packages whose `__str__` shows every field."""
+_FAULT: Final = frozenset({"type", "loc", "msg", "input"})
+"""What Pydantic and FastAPI say of a field that does not hold: its value is in `input`."""
 _CONTAINERS: Final = (Mapping, list, tuple, AbstractSet)
 _ACCESS_LOG: Final = "uvicorn.access"
 """Its formatter takes the arguments of a record apart, so these stay as many as they are."""
@@ -256,11 +258,13 @@ class Values:
     def mapping(self, values: Mapping[Any, Any], depth: int = MAX_DEPTH) -> dict[Any, Any]:
         """Each value under its name."""
         kept: dict[Any, Any] = {}
+        is_fault = _FAULT.issubset(values)
         for number, (name, value) in enumerate(values.items()):
             if number == MAX_ITEMS:
                 kept["..."] = f"{len(values) - MAX_ITEMS} more"
                 break
             secret = isinstance(name, str) and self._redactor.is_secret(name)
+            secret = secret or (is_fault and name == "input")
             kept[self._name(name)] = REDACTED if secret else self.value(value, depth - 1)
         return kept
 

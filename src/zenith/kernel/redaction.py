@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
+from zenith.kernel.cards import without_cards
+
 REDACTED: Final = "[redacted]"
 MAX_TEXT: Final = 16_384
 """Characters of one text that are kept."""
@@ -61,11 +63,6 @@ _KINDS: Final = bytes.maketrans(
 )
 """One character for each kind of characters: to look for a kind is to look for one byte."""
 _THIRTEEN: Final = b"0" * 13
-_CARD: Final = re.compile(r"[2-6](?<![0-9].)[0-9]{3}(?:[ -]?[0-9]){9,15}(?![0-9])")
-_ISSUERS: Final = re.compile(r"4|5[0-8]|6|3[0-9]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)")
-"""What the numbers of payment cards begin with (ISO/IEC 7812): no date of this century."""
-MIN_CARD: Final = 13
-MAX_HALF: Final = 4
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:[^-]|-(?!----END))*+(?:-----END [A-Z0-9 ]{0,60}+-{0,5})?"
@@ -84,7 +81,8 @@ _ECHO: Final = re.compile(
     r"(input_value=)(?:[^,]|,(?! input_type=))*+"  # Pydantic
     r"|(\[parameters: )[^\n]*+"  # SQLAlchemy
     r"|(Key \([^\n=]{1,256}+=)[^\n]*+"  # PostgreSQL
-    r"|(row contains )\([^\n]*+"
+    r"|(row contains )\((?:[^)]|\)(?!\.?(?:\n|\Z)))*+"  # the same; values may have line ends
+    r"|(invalid input (?:for|syntax for|value for) [^\n:]{1,200}+: )[^\n]*+"  # and its drivers
 )
 """Values that libraries repeat in the texts of their errors."""
 _HEADER: Final = re.compile(
@@ -95,6 +93,7 @@ _HEADER: Final = re.compile(
 _TRIGGERS: Final = (
     *("pass", "secret", "token", "authori", "cookie", "credential", "pwd", "key", "code", "otp"),
     *("cvv", "cvc", "srf", "jwt", "bearer"),
+    "input",  # in the faults of Pydantic and FastAPI only
 )
 """Parts of the names of secrets. Looking for each is far faster than one pattern for all."""
 _KNOWN: Final = frozenset(_TRIGGERS)
@@ -105,6 +104,8 @@ _KEYS: Final = ("api", "private", "access", "signing", "encryption", "master", "
 _CODES: Final = ("recovery", "onetime", "one-time", "one_time", "one time", "backup")
 _BEFORE: Final = 12
 """Characters that are looked at before such a part."""
+_OF_FAULT: Final = 1024
+"""Characters before the `input` of a fault, in which its `loc` and `msg` stand."""
 _PASS: Final = re.compile(r"pass(?:w(?:or)?d|w|phrase|code|key|(?![a-z])(?<![my]....))")
 _ASSIGNED: Final = re.compile(
     r"(?![-_]?(?:ids?|types?|count|name|expir[a-z]*|ttl|at|url|endpoint)(?![a-z]))[\w-]{0,40}+"
@@ -133,6 +134,14 @@ _BRACKETS: Final = re.compile(
     r"(?<=[\[({,:=\sb])(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+')|[\[\](){}]", re.DOTALL
 )
 """Brackets outside of quotes."""
+_ELEMENT: Final = re.compile(
+    r"(?:\s{1,4}+[\w:.-]{1,40}+=(?:\"[^\"<>]{0,128}+\"|'[^'<>]{0,128}+')){0,4}+\s{0,4}+>"
+    r"((?:[^<]|<(?!/)){1,512}+)(?=</)"
+)
+"""What follows upon the name of an element, up to where one ends."""
+_OPTION: Final = re.compile(r"[\w-]{0,40}+\s{1,4}+((?:[^\s\"'-]|\"[^\"]*+\"|'[^']*+')[^\s\"']*+)")
+"""What follows upon `--name` on a command line."""
+_BEGUN: Final = re.compile(r"--[\w-]*+\Z")
 _HANGING: Final = re.compile(r"[^\s,;&\"'<>\])}]*+")
 
 
@@ -176,7 +185,7 @@ class Redactor:
         return self._without_secrets(value, value.encode("ascii", "replace").translate(_KINDS))
 
     def _without_secrets(self, value: str, kinds: bytes) -> str:
-        has_signs = b"=" in kinds
+        has_signs = b"=" in kinds or "--" in value
         if has_signs or "(" in value or "-----B" in value:
             value = _without_rare(value)
         if has_signs:
@@ -193,7 +202,7 @@ class Redactor:
         ):
             value = _ISSUED.sub(REDACTED, value)
         if b"0000" in kinds and _THIRTEEN in kinds.translate(None, b" -"):
-            value = _without_cards(value)
+            value = without_cards(value, REDACTED)
         return value
 
     def _without_named(self, value: str, lowered: str) -> str:
@@ -210,6 +219,7 @@ class Redactor:
     def _values(self, trigger: str, value: str, lowered: str) -> Iterator[tuple[int, int]]:
         """Where the values stand whose names hold `trigger`."""
         own, known = trigger in self._own, trigger in _KNOWN
+        has_markup = "--" in value or "</" in value
         at = lowered.find(trigger)
         while at >= 0:
             end = at + len(trigger)
@@ -218,12 +228,19 @@ class Redactor:
             elif not own or not _is_whole(lowered, at, end):
                 at = lowered.find(trigger, end)
                 continue
-            found = _HEADER.match(value, end) if trigger in _HEADERS else None
-            found = found or _ASSIGNED.match(value, end)
+            if has_markup:
+                found = _in_markup(trigger, value, at, end)
+            else:
+                found = _HEADER.match(value, end) if trigger in _HEADERS else None
+                found = found or _ASSIGNED.match(value, end)
             if found is not None:
                 start, end = found.span(1)
-                if value[start] in "[({":
+                first = value[start]
+                if first in "[({":
                     end = _end_of_nested(value, start, end)
+                elif first not in "\"'" and (bracket := value.find("(", start, end)) > 0:
+                    # What a call is shown by: `password=Entered('...', at=(1, 2), text='...')`.
+                    end = max(end, _end_of_nested(value, bracket, end))
                 yield start, end
             at = lowered.find(trigger, end)
 
@@ -276,11 +293,25 @@ def _end_of_name(trigger: str, lowered: str, at: int, end: int) -> int:
     if trigger in {"key", "code"}:
         before = lowered[max(0, at - _BEFORE) : at].rstrip("-_ ")
         holds = before.endswith(_KEYS if trigger == "key" else _CODES)
+    elif trigger == "input":
+        fault = lowered[max(0, at - _OF_FAULT) : at]
+        holds = fault.endswith(("'", '"')) and "loc" in fault and "msg" in fault
     elif trigger == "otp":
         holds = _is_whole(lowered, at - (lowered[at - 1 : at] in {"h", "t"}), end)
     elif trigger in {"cvv", "cvc"}:
         holds = _is_whole(lowered, at, end)
     return end if holds else 0
+
+
+def _in_markup(trigger: str, value: str, at: int, end: int) -> re.Match[str] | None:
+    """What is assigned to the name of which `trigger` is a part, from `at` to `end`, in text that
+    has elements or options.
+    """
+    found = _HEADER.match(value, end) if trigger in _HEADERS else None
+    found = found or _ELEMENT.match(value, end) or _ASSIGNED.match(value, end)
+    if found is None and _BEGUN.search(value, max(0, at - _BEFORE), at):
+        found = _OPTION.match(value, end)
+    return found
 
 
 def _end_of_nested(value: str, start: int, end: int) -> int:
@@ -326,7 +357,7 @@ def _without_rare(value: str) -> str:
     if "=" in value and ("?" in value or "&" in value):
         value = _URL_SECRET.sub(_keep_name, value)
     if (
-        "input_value=" in value
+        "input" in value
         or "[parameters: " in value
         or "Key (" in value
         or "row contains (" in value
@@ -337,46 +368,6 @@ def _without_rare(value: str) -> str:
 
 def _keep_name(match: re.Match[str]) -> str:
     return f"{match[match.lastindex or 0]}{REDACTED}"
-
-
-# Cards -------------------------------------------------------------------------------------------
-
-
-def _without_cards(value: str) -> str:
-    """Card numbers are told from other numbers by their check digit and their first digits."""
-    kept: list[str] = []
-    done = at = 0
-    while (match := _CARD.search(value, at)) is not None:
-        at = match.start() + 1
-        length = _card_length(match[0])
-        if length:
-            kept += [value[done : match.start()], REDACTED]
-            done = at = match.start() + length
-    return "".join([*kept, value[done:]])
-
-
-def _card_length(digits: str) -> int:
-    """Characters of the card number with which `digits` begin; 0 where they begin with none. A
-    number may be followed by others, such as a date.
-    """
-    while True:
-        plain = digits.replace(" ", "").replace("-", "")
-        if len(plain) < MIN_CARD:
-            return 0
-        if _ISSUERS.match(plain) and _has_check_digit(plain):
-            return len(digits)
-        digits = digits[: max(digits.rfind(" "), digits.rfind("-"), 0)]
-
-
-def _has_check_digit(digits: str) -> bool:
-    """ISO/IEC 7812-1 annex B."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        number = ord(digit) - ord("0")
-        if place % 2:
-            number = number * 2 - 9 * (number > MAX_HALF)
-        total += number
-    return total % 10 == 0
 
 
 PLAIN: Final = Redactor()
