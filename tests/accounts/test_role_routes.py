@@ -111,6 +111,11 @@ async def test_roles_are_given_and_taken(house, admin):
     ]
     again = await client.post(held, json={"role": "moderator", "expires_at": end}, headers=admin)
     assert again.status_code == 200
+    told = app.openapi()["paths"]["/auth/admin/accounts/{account_id}/roles"]["post"]["responses"]
+    first, second = (
+        told[status]["content"]["application/json"]["schema"]["items"] for status in ("200", "201")
+    )
+    assert first == second
     tokens = (await login(client)).json()
     me = (await client.get("/auth/me", headers=bearer(tokens))).json()
     assert "posts:delete" in me["permissions"]

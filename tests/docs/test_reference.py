@@ -20,6 +20,8 @@ from zenith.cli.application import application
 from zenith.cli.output import ExitCode
 from zenith.kernel.errors import ConfigurationError, SecurityError, ZenithError
 from zenith.kernel.events import EventType
+from zenith.kernel.keys import Secret
+from zenith.oauth import OAuthSettings, OpenIDConnect
 
 REFERENCE = ROOT / "docs" / "reference"
 CODE = re.compile(r"`([^`]+)`")
@@ -120,9 +122,16 @@ def test_the_events_that_zenith_records_are_those_that_its_code_names():
 
 @pytest.fixture
 def api(monkeypatch, tmp_path):
-    """An application with `add_auth()`."""
+    """An application with `add_auth()` and a provider that does all that a provider may do."""
     monkeypatch.chdir(tmp_path)
-    app = Zenith()
+    provider = OpenIDConnect(
+        issuer="https://id.example.org",
+        client_id="shop",
+        client_secret=Secret("s" * 16),
+        end_session=True,
+        back_channel_logout=True,
+    )
+    app = Zenith(settings=Settings(oauth=OAuthSettings(oidc=provider)))
     app.add_auth()
     return app
 
@@ -158,7 +167,8 @@ def test_the_codes_of_the_http_api_exist_with_these_statuses():
 def test_the_answers_of_the_http_api_have_these_members(api):
     schemas = api.openapi()["components"]["schemas"]
     shown = [json.loads(block.text) for block in Page(REFERENCE / "http-api.md").blocks("json")]
-    tokens, caller, (sign_in,), confirmed = shown
+    tokens, caller, (sign_in,), (provider,), confirmed = shown
+    assert list(provider) == list(schemas["ProviderItem"]["properties"])
     assert list(confirmed) == list(schemas["ConfirmedResponse"]["properties"])
     assert list(tokens) == list(schemas["TokenResponse"]["properties"])
     assert list(caller) == list(schemas["Me"]["properties"])

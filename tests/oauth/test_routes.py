@@ -47,6 +47,16 @@ def test_providers_are_listed(site):
     assert "Continue with Example" in site.visitor().get("/account/sign-in").text
 
 
+def test_the_description_says_what_links_carry(site):
+    paths = site.app.openapi()["paths"]
+    told = {each["name"]: each for each in paths["/auth/oidc"]["get"]["parameters"]}
+    assert told.keys() == {"next", "code_challenge", "code_challenge_method"}
+    assert not any(each.get("required") for each in told.values())
+    back = paths["/auth/oidc/callback"]["get"]
+    assert [each["name"] for each in back["parameters"]] == ["state", "code", "error", "iss"]
+    assert back["responses"].keys() == {"303", "default"}
+
+
 def test_who_is_new_gets_an_account_and_a_session(site, who):
     visitor = site.visitor()
     back = site.travel(visitor, query={"next": "/account/?a=b"}, **who)

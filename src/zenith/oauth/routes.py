@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -36,6 +36,21 @@ from zenith.tokens import prove_key
 
 MAX_TOKEN = 8192
 FRESH = {"prompt": "login", "max_age": "0"}
+LEAVING = {
+    "next": ("Where to go on afterwards: a path of this application.", {"maxLength": 2048}),
+    "code_challenge": (
+        "Of a program that wants tokens (RFC 7636): they are had for the code behind `#code=`.",
+        {"pattern": "^[A-Za-z0-9_-]{43}$"},
+    ),
+    "code_challenge_method": ("How the challenge was made.", {"enum": ["S256"]}),
+}
+RETURNING = {
+    "state": ("What the browser left with; counts once.", {}),
+    "code": ("What the provider gave it.", {}),
+    "error": ("Or why it gave none (RFC 6749 section 4.1.2.1).", {}),
+    "iss": ("Who the provider says that it is (RFC 9207).", {}),
+}
+Fields = Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
 class ProviderItem(BaseModel):
@@ -154,8 +169,8 @@ def _add_provider(router: APIRouter, provider: Provider, recent: Access, prefix:
         )
 
     add, path = partial(_add, router, provider), f"/{provider.name}"
-    add(path, leave, f"Sign in with {label}", leads_on=True)
-    add(f"{path}/callback", come_back, f"Come back from {label}", leads_on=True)
+    add(path, leave, f"Sign in with {label}", leads_on=LEAVING)
+    add(f"{path}/callback", come_back, f"Come back from {label}", leads_on=RETURNING)
     add(f"{path}/link", link, f"Link {label}")
     add(f"{path}/confirm", confirm, f"Prove again with {label}")
 
@@ -166,7 +181,7 @@ def _add_return(router: APIRouter, provider: Provider) -> None:
         return redirect(pages_of(exchange_of(request.scope)).home)
 
     path, summary = f"/{provider.name}/signed-out", f"Come back signed out of {provider.label}"
-    _add(router, provider, path, signed_out, summary, leads_on=True)
+    _add(router, provider, path, signed_out, summary, leads_on={})
 
 
 def _add_back_channel(router: APIRouter, provider: Provider) -> None:
@@ -197,18 +212,32 @@ def _add(
     endpoint: Callable[..., Any],
     summary: str,
     *,
-    leads_on: bool = False,
+    leads_on: Fields | None = None,
 ) -> None:
+    """With `leads_on` a browser is led on; these are the fields of its query."""
+    leads = leads_on is not None
     router.add_api_route(
         path,
         endpoint,
-        methods=["GET"] if leads_on else ["POST"],
+        methods=["GET"] if leads else ["POST"],
         summary=summary,
         name=f"{provider.name}_{endpoint.__name__}",
-        status_code=303 if leads_on else 200,
-        response_class=Response if leads_on else JSONResponse,
-        response_model=None if leads_on else Departure,
+        status_code=303 if leads else 200,
+        response_class=Response if leads else JSONResponse,
+        response_model=None if leads else Departure,
+        response_description="The browser goes on" if leads else "Where the browser goes now",
+        openapi_extra=_described(leads_on) if leads_on else None,
     )
+
+
+def _described(fields: Fields) -> dict[str, Any]:
+    """What the handlers read by themselves: a link may carry more, and is never malformed."""
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "description": text, "schema": {"type": "string", **kind}}
+            for name, (text, kind) in fields.items()
+        ]
+    }
 
 
 @public

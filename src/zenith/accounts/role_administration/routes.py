@@ -125,7 +125,8 @@ def add_role_routes(router: APIRouter) -> None:
     router.add_api_route(one + "/holders", holders, methods=["GET"])
     held = "/admin/accounts/{account_id}/roles"
     router.add_api_route(held, account_roles, methods=["GET"])
-    router.add_api_route(held, grant_role, methods=["POST"], status_code=201)
+    already = {200: {"model": list[AssignmentItem], "description": "It was held so already"}}
+    router.add_api_route(held, grant_role, methods=["POST"], status_code=201, responses={**already})
     router.add_api_route(held + "/{role}", revoke_role, methods=["DELETE"], status_code=204)
     own = "/admin/accounts/{account_id}/permissions"
     router.add_api_route(own, set_permissions, methods=["PUT"], status_code=204)
