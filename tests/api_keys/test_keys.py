@@ -21,6 +21,7 @@ from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import Principal
 
 DAY = 86_400.0
+SHORT = {"default_lifetime": 7 * DAY, "max_lifetime": 7 * DAY}
 
 
 @pytest.fixture
@@ -134,6 +135,13 @@ async def test_rotation_lets_the_old_key_live_on(world: World) -> None:
     assert await world.principal(new.secret.reveal())
     with pytest.raises(Exception, match="invalid or has expired"):
         await world.principal(old.secret.reveal())
+
+
+async def test_a_successor_lives_no_longer_than_settings_allow_by_now(world: World) -> None:
+    old = await world.issue("posts:read")
+    stricter = World(world, settings=replace(world.keys.settings, **SHORT))
+    new = await stricter.keys.rotate(person(), old.record.id)
+    assert new.record.expires_at == world.time() + 7 * DAY
 
 
 async def test_rotation_without_overlap_ends_the_old_key_at_once(world: World) -> None:

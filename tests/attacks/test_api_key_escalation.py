@@ -20,7 +20,14 @@ from tests.accounts.application import (
 )
 from tests.api_keys.fakes import World, person
 from zenith import require_permission, require_role, require_scope
-from zenith.api_keys import MANAGE_OWN, Actor, KeyRequest, KeyRequestError
+from zenith.api_keys import (
+    MANAGE_OWN,
+    Actor,
+    APIKeySettings,
+    KeyRequest,
+    KeyRequestError,
+    TooManyKeysError,
+)
 from zenith.authentication import Subject
 from zenith.kernel.errors import NotFoundError
 from zenith.kernel.permissions import Permissions
@@ -93,6 +100,34 @@ async def test_a_key_does_not_take_over_a_wider_key_by_rotating_it():
     with pytest.raises(KeyRequestError):
         await world.keys.rotate(actor, wide.record.id)
     assert await world.keys.rotate(actor, narrow.record.id)
+
+
+async def test_a_key_that_rotates_itself_does_not_become_any_number_of_keys():
+    """Each of them would have a limit of its own, and work on for the overlap."""
+    world = World(settings=APIKeySettings(max_per_owner=2))
+    issued = await world.issue(MANAGE_OWN)
+    for _ in range(3):
+        actor = await acting_with(world, issued.secret.reveal())
+        issued = await world.keys.rotate(actor, issued.record.id)
+    actor = await acting_with(world, issued.secret.reveal())
+    with pytest.raises(TooManyKeysError):
+        await world.keys.rotate(actor, issued.record.id)
+    assert len([key for key in await world.keys.own(actor) if key.is_alive(world.time())]) == 4
+    assert await world.keys.rotate(actor, issued.record.id, overlap=0)
+
+
+async def test_the_pace_of_new_keys_is_the_accounts(tmp_path, monkeypatch):
+    monkeypatch.setattr("zenith.assembly.api_keys.CHANGES", "3/hour")
+    app = make_app(tmp_path)
+    async with running(app), browse(app) as client:
+        await register(client)
+        headers = bearer((await login(client)).json())
+        body = {"name": "x", "scopes": [MANAGE_OWN]}
+        for _ in range(3):
+            answer = await client.post(KEYS, json=body, headers=headers)
+            assert answer.status_code == 201, answer.text
+            headers = {"X-API-Key": answer.json()["key"]}
+        assert (await client.post(KEYS, json=body, headers=headers)).status_code == 429
 
 
 async def test_a_service_does_not_reach_accounts():

@@ -101,7 +101,8 @@ async def test_rotation_keeps_the_earlier_end(store: APIKeyStore) -> None:
     await store.create(a_key(1, expires_at=NOW + 10), now=NOW, most=9)
     for number, end in ((0, NOW + 60), (1, NOW + 10)):
         successor = a_key(number + 10)
-        assert await store.rotate(f"id{number:04}", successor, now=NOW, until=NOW + 60)
+        outcome = await store.rotate(f"id{number:04}", successor, now=NOW, until=NOW + 60, most=9)
+        assert outcome == "rotated"
         old = await store.get(f"id{number:04}")
         assert old is not None
         assert (old.replaced_by, old.expires_at) == (successor.id, end)
@@ -112,8 +113,8 @@ async def test_rotation_keeps_the_earlier_end(store: APIKeyStore) -> None:
 async def test_only_current_keys_are_rotated(store: APIKeyStore, state: dict[str, Any]) -> None:
     await store.create(a_key(**state), now=NOW - 1, most=9)
     before = await store.get("id0000")
-    assert not await store.rotate("id0000", a_key(1), now=NOW, until=NOW)
-    assert not await store.rotate("unknown", a_key(2), now=NOW, until=NOW)
+    for key_id, successor in (("id0000", a_key(1)), ("unknown", a_key(2))):
+        assert await store.rotate(key_id, successor, now=NOW, until=NOW, most=9) == "gone"
     assert await store.get("id0000") == before
     assert await store.get("id0001") is None
 
@@ -121,8 +122,9 @@ async def test_only_current_keys_are_rotated(store: APIKeyStore, state: dict[str
 async def test_a_successor_that_cannot_be_stored_changes_nothing(store: APIKeyStore) -> None:
     await store.create(a_key(0), now=NOW, most=9)
     await store.create(a_key(1), now=NOW, most=9)
+    successor = a_key(2, prefix="zk_000000000001")
     with pytest.raises(ConflictError):
-        await store.rotate("id0000", a_key(2, prefix="zk_000000000001"), now=NOW, until=NOW)
+        await store.rotate("id0000", successor, now=NOW, until=NOW, most=9)
     assert await store.get("id0000") == a_key(0)
 
 
@@ -130,9 +132,12 @@ async def test_of_many_rotations_one_wins(store: APIKeyStore) -> None:
     await store.create(a_key(), now=NOW, most=9)
     tries = 100
     won = await asyncio.gather(
-        *(store.rotate("id0000", a_key(n), now=NOW, until=NOW + 9) for n in range(1, tries + 1))
+        *(
+            store.rotate("id0000", a_key(n), now=NOW, until=NOW + 9, most=9)
+            for n in range(1, tries + 1)
+        )
     )
-    assert won.count(True) == 1
+    assert won.count("rotated") == 1
     assert len(await store.of_owner("ada")) == 2
 
 
@@ -140,6 +145,25 @@ async def test_many_creations_do_not_pass_the_bound(store: APIKeyStore) -> None:
     outcomes = await asyncio.gather(*(store.create(a_key(n), now=NOW, most=3) for n in range(60)))
     assert outcomes.count("created") == 3
     assert len(await store.of_owner("ada")) == 3
+
+
+async def test_many_rotations_do_not_pass_the_bound(store: APIKeyStore) -> None:
+    for number in range(20):
+        await store.create(a_key(number), now=NOW, most=99)
+    outcomes = await asyncio.gather(
+        *(
+            store.rotate(f"id{n:04}", a_key(n + 100), now=NOW, until=NOW + 9, most=23)
+            for n in range(20)
+        )
+    )
+    assert sorted(outcomes) == ["full"] * 17 + ["rotated"] * 3
+    assert len(await store.of_owner("ada")) == 23
+    left = outcomes.index("full")
+    ending = store.rotate(f"id{left:04}", a_key(200), now=NOW, until=NOW, most=23)
+    assert await ending == "rotated", "one that ends at once makes room for its successor"
+    await store.create(a_key(300, owner_id=None), now=NOW, most=0)
+    free = a_key(301, owner_id=None)
+    assert await store.rotate("id0300", free, now=NOW, until=NOW + 9, most=0) == "rotated"
 
 
 async def test_revocation_happens_once(store: APIKeyStore) -> None:
@@ -155,10 +179,11 @@ async def test_revocation_happens_once(store: APIKeyStore) -> None:
 async def test_a_rotation_and_a_revocation_at_once_leave_no_old_key(store: APIKeyStore) -> None:
     await store.create(a_key(), now=NOW, most=9)
     rotated, revoked = await asyncio.gather(
-        store.rotate("id0000", a_key(1), now=NOW, until=NOW + 9), store.revoke("id0000", now=NOW)
+        store.rotate("id0000", a_key(1), now=NOW, until=NOW + 9, most=9),
+        store.revoke("id0000", now=NOW),
     )
     assert revoked
-    assert (await store.get("id0001") is not None) is rotated
+    assert (await store.get("id0001") is not None) is (rotated == "rotated")
     old = await store.get("id0000")
     assert old is not None
     assert old.revoked

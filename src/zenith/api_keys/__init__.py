@@ -16,7 +16,7 @@ from zenith.api_keys.last_uses import LastUses
 from zenith.api_keys.scheme import APIKeyScheme, KeyLimit, api_key_of
 from zenith.api_keys.scopes import MANAGE_ALL, MANAGE_OWN
 from zenith.api_keys.settings import APIKeySettings
-from zenith.api_keys.store import APIKeyStore, CreateOutcome, Cursor, KeyUse
+from zenith.api_keys.store import APIKeyStore, CreateOutcome, Cursor, KeyUse, RotateOutcome
 from zenith.kernel.lazy import loader
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ __all__ = [
     "KeyRequestError",
     "KeyUse",
     "LastUses",
+    "RotateOutcome",
     "TooManyKeysError",
     "api_key_of",
     "api_key_router",

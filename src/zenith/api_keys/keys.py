@@ -164,8 +164,10 @@ class APIKeys:
         """A new key like the old one, which ends after `overlap` seconds (None: as the settings
         say; 0: at once). Of many rotations of one key at once one wins.
 
-        Raises NotFoundError for keys that are not the actor's, PermissionDeniedError, and
-        KeyGoneError for one that was rotated before or is dead.
+        Raises NotFoundError for keys that are not the actor's, PermissionDeniedError,
+        KeyGoneError for one that was rotated before or is dead, and TooManyKeysError where the
+        owner's former keys work on in such numbers that living ones are twice the bound: else who
+        has one key, and rotates it again and again, has any number of them.
         """
         overlap = self._overlap(overlap)
         old = await self._reachable(actor, key_id)
@@ -175,18 +177,15 @@ class APIKeys:
         self._check_scopes(actor, old.scopes, held)
         await self._admit(actor)
         now = self._clock()
-        lifetime = None if old.expires_at is None else old.expires_at - old.created_at
-        fresh = replace(
-            old,
-            id=new_id(),
-            created_at=now,
-            expires_at=None if lifetime is None else now + lifetime,
-            last_used_at=None,
-            last_used_address="",
-        )
-        issued = _make(fresh)
+        issued = _make(self._fresh(old, now))
+        most = 2 * self.settings.max_per_owner
         async with one_step():
-            if not await self._store.rotate(key_id, issued.record, now=now, until=now + overlap):
+            outcome = await self._store.rotate(
+                key_id, issued.record, now=now, until=now + overlap, most=most
+            )
+            if outcome == "full":
+                raise TooManyKeysError
+            if outcome == "gone":
                 raise KeyGoneError
             await self._record(EventType.API_KEY_ROTATED, actor, old, successor=issued.record.id)
         if overlap == 0:
@@ -286,6 +285,20 @@ class APIKeys:
         if not 0 <= asked <= most:
             raise KeyRequestError("overlap", f"Keys overlap for at most {int(most)} seconds")
         return asked
+
+    def _fresh(self, old: APIKey, now: float) -> APIKey:
+        """A successor, which lives as long as the old key was to, or as settings allow by now."""
+        end = None
+        if old.expires_at is not None:
+            end = now + min(old.expires_at - old.created_at, self.settings.max_lifetime)
+        return replace(
+            old,
+            id=new_id(),
+            created_at=now,
+            expires_at=end,
+            last_used_at=None,
+            last_used_address="",
+        )
 
     def _rate_limit(self, actor: Actor, asked: int | None) -> int | None:
         most = self.settings.requests_per_hour

@@ -35,7 +35,8 @@ class APIKeySettings:
     """Seconds for which a rotated key still works, so that programs can change over."""
 
     max_per_owner: int = 50
-    """Living keys that one account may have."""
+    """Living keys that one account may have; rotated ones that work on come on top, as many again
+    at most."""
 
     bound_only: bool = False
     """Whether each key must be bound to a public key when it is made (RFC 9449); keys that are not

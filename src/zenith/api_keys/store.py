@@ -9,6 +9,7 @@ from zenith.api_keys.key import APIKey
 from zenith.kernel.records import dataclass
 
 CreateOutcome: TypeAlias = Literal["created", "full", "no_owner"]
+RotateOutcome: TypeAlias = Literal["rotated", "full", "gone"]
 Cursor: TypeAlias = tuple[float, str]
 """`created_at` and `id` of the last key of a page."""
 
@@ -52,9 +53,12 @@ class APIKeyStore(Protocol):
         """Everybody's keys, the newest first, those after the cursor."""
         ...
 
-    async def rotate(self, key_id: str, successor: APIKey, *, now: float, until: float) -> bool:
-        """Store `successor` and let the old key, if it is alive and has no successor yet, expire at
-        `until` at the latest; False, and nothing changed, otherwise. Of many callers one wins.
+    async def rotate(
+        self, key_id: str, successor: APIKey, *, now: float, until: float, most: int
+    ) -> RotateOutcome:
+        """Store `successor` and let the old key expire at `until` at the latest, unless it is dead
+        or has a successor already, or its owner would have more than `most` living keys then: in
+        these cases nothing changes. Of many callers one wins. Keys without an owner do not count.
         """
         ...
 

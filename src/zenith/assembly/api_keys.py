@@ -138,9 +138,12 @@ class _KeyLimits:
         return usage.allowed
 
     async def admit_change(self, actor: Actor) -> None:
-        """One key made or rotated; raises RateLimitError."""
+        """One key made or rotated; raises RateLimitError. Whatever an account comes with counts as
+        one: each key that a key makes would begin to count anew.
+        """
         principal = actor.principal
-        keys = {"principal": f"{principal.kind}:{principal.subject}"}
+        own = f"{principal.kind}:{principal.subject}"
+        keys = {"principal": own if actor.owner_id is None else f"user:{actor.owner_id}"}
         await self._limiter.require("api-keys", keys=keys, limits=CHANGES)
 
 

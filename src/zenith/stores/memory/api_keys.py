@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from zenith.api_keys.key import APIKey
-from zenith.api_keys.store import CreateOutcome, Cursor, KeyUse
+from zenith.api_keys.store import CreateOutcome, Cursor, KeyUse, RotateOutcome
 from zenith.kernel.errors import ConflictError, ServiceUnavailableError
 
 
@@ -25,10 +25,8 @@ class MemoryAPIKeyStore:
 
     async def create(self, key: APIKey, *, now: float, most: int) -> CreateOutcome:
         """Store a new key, unless its owner has `most` living keys already."""
-        if key.owner_id is not None:
-            own = self._of.get(key.owner_id, set())
-            if sum(self._keys[each].is_alive(now) for each in own) >= most:
-                return "full"
+        if key.owner_id is not None and self._living(key.owner_id, now) >= most:
+            return "full"
         self._add(key)
         return "created"
 
@@ -50,15 +48,20 @@ class MemoryAPIKeyStore:
         keys = sorted(self._keys.values(), key=_place, reverse=True)
         return [key for key in keys if after is None or _place(key) < after][:limit]
 
-    async def rotate(self, key_id: str, successor: APIKey, *, now: float, until: float) -> bool:
+    async def rotate(
+        self, key_id: str, successor: APIKey, *, now: float, until: float, most: int
+    ) -> RotateOutcome:
         """Store `successor` and let the old key, if it is alive and has none yet, expire."""
         old = self._keys.get(key_id)
         if old is None or old.replaced_by is not None or not old.is_alive(now):
-            return False
+            return "gone"
+        ended = 1 if until <= now else 0
+        if old.owner_id is not None and self._living(old.owner_id, now) - ended >= most:
+            return "full"
         self._add(successor)
         end = until if old.expires_at is None else min(old.expires_at, until)
         self._keys[key_id] = replace(old, replaced_by=successor.id, expires_at=end)
-        return True
+        return "rotated"
 
     async def revoke(self, key_id: str, *, now: float) -> bool:
         """Set `revoked_at`."""
@@ -91,6 +94,9 @@ class MemoryAPIKeyStore:
             del self._keys[key.id], self._ids[key.prefix]
             self._of[key.owner_id].discard(key.id)
         return len(dead)
+
+    def _living(self, owner_id: str, now: float) -> int:
+        return sum(self._keys[each].is_alive(now) for each in self._of.get(owner_id, ()))
 
     def _add(self, key: APIKey) -> None:
         if key.id in self._keys or key.prefix in self._ids:

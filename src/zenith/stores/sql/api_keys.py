@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from zenith.api_keys.key import APIKey
-from zenith.api_keys.store import CreateOutcome, Cursor, KeyUse
+from zenith.api_keys.store import CreateOutcome, Cursor, KeyUse, RotateOutcome
 from zenith.stores.sql.database import Database, Rows
 from zenith.stores.sql.engine import StoreConnection
 from zenith.stores.sql.schema import accounts, api_keys
@@ -63,12 +63,7 @@ class SqlAPIKeyStore:
             await self._database.lock(connection, KEYS_LOCK)
             if await _is_missing(connection, key.owner_id):
                 return "no_owner"
-            living = (
-                select(func.count())
-                .select_from(api_keys)
-                .where(api_keys.c.owner_id == key.owner_id, _alive(now))
-            )
-            if (await connection.execute(living)).scalar_one() >= most:
+            if await _living(connection, key.owner_id, now) >= most:
                 return "full"
             await connection.execute(_insertion(key))
             return "created"
@@ -100,7 +95,9 @@ class SqlAPIKeyStore:
             asked = asked.where(place < after)
         return _keys(await self._database.rows(asked.limit(limit)))
 
-    async def rotate(self, key_id: str, successor: APIKey, *, now: float, until: float) -> bool:
+    async def rotate(
+        self, key_id: str, successor: APIKey, *, now: float, until: float, most: int
+    ) -> RotateOutcome:
         """Store `successor` and let the old key, if it is alive and has none yet, expire."""
         end = api_keys.c.expires_at
         replaced = (
@@ -111,11 +108,17 @@ class SqlAPIKeyStore:
                 expires_at=case((end < until, end), else_=until),
             )
         )
+        owner_id = successor.owner_id
         async with self._database.transaction() as connection:
+            if owner_id is not None:
+                await self._database.lock(connection, KEYS_LOCK)
+                ended = 1 if until <= now else 0
+                if await _living(connection, owner_id, now) - ended >= most:
+                    return "full"
             if (await connection.execute(replaced)).rowcount != 1:
-                return False
+                return "gone"
             await connection.execute(_insertion(successor))
-            return True
+            return "rotated"
 
     async def revoke(self, key_id: str, *, now: float) -> bool:
         """Set `revoked_at`; False if it is set already or there is no such key."""
@@ -158,6 +161,16 @@ class SqlAPIKeyStore:
         """Remove keys that were revoked or expired before this time; how many it were."""
         dead = or_(api_keys.c.revoked_at < before, api_keys.c.expires_at < before)
         return await self._database.count(delete(api_keys).where(dead))
+
+
+async def _living(connection: StoreConnection, owner_id: str, now: float) -> int:
+    living = (
+        select(func.count())
+        .select_from(api_keys)
+        .where(api_keys.c.owner_id == owner_id, _alive(now))
+    )
+    found: int = (await connection.execute(living)).scalar_one()
+    return found
 
 
 async def _is_missing(connection: StoreConnection, owner_id: str) -> bool:
