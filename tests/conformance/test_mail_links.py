@@ -85,6 +85,35 @@ async def test_of_many_who_use_a_link_one_succeeds(accounts, links, purpose, pla
     assert sum(result is not None for result in results) == 1
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("verify_email", "verify_email", False),
+        ("verify_email", "reset_password", True),
+        ("verify_email", "change_email", True),
+        ("reset_password", "reset_password", False),
+        ("reset_password", "change_email", False),
+        ("change_email", "change_email", False),
+    ],
+)
+async def test_two_links_of_one_account_do_not_wait_for_each_other(
+    accounts, links, one, other, both
+) -> None:
+    """Each ends the other; whoever comes second finds nothing, and no database breaks a tie."""
+    owners = [f"owner{number}" for number in range(5)]
+    pair = (("one", one), ("other", other))
+    for owner in owners:
+        await make(accounts, owner)
+        for digest, purpose in pair:
+            email = f"{'new' if purpose == 'change_email' else ''}{owner}@x.org"
+            await links.issue(link(f"{owner} {digest}", purpose, email=email, account_id=owner))
+    uses = [(f"{owner} {digest}", purpose) for owner in owners for digest, purpose in pair]
+    found = await asyncio.gather(*(use(links, digest, purpose) for digest, purpose in uses))
+    for first, second in zip(found[::2], found[1::2], strict=True):
+        assert first is not None or second is not None
+        assert both or first is None or second is None
+
+
 async def test_verifying_notes_the_time_and_ends_the_other_links_of_its_kind(
     accounts, links
 ) -> None:

@@ -23,8 +23,8 @@ class _VoidError(Exception):
 
 
 class SqlMailLinkStore:
-    """A row for each link. Using one is a transaction that begins by deleting its row: whoever
-    deletes it goes on, all others find nothing.
+    """A row for each link. Using one is a transaction that locks its account and then deletes its
+    row: whoever deletes it goes on, all others find nothing.
     """
 
     def __init__(self, database: Database) -> None:
@@ -152,7 +152,12 @@ class SqlMailLinkStore:
 async def _spend(
     connection: StoreConnection, digest: str, purpose: LinkPurpose, now: float
 ) -> MailLink | None:
-    spent = delete(mail_links).where(_usable(digest, purpose, now)).returning(mail_links)
+    usable = _usable(digest, purpose, now)
+    owner = select(mail_links.c.account_id).where(usable).scalar_subquery()
+    # The account before any of its links: two that were used at once would end each other, and
+    # each transaction would wait for the other.
+    await connection.execute(select(accounts.c.id).where(accounts.c.id == owner).with_for_update())
+    spent = delete(mail_links).where(usable).returning(mail_links)
     row = (await connection.execute(spent)).first()
     return None if row is None else _link(row)
 
