@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,8 +35,9 @@ from zenith.pipeline import exchange_of
 from zenith.tokens import prove_key
 
 MAX_TOKEN = 8192
+Fields: TypeAlias = Mapping[str, tuple[str, Mapping[str, object]]]
 FRESH = {"prompt": "login", "max_age": "0"}
-LEAVING = {
+LEAVING: Final[Fields] = {
     "next": ("Where to go on afterwards: a path of this application.", {"maxLength": 2048}),
     "code_challenge": (
         "Of a program that wants tokens (RFC 7636): they are had for the code behind `#code=`.",
@@ -44,13 +45,12 @@ LEAVING = {
     ),
     "code_challenge_method": ("How the challenge was made.", {"enum": ["S256"]}),
 }
-RETURNING = {
+RETURNING: Final[Fields] = {
     "state": ("What the browser left with; counts once.", {}),
     "code": ("What the provider gave it.", {}),
     "error": ("Or why it gave none (RFC 6749 section 4.1.2.1).", {}),
     "iss": ("Who the provider says that it is (RFC 9207).", {}),
 }
-Fields = Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
 class ProviderItem(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -125,8 +125,10 @@ def add_role_routes(router: APIRouter) -> None:
     router.add_api_route(one + "/holders", holders, methods=["GET"])
     held = "/admin/accounts/{account_id}/roles"
     router.add_api_route(held, account_roles, methods=["GET"])
-    already = {200: {"model": list[AssignmentItem], "description": "It was held so already"}}
-    router.add_api_route(held, grant_role, methods=["POST"], status_code=201, responses={**already})
+    already: dict[int | str, dict[str, Any]] = {
+        200: {"model": list[AssignmentItem], "description": "It was held so already"}
+    }
+    router.add_api_route(held, grant_role, methods=["POST"], status_code=201, responses=already)
     router.add_api_route(held + "/{role}", revoke_role, methods=["DELETE"], status_code=204)
     own = "/admin/accounts/{account_id}/permissions"
     router.add_api_route(own, set_permissions, methods=["PUT"], status_code=204)
