@@ -212,13 +212,15 @@ def test_included_routers_and_mounted_applications_count_too(tmp_path):
         return Visit(ward=patient.allergy)
 
     @inner.get("/cards")
-    async def card(number: Sensitive[str, PII]) -> None:
-        del number
+    async def card(
+        number: Sensitive[str, PII], x_pin: Annotated[Sensitive[str, PII], Header()]
+    ) -> None:
+        del number, x_pin
 
     app = make_app(tmp_path)
     app.include_router(router, prefix="/clinic")
     app.mount("/inner", inner)
-    assert {"allergy", "ward", "number"} <= secret_names(app)
+    assert {"allergy", "ward", "number", "x_pin", "x-pin"} <= secret_names(app)
     assert {"/clinic/patients", "/inner/cards"} <= {each.entry.path for each in routes_of(app)}
     (ward,) = [each for each in lines_of(app) if each.field == "ward"]
     assert ward.routes == ("POST /clinic/patients",)

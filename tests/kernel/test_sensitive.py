@@ -4,14 +4,16 @@ import dataclasses
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, TypeAdapter
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic import ValidationError as PydanticError
+from pydantic.alias_generators import to_camel
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 from zenith.kernel.permissions import Permissions
 from zenith.kernel.principal import Principal
+from zenith.kernel.redaction import Redactor
 from zenith.kernel.sensitive import (
     PII,
     SECRET,
@@ -143,6 +145,29 @@ def test_the_inventory():
     assert all(line.is_outermost for line in inventory([Patient]))
     assert inventory([int]) == []
     assert sensitive_names([Row]) == {"email"}
+
+
+def test_names_that_fields_bear_outside_are_names_too():
+    class Contact(BaseModel):
+        model_config = ConfigDict(alias_generator=to_camel)
+        home_phone: Sensitive[str, PII]
+        street: Annotated[
+            Sensitive[str, PII],
+            Field(
+                validation_alias=AliasChoices("strasse", AliasPath("place", "road", 0)),
+                serialization_alias="rue",
+            ),
+        ]
+        room_number: int = 4
+
+    assert sensitive_names([Contact]) == {
+        *("home_phone", "homePhone", "street", "strasse", "road", "rue"),
+    }
+    contact = Contact.model_validate({"homePhone": "+41 44", "strasse": "Main St"})
+    redactor = Redactor(sensitive_names([Contact]))
+    assert redactor.text(contact.model_dump_json(by_alias=True)) == (
+        '{"homePhone":"[redacted]","rue":"[redacted]","roomNumber":4}'
+    )
 
 
 def test_a_mark_inside_of_a_type_is_found_and_told():

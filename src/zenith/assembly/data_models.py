@@ -56,29 +56,35 @@ def secret_names(app: Any) -> frozenset[str]:
     seen: dict[tuple[str, int], Any] = {}
     for route in declaring_routes(app):
         answers = getattr(route, "response_model", None)
-        for name, hint in (*_inputs(route.dependant), ("", answers)):
-            if (name, id(hint)) in seen:
+        inputs = ((field.alias, field.name, _hint_of(field)) for field in _fields(route.dependant))
+        for alias, name, hint in (*inputs, ("", "", answers)):
+            if (alias, id(hint)) in seen:
                 continue
             # Kept beside its number, which would else be given to another.
-            seen[name, id(hint)] = hint
+            seen[alias, id(hint)] = hint
             found = models_in(hint)
             models.update(dict.fromkeys(found))
             if name and not found and mark_among(getattr(hint, "__metadata__", ()), hint):
-                named.add(name)
+                named.update((alias, name))
     return sensitive_names(models) | named
 
 
 def _inputs(dependant: Any) -> Iterator[tuple[str, Any]]:
+    for field in _fields(dependant):
+        yield field.name, _hint_of(field)
+
+
+def _fields(dependant: Any) -> Iterator[Any]:
     if dependant is None:
         return
     for kind in INPUTS:
-        for field in getattr(dependant, kind, ()):
-            yield field.name, _hint_of(field.field_info)
+        yield from getattr(dependant, kind, ())
     for inner in getattr(dependant, "dependencies", ()):
-        yield from _inputs(inner)
+        yield from _fields(inner)
 
 
-def _hint_of(info: Any) -> Any:
+def _hint_of(field: Any) -> Any:
     """A parameter's type, with what stood beside it."""
+    info = field.field_info
     metadata: tuple[Any, ...] = tuple(info.metadata)
     return Annotated[(info.annotation, *metadata)] if metadata else info.annotation

@@ -24,6 +24,7 @@ from typing import (
     get_type_hints,
 )
 
+from zenith.kernel.aliases import aliases
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
 from zenith.kernel.principal import Principal
@@ -146,8 +147,14 @@ def with_inner(models: Iterable[type]) -> list[type]:
 
 
 def sensitive_names(models: Iterable[type]) -> frozenset[str]:
-    """The names of all sensitive fields of `models`, for `Redactor(names)`."""
-    return frozenset(line.field for line in inventory(models))
+    """The names of all sensitive fields of `models`, and those that they bear outside (aliases of
+    Pydantic), for `Redactor(names)`.
+    """
+    found: set[str] = set()
+    for model in with_inner(models):
+        for name in sensitive_fields(model):
+            found.update((name, *aliases(model, name)))
+    return frozenset(found)
 
 
 def models_in(hint: Any) -> tuple[type, ...]:
