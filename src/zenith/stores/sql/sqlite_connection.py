@@ -26,7 +26,8 @@ class Connection(aiosqlite.Connection):
     """
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
-        super().__init__(connector, CHUNK)
+        self._opened: Final[list[sqlite3.Connection]] = []
+        super().__init__(partial(_opened_by, connector, self._opened), CHUNK)
         # Its thread must not keep the process alive; SQLAlchemy does the same to its own.
         self._thread.daemon = True
         self._due: Final[list[Work]] = []
@@ -35,10 +36,12 @@ class Connection(aiosqlite.Connection):
 
     def stop(self) -> asyncio.Future[Any] | None:
         """End the thread, once. The pool ends that of a connection that was lost; who closes it at
-        the same time would wait for ever for an answer of a thread that has gone.
+        the same time would wait for ever for an answer of a thread that has gone. What it opened
+        for somebody who was cancelled meanwhile is closed too.
         """
         if not self._is_stopped:
             self._is_stopped = True
+            self._tx.put_nowait((None, partial(_close, self._opened)))
             self._stopped = super().stop()
         return self._stopped
 
@@ -104,6 +107,18 @@ class Connection(aiosqlite.Connection):
             # Whoever asked for a commit that failed does not ask for a rollback.
             self._conn.rollback()
             raise
+
+
+def _opened_by(
+    connector: Callable[[], sqlite3.Connection], opened: list[sqlite3.Connection]
+) -> sqlite3.Connection:
+    opened.append(connector())
+    return opened[0]
+
+
+def _close(opened: Iterable[sqlite3.Connection]) -> None:
+    for connection in opened:
+        connection.close()
 
 
 class Cursor:
