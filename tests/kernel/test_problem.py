@@ -61,9 +61,11 @@ def test_people_are_told_more_than_the_title_again():
     assert b"<p>Gone</p>" in rendered(Problem.of_status(410), as_html=True)[2]
 
 
-def test_the_page_may_have_a_style():
-    _, _, body = rendered(INTERNAL_ERROR, as_html=True, stylesheet='/a"b.css')
+def test_the_page_may_have_a_style_and_an_icon():
+    _, _, body = rendered(INTERNAL_ERROR, as_html=True, stylesheet='/a"b.css', icon="/a.svg")
     assert b'<link rel="stylesheet" href="/a&quot;b.css">' in body
+    assert b'<link rel="icon" href="/a.svg">' in body
+    assert b"<link" not in rendered(INTERNAL_ERROR, as_html=True)[2]
 
 
 def test_faults_are_a_list_for_programs_and_sentences_for_people():

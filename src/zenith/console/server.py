@@ -60,7 +60,7 @@ def create_server(settings: Settings | None = None) -> Zenith:
             ConfirmPage: ConfirmPage(CONFIRM),
             OAuthPages: OAuthPages(home=HOME, factor=FACTOR),
             EnrolmentPage: EnrolmentPage(FACTORS),
-            PageStyle: PageStyle(asset("console.css")),
+            PageStyle: PageStyle(asset("console.css"), asset("zenith.svg")),
         },
     )
     app.add_auth()

@@ -55,7 +55,7 @@ _PAGE: Final = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{title}</title>{style}
+<title>{title}</title>{links}
 </head>
 <body>
 <main class="narrow problem">
@@ -112,10 +112,13 @@ class Problem:
         )
 
     def render(
-        self, *, request_id: str, as_html: bool, stylesheet: str = ""
+        self, *, request_id: str, as_html: bool, stylesheet: str = "", icon: str = ""
     ) -> tuple[int, RawHeaders, bytes]:
-        """Status, raw headers and body, ready to be sent. `stylesheet` is a path for the page."""
-        body = self._html(request_id, stylesheet) if as_html else self._json(request_id)
+        """Status, raw headers and body, ready to be sent. `stylesheet` and `icon` are paths for the
+        page.
+        """
+        links = _link("stylesheet", stylesheet) + _link("icon", icon)
+        body = self._html(request_id, links) if as_html else self._json(request_id)
         headers: RawHeaders = [
             (b"content-type", HTML if as_html else PROBLEM_JSON),
             (b"content-length", str(len(body)).encode("ascii")),
@@ -139,7 +142,7 @@ class Problem:
         }
         return json.dumps(document, default=str).encode("utf-8")
 
-    def _html(self, request_id: str, stylesheet: str) -> bytes:
+    def _html(self, request_id: str, links: str) -> bytes:
         detail = self.detail if isinstance(self.detail, str) else _sentences(self.detail)
         # The page has the title above already.
         detail = detail.removeprefix(f"{self.title}. ")
@@ -147,15 +150,18 @@ class Problem:
         if title.casefold() == self.title.casefold():
             explained = _EXPLANATIONS.get(self.code, title)
             detail = f"{explained.removesuffix('.')}: {more}." if more else explained
-        link = f'\n<link rel="stylesheet" href="{html.escape(stylesheet)}">' if stylesheet else ""
         page = _PAGE.format(
-            style=link,
+            links=links,
             title=html.escape(_HEADINGS.get(self.code, self.title)),
             detail=html.escape(detail),
             status=self.status,
             request_id=html.escape(request_id),
         )
         return page.encode("utf-8", "replace")
+
+
+def _link(kind: str, path: str) -> str:
+    return f'\n<link rel="{kind}" href="{html.escape(path)}">' if path else ""
 
 
 INTERNAL_ERROR: Final = Problem(

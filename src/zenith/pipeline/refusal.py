@@ -31,6 +31,11 @@ class PageStyle:
 
     stylesheet: str
     """Path of a style sheet of this application."""
+    icon: str = ""
+    """Path of its icon; without one browsers ask for `/favicon.ico`."""
+
+
+_UNSTYLED: Final = PageStyle("")
 
 
 async def refuse(exchange: Exchange, problem: Problem, send: Send) -> None:
@@ -46,21 +51,23 @@ async def refuse(exchange: Exchange, problem: Problem, send: Send) -> None:
     as_html = prefers_html(exchange.headers)
     if as_html and problem.status == UNAUTHORIZED and await _led_to_sign_in(exchange, send):
         return
+    style = _style(exchange, problem)
     status, headers, body = problem.render(
         request_id=exchange.request_id,
         as_html=as_html,
-        stylesheet=_stylesheet(exchange, problem),
+        stylesheet=style.stylesheet,
+        icon=style.icon,
     )
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
 
 
-def _stylesheet(exchange: Exchange, problem: Problem) -> str:
+def _style(exchange: Exchange, problem: Problem) -> PageStyle:
     style = exchange.services.get(PageStyle)
     # Under a host name that is not ours the style sheet would be refused too.
     if not isinstance(style, PageStyle) or problem.status == MISDIRECTED:
-        return ""
-    return style.stylesheet
+        return _UNSTYLED
+    return style
 
 
 async def _led_to_sign_in(exchange: Exchange, send: Send) -> bool:
