@@ -10,7 +10,9 @@ from tests.accounts.application import (
     EMAIL,
     OTHER_PASSWORD,
     PASSWORD,
+    bearer,
     browse,
+    login,
     make_administrator,
     make_app,
     make_settings,
@@ -82,6 +84,42 @@ async def test_signing_in_tells_nothing(app):
     assert all(answer == answers[0] for answer in answers)
     right = await ask(app, "/auth/login", email="locked@example.org", password=PASSWORD)
     assert right == answers[0]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "md5$seasalt$01234567",
+        "$argon2id$v=19$m=8,t=1,p=1$damaged",
+        "$zp$k=gone$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$MDEyMzQ1Njc4OWFiY2RlZg",
+    ],
+)
+async def test_a_hash_that_cannot_be_used_tells_nothing(app, stored, monkeypatch, caplog):
+    """As a move from another program, or a pepper that was lost, leaves them."""
+    async with browse(app) as client:
+        await register(client)
+        tokens = (await login(client)).json()
+    account = await app.accounts.store.by_email(EMAIL)
+    assert await app.accounts.store.set_password(
+        account.id, stored, expected=account.password_hash, changed_at=None
+    )
+    known = await ask(app, "/auth/login", email=EMAIL, password=PASSWORD)
+    assert known == await ask(app, "/auth/login", email="nobody@example.org", password=PASSWORD)
+    assert known[0] == 401
+    assert account.id in caplog.text
+    assert stored not in caplog.text
+    hashed = []
+    monkeypatch.setattr(app.accounts.sign_in._hasher._current, "hash", hashed.append)
+    for email in (EMAIL, "nobody@example.org"):
+        await ask(app, "/auth/login", email=email, password=PASSWORD)
+    assert len(hashed) == 2, "a known and an unknown account do the same work"
+    async with browse(app, headers=bearer(tokens)) as client:
+        body = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
+        assert (await client.post("/auth/password", json=body)).status_code == 401
+        proof = {"current_password": PASSWORD}
+        assert (await client.request("DELETE", "/auth/account", json=proof)).status_code == 401
+        proof = {"factor": "password", "proof": PASSWORD}
+        assert (await client.post("/auth/confirm", json=proof)).status_code == 401
 
 
 async def test_registering_takes_the_same_time(tmp_path):

@@ -10,6 +10,7 @@ from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.notices import Notices, seen
 from zenith.accounts.sign_in import PASSWORD_FACTOR, SignIn
 from zenith.accounts.store import AccountStore
+from zenith.accounts.stored_password import verified
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, ConflictError
 from zenith.kernel.events import EventSink, EventType, Outcome
@@ -62,7 +63,7 @@ class PasswordChange:
         if account is None or account.password_hash is None or not account.is_active:
             raise AuthenticationError(reason="no account with a password")
         await self._limits.admit_password_check(client, account.id)
-        if not (await self._hasher.verify(current, account.password_hash)).ok:
+        if not await verified(self._hasher, current, account):
             reason = "wrong password"
             await self._record(principal, client, "failure", reason)
             raise InvalidCredentialsError("Your current password is wrong", reason=reason)

@@ -8,6 +8,7 @@ from zenith.accounts.client import Client
 from zenith.accounts.errors import InvalidCredentialsError
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.store import Account, AccountStore
+from zenith.accounts.stored_password import verified
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError
 from zenith.kernel.principal import Principal
@@ -57,6 +58,6 @@ class PasswordProof:
                 )
             return account
         await self._limits.admit_password_check(client, account.id)
-        if not (await self._hasher.verify(password, account.password_hash)).ok:
+        if not await verified(self._hasher, password, account):
             raise InvalidCredentialsError("Your password is wrong", reason="wrong password")
         return account

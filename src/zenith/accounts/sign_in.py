@@ -32,6 +32,7 @@ from zenith.accounts.factors import (
 from zenith.accounts.grants import TokenGrants, TokenPair
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.store import Account, AccountStore
+from zenith.accounts.stored_password import verified_and_renewed
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import AuthenticationError, RateLimitError, SecurityError
 from zenith.kernel.events import EventSink, EventType, Outcome
@@ -98,7 +99,7 @@ class SignIn:
             raise
         stored = None if account is None else account.password_hash
         try:
-            verification, renewed = await self._hasher.verify_and_update(password, stored)
+            verification, renewed = await verified_and_renewed(self._hasher, password, account)
         except SecurityError:
             await self._limits.undo(admission)
             raise

@@ -11,6 +11,7 @@ from zenith.accounts.grants import AccessGrant, TokenGrants
 from zenith.accounts.limits import AttemptLimits
 from zenith.accounts.sign_in import PASSWORD_FACTOR
 from zenith.accounts.store import Account, AccountStore
+from zenith.accounts.stored_password import verified
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import (
     AuthenticationError,
@@ -57,7 +58,7 @@ class PasswordCheck:
     async def verify(self, account: Account, proof: str, client: Client) -> bool:
         """Whether it is the password; an account without one costs the same time."""
         del client
-        return (await self._hasher.verify(proof, account.password_hash)).ok
+        return await verified(self._hasher, proof, account)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
