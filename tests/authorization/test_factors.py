@@ -161,12 +161,35 @@ async def test_navigations_are_led_to_the_page_and_keep_their_address() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "raw", "back"),
+    [
+        ("/vault/what?.txt", b"/vault/what%3F.txt", "/vault/what%3F.txt?a=%C3%A9"),
+        ("/vault/caf\u00e9", b"/vault/caf%C3%A9", "/vault/caf%C3%A9?a=%C3%A9"),
+        ("/vault/100%", None, "/vault/100%25?a=%C3%A9"),
+        ("//evil.example/vault", b"//evil.example/vault", "/evil.example/vault?a=%C3%A9"),
+    ],
+)
+async def test_the_address_is_kept_as_it_was_sent(path: str, raw: bytes | None, back: str) -> None:
+    """Else the way back leads elsewhere, or nowhere."""
+    app = Starlette(routes=[Route("/{rest:path}", ACCESS(vault))])
+    app = SecurityMiddleware(
+        app,
+        guards=[SignedInAs(who()), AuthorizationGuard(refuse_undeclared=False)],
+        services={ConfirmPage: ConfirmPage("/account/confirm")},
+    )
+    scope = make_scope(path=path, headers=BROWSER) | {"query_string": b"a=%C3%A9"}
+    answer = await ask(app, scope | {"raw_path": raw})
+    assert led_to(answer)["next"] == [back]
+
+
+@pytest.mark.parametrize(
     ("host", "referer", "page"),
     [
         ("shop.example", b"https://shop.example/vault/form?x=1", "/vault/form?x=1"),
         ("shop.example", b"https://shop.example/vault/form", "/vault/form"),
         ("shop.example", b"https://shop.example", "/"),
         ("shop.example", b"https://evil.example/vault", "/"),
+        ("shop.example", b"https://shop.example//evil.example/x", "/evil.example/x"),
         ("shop.example", b"https://shop.example@evil.example/vault", "/"),
         ("shop.example", b"https://[", "/"),
         ("shop.example", b"", "/"),

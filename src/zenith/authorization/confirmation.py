@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from zenith.authorization.errors import FactorRequiredError, LedToConfirmationError
 from zenith.kernel.errors import SecurityError
@@ -44,8 +44,10 @@ def factor_refusal(
 
 
 def _address(exchange: Exchange) -> str:
+    # As it was sent: decoded, another path may be meant, or what no address can hold.
+    raw: bytes = exchange.scope.get("raw_path") or quote(exchange.path).encode("ascii")
     query = exchange.scope["query_string"].decode("latin-1")
-    return f"{exchange.path}?{query}" if query else exchange.path
+    return _local(raw.partition(b"?")[0].decode("latin-1"), query)
 
 
 def _sender(exchange: Exchange) -> str:
@@ -56,4 +58,10 @@ def _sender(exchange: Exchange) -> str:
         return START
     if not exchange.host or parts.netloc != exchange.host:
         return START
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path or START
+    return _local(parts.path, parts.query)
+
+
+def _local(path: str, query: str) -> str:
+    """A path of this application: browsers take what two slashes precede for another host."""
+    local = START + path.lstrip(START)
+    return f"{local}?{query}" if query else local
