@@ -378,7 +378,8 @@ async def _invalid_handshake(socket: WebSocket, error: Exception) -> None:
 
 
 async def _unhandled(request: Request, error: Exception) -> Any:
-    if request.app.debug and not request.app.settings.is_production:
+    app = request.app
+    if isinstance(app, Zenith) and app.debug and not app.settings.is_production:
         return wiring.debug_page(request, error)
     return ProblemResponse(exchange_of(request.scope), INTERNAL_ERROR)
 
