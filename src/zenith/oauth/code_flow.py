@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
-from zenith.accounts.authentication_methods import FIRST_DATE
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.keys import digest, new_token
 from zenith.kernel.records import dataclass
@@ -189,7 +188,7 @@ class CodeFlow:
         if pending.purpose == "confirm":
             if identity.authenticated_at < pending.created_at - LEEWAY:
                 raise NotAskedError(label=provider.label)
-        elif self._believe_undated and identity.authenticated_at < FIRST_DATE:
+        elif self._believe_undated and not identity.is_dated:
             return replace(identity, authenticated_at=self._clock())
         return identity
 

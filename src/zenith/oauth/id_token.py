@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Final
 
+from zenith.accounts.authentication_methods import FIRST_DATE
 from zenith.kernel.keys import b64encode, equal
 from zenith.kernel.records import dataclass
 from zenith.oauth.errors import ProviderError
@@ -48,6 +49,11 @@ class ProvenIdentity:
     """The provider's name for the session there (`sid`); empty where it gave none."""
     id_token: str = field(default="", repr=False)
     """What proved it, to show the provider at the sign-out; empty where nothing asks for that."""
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the provider said when the person proved it."""
+        return self.authenticated_at >= FIRST_DATE
 
     @property
     def label(self) -> str:
@@ -203,8 +209,9 @@ def time_of(claims: Mapping[str, Any], name: str) -> float:
 
 
 def undated(now: float) -> float:
-    """The time of a proof whose provider does not say when the person gave it: long ago, and none
-    other's. It may have been asked for weeks before, in the browser that somebody has borrowed.
+    """The time of a proof whose provider does not say when the person gave it: before `FIRST_DATE`,
+    so that nothing takes it for recent, and none other's, for sessions are known by it. It may have
+    been asked for weeks before, in the browser that somebody has borrowed.
     """
     # A division by a power of two is exact: two moments stay two.
     return now / _LONG_AGO
