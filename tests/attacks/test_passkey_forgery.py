@@ -148,6 +148,17 @@ async def test_a_key_that_is_known_is_not_taken_over(client):
     assert (stolen.status_code, stolen.json()["code"]) == (409, "factor_exists")
 
 
+async def test_an_id_that_no_index_holds(client):
+    """PostgreSQL cannot index it, and a fault of the sender would look like one of the database."""
+    device = Authenticator()
+    device.id = bytes(1024)
+    answer, _, _ = await enrol(client, device)
+    assert (answer.status_code, answer.json()["code"]) == (422, "factor_not_confirmed")
+    device.id = bytes(1023)
+    answer, _, _ = await enrol(client, device)
+    assert answer.status_code == 201
+
+
 async def test_malformed_answers_are_refused_cleanly(client):
     tokens = (await login(client)).json()
     begun = await begin(client)

@@ -28,6 +28,8 @@ MAX_PASSKEYS: Final = 20
 """Per account."""
 MAX_CREDENTIAL: Final = 16_384
 """Characters of an authenticator's answer."""
+MAX_CREDENTIAL_ID: Final = 1023
+"""Bytes (WebAuthn section 7.1 step 25)."""
 REGISTER: Final = "passkey/register"
 FACTOR: Final = "passkey/factor"
 SIGN_IN: Final = "passkey/sign-in"
@@ -147,6 +149,8 @@ class Passkeys:
         except _failures(webauthn) as error:
             reason = f"passkey refused: {type(error).__name__}"
             raise EnrolmentFailedError(field="credential", reason=reason) from None
+        if len(verified.credential_id) > MAX_CREDENTIAL_ID:
+            raise EnrolmentFailedError(field="credential", reason="credential id too long")
         return answer, verified
 
     async def factor_options(self, account_id: str, binding: str) -> dict[str, Any]:
