@@ -21,7 +21,7 @@ from zenith.audit.reading import StoredLog
 from zenith.audit.sealer import Sealer
 from zenith.audit.verification import Verification
 from zenith.kernel.events import Event, EventType, Silence
-from zenith.kernel.keys import Secret
+from zenith.kernel.keys import Secret, new_id
 from zenith.kernel.one_step import one_step
 from zenith.stores.memory import MemoryAuditStore
 from zenith.stores.settings import DatabaseSettings
@@ -36,7 +36,8 @@ LONG = 1_500_000
 """More than `zenith.assembly.audit_readers.WORTH`."""
 PER_SEAL = 1_000
 Change: TypeAlias = Callable[[], Awaitable[None]]
-ACCOUNT = Account(id="account-0", email="a@b.example", email_key="a@b.example", created_at=0.0)
+SESSION, REQUEST = new_id(), new_id()
+ACCOUNT = Account(id=new_id(), email="a@b.example", email_key="a@b.example", created_at=0.0)
 
 
 def _event() -> Event:
@@ -45,11 +46,11 @@ def _event() -> Event:
         outcome="success",
         at=time.time(),
         subject=ACCOUNT.id,
-        session_id="session-0",
+        session_id=SESSION,
         scheme="session",
         address="203.0.113.9",
         user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-        request_id="request-0",
+        request_id=REQUEST,
     )
 
 

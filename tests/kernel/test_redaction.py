@@ -199,3 +199,39 @@ def test_cards_are_found_however_they_are_grouped(sign, groups):
     parts = ["".join(next(digits) for _ in range(length)) for length in groups]
     text = f"on 2026-11-22 paid by {sign.join(parts)} in full"
     assert PLAIN.text(text) == f"on 2026-11-22 paid by {REDACTED} in full"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "2463748119649dda2508a35e34774bfb",
+        "905abe19e3760191f6884979864031d5",
+        "6F38702AF36ECBA45773571094851110",
+        "41111111-1111-1111-8a10-6f38702af36e",
+        "0" * 20 + "f" + "4111111111111111" + "e" * 91,
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "id={}, 3 more", "urn:uuid:{}", "a\n{} 4"])
+def test_ids_with_as_many_digits_as_cards_stay(named, around):
+    assert PLAIN.without_secrets(around.format(named)) == around.format(named)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "pan{}",
+        "{}f",
+        "f{}",
+        "deadbeefdeadbee{}",
+        "6f38702af36ecba45773571094851a{}z",
+        "6f38702af36ecba45773571094851a10 {}",
+        "{}-6f38702af36ecba45773571094851a10",
+    ],
+)
+def test_cards_beside_letters_are_replaced(around):
+    assert "4111111111111111" not in PLAIN.text(around.format("4111111111111111"))
+
+
+@given(st.uuids().map(str) | st.binary(min_size=16, max_size=64).map(bytes.hex))
+def test_no_id_is_taken_for_a_card(named):
+    assert PLAIN.text(f"by {named}") == f"by {named}"

@@ -93,7 +93,10 @@ def _known(value: str, length: int, redactor: Redactor) -> str:
 
 
 def _optional(value: str | None, redactor: Redactor) -> str | None:
-    return None if value is None else text(value, MAX_NAME, redactor)
+    # Most are ids of our own, in which nothing can hide.
+    if value is None or _ID.fullmatch(value):
+        return value
+    return text(value, MAX_NAME, redactor)
 
 
 def _mapping(values: Mapping[object, object], depth: int, redactor: Redactor) -> dict[str, Json]:

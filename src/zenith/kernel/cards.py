@@ -8,23 +8,43 @@ from typing import Final
 _CARD: Final = re.compile(r"[2-6](?<![0-9].)[0-9]{3}(?:[ -]?[0-9]){9,15}(?![0-9])")
 _ISSUERS: Final = re.compile(r"4|5[0-8]|6|3[0-9]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)")
 """What the numbers of payment cards begin with (ISO/IEC 7812): no date of this century."""
+_ID: Final = re.compile(
+    r"(?<![0-9A-Za-z])"
+    r"(?:[0-9a-fA-F]{32,}|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"
+    r"(?![0-9A-Za-z])"
+)
+"""Ids, digests and UUIDs: some have digits enough for a card, and one in ten of these the right
+check digit.
+"""
+AROUND: Final = 64
 MIN_CARD: Final = 13
 MAX_HALF: Final = 4
 
 
 def without_cards(value: str, mark: str) -> str:
     """`value` with `mark` in place of each card number. They are told from other numbers by their
-    check digit and their first digits.
+    check digit and their first digits. What is a part of an id stays: who is named in a log must
+    be found there.
     """
     kept: list[str] = []
     done = at = 0
     while (match := _CARD.search(value, at)) is not None:
-        at = match.start() + 1
+        start = match.start()
+        at = start + 1
         length = _card_length(match[0])
-        if length:
-            kept += [value[done : match.start()], mark]
-            done = at = match.start() + length
+        if length and not _is_in_id(value, start, start + length):
+            kept += [value[done:start], mark]
+            done = at = start + length
     return "".join([*kept, value[done:]])
+
+
+def _is_in_id(value: str, start: int, end: int) -> bool:
+    # Not in all of it: a text full of cards would be looked through for each of them.
+    first = max(0, start - AROUND)
+    around = value[first : end + AROUND]
+    return any(
+        each.start() <= start - first and end - first <= each.end() for each in _ID.finditer(around)
+    )
 
 
 def _card_length(digits: str) -> int:
