@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import Any, Final
 
 from zenith.server.connections import Connections, connections_of
@@ -18,6 +19,7 @@ from zenith.server.pace import (
 MAX_HEAD: Final = 64 * 1024
 """Bytes of request line and headers, and of whatever else of a request is no body. What the
 application accepts is smaller and has its own settings; this is what is read at all."""
+GONE: Final = "client gone"
 NOT_TAKEN: Final = frozenset({ANSWER_NOT_TAKEN, CLOSE_NOT_TAKEN})
 
 MALFORMED: Final = "malformed HTTP"
@@ -58,8 +60,11 @@ class BoundedConnection(asyncio.Protocol):
             self.ws_protocol_class = _bounded_websocket(self.ws_protocol_class)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it no more."""
+        """Count it no more. The request that is worked on is told, not only the last one that came:
+        nobody holds a place, or a stream, by asking for more and going away.
+        """
         self._watch.leave(self)
+        self._disconnect()
         super().connection_lost(exc)
 
     def resume_writing(self) -> None:
@@ -78,6 +83,11 @@ class BoundedConnection(asyncio.Protocol):
         else:
             self._refuse(400, MALFORMED)
 
+    @property
+    def at_work(self) -> Any:
+        """The request that the application works on, or that it answered last."""
+        return self.cycle
+
     def phase(self) -> Phase:
         """What the client is waited for."""
         raise NotImplementedError
@@ -85,6 +95,8 @@ class BoundedConnection(asyncio.Protocol):
     def look(self, now: float) -> str:
         """Why this must end, or nothing."""
         cycle, phase = self.cycle, self.phase()
+        if self.flow.read_paused and self._is_gone():
+            return GONE
         if phase is Phase.BODY and (self.flow.read_paused or cycle.waiting_for_100_continue):
             self._pace.pause(now=now, received=self._received)
         unsent = self.transport.get_write_buffer_size()
@@ -95,7 +107,7 @@ class BoundedConnection(asyncio.Protocol):
         if reason in NOT_TAKEN:
             self._watch.tell(self, reason)
             self.transport.abort()
-        elif reason == IDLE or not self._received:
+        elif reason in (IDLE, GONE) or not self._received:
             # Browsers open connections ahead that they never use.
             self._close()
         else:
@@ -115,12 +127,35 @@ class BoundedConnection(asyncio.Protocol):
         return not (cycle.response_started or self.pipeline)
 
     def _close(self) -> None:
-        cycle = self.cycle
+        # What the application still has to say would follow an answer that has ended.
+        self._disconnect()
+        self.transport.close()
+
+    def _is_gone(self) -> bool:
+        """Whether the client has left while nothing is read, since what follows the request that is
+        worked on must wait, or is malformed. Who waits for a client to go would wait for ever.
+        """
+        cycle = self.at_work
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            return False
+        return is_hung_up(self.transport.get_extra_info("socket"))
+
+    def _disconnect(self) -> None:
+        cycle = self.at_work
         if cycle is not None and not cycle.response_complete:
-            # What the application still has to say would follow an answer that has ended.
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.close()
+
+
+def is_hung_up(connection: Any) -> bool:
+    """Whether the other end of a socket sends no more, whatever waits to be read; False where the
+    operating system does not say.
+    """
+    if connection is None or not hasattr(select, "POLLRDHUP"):
+        return False
+    asked = select.poll()
+    asked.register(connection, select.POLLRDHUP)
+    return bool(asked.poll(0))
 
 
 def _bounded_websocket(given: Any) -> Any:

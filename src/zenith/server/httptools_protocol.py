@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from zenith.server.bounds import MAX_HEAD, BoundedConnection
+from zenith.server.bounds import MALFORMED, MAX_HEAD, BoundedConnection
 from zenith.server.pace import Phase
 
 FRAMING: Final = 16
@@ -36,6 +36,7 @@ class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
     _spent: int = 0
     _in_head: bool = True
     _in_body: bool = False
+    _at_work: Any = None
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless the request has spent what is no body."""
@@ -62,6 +63,8 @@ class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
         self._in_body = True
         self._spent = 0
         super().on_headers_complete()
+        if not self.pipeline:
+            self._at_work = self.cycle
         parser: Any = self.parser
         if not (parser.should_upgrade() and self._should_upgrade()):
             self.headers = []
@@ -77,8 +80,24 @@ class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
         self._in_body = False
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """The next one that waits begins."""
+        if self.pipeline:
+            self._at_work = self.pipeline[-1][0]
+        super().on_response_complete()
+
+    @property
+    def at_work(self) -> Any:
+        """The request that the application works on; behind it others may wait."""
+        return self._at_work
+
     def handle_websocket_upgrade(self) -> None:
-        """The connection is counted as a WebSocket from now on."""
+        """The connection is counted as a WebSocket from now on. Not while a request is worked on:
+        its answer would be read as messages, and nobody would tell it that the client is gone.
+        """
+        if self.at_work is not None and not self.at_work.response_complete:
+            self.send_400_response(MALFORMED)
+            return
         self._watch.leave(self)
         super().handle_websocket_upgrade()
 
