@@ -183,6 +183,7 @@ def test_devices_that_strangers_locked_out_are_let_in_again(open_house):
 
 def test_whoever_may_look_after_a_part_is_led_there(house, member):
     assert "/admin/" not in member.get("/account/").text
+    assert member.get("/admin").status_code == 403
     made = house.ada.send(
         "/admin/roles",
         {"name": "watcher", "permissions": "audit:read\nbans:read"},
@@ -194,7 +195,17 @@ def test_whoever_may_look_after_a_part_is_led_there(house, member):
     assert given.status_code == 303
     page = member.get("/account/").text
     assert '<a href="/admin/bans">Admin</a>' in page
+    assert member.get("/admin", follow_redirects=False).headers["location"] == "/admin/bans"
     tabs = member.get("/admin/bans").text.split('aria-label="Administration"')[1].split("</nav>")[0]
     assert '"/admin/audit">Audit log<' in tabs
     assert "/admin/accounts" not in tabs
     assert member.get("/admin/accounts").status_code == 403
+
+
+def test_the_address_of_the_administration_leads_on(house, anybody):
+    assert house.ada.get("/admin", follow_redirects=False).headers["location"] == FORM
+    stranger = anybody.get("/admin", follow_redirects=False)
+    assert (stranger.status_code, stranger.headers["location"]) == (
+        303,
+        "/account/sign-in?next=/admin",
+    )

@@ -251,8 +251,12 @@ def test_dates_of_a_file_are_dates_of_its_rules():
 
 
 def test_what_cannot_be_read(tmp_path):
+    with pytest.raises(PolicyError, match="cannot be read"):
+        load_policies(tmp_path / "none")
+    named = tmp_path / "policy.toml"
+    named.touch()
     with pytest.raises(PolicyError, match="suffix"):
-        load_policies(tmp_path / "policy.toml")
+        load_policies(named)
     with pytest.raises(PolicyError, match="cannot be read"):
         load_policies(str(tmp_path / "none.yaml"))
     latin = tmp_path / "latin.yaml"

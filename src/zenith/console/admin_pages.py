@@ -1,4 +1,4 @@
-"""Pages for administrators: the accounts."""
+"""Pages for administrators: the first that somebody may see, and the accounts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from starlette.responses import Response
 
 from zenith.accounts import PAGE, Client
 from zenith.accounts.depends import account_services
-from zenith.authorization import require_everywhere
+from zenith.authorization import authenticated, require_everywhere
 from zenith.console.rendering import MANAGE_ACCOUNTS, address, go_to, page_route, pages_of
-from zenith.kernel.errors import NotFoundError, SecurityError
+from zenith.kernel.errors import NotFoundError, PermissionDeniedError, SecurityError
 from zenith.pipeline import exchange_of
+from zenith.tenants import outside
 
-ACCOUNTS: Final = "/admin/accounts"
+ADMIN: Final = "/admin"
+ACCOUNTS: Final = f"{ADMIN}/accounts"
 MAX_SEARCH: Final = 100
 MAX_KEY: Final = 254
 manage_accounts = require_everywhere(MANAGE_ACCOUNTS)
@@ -24,11 +26,21 @@ Back = Annotated[str, Form(max_length=MAX_KEY)]
 
 def admin_pages() -> APIRouter:
     """The routes of this module."""
-    router = APIRouter(prefix=ACCOUNTS, include_in_schema=False)
-    page_route(router, "", accounts)
-    router.add_api_route("/{account_id}/lock", lock, methods=["POST"])
-    router.add_api_route("/{account_id}/unlock", unlock, methods=["POST"])
+    router = APIRouter(include_in_schema=False)
+    page_route(router, ADMIN, first_page)
+    page_route(router, ACCOUNTS, accounts)
+    router.add_api_route(f"{ACCOUNTS}/{{account_id}}/lock", lock, methods=["POST"])
+    router.add_api_route(f"{ACCOUNTS}/{{account_id}}/unlock", unlock, methods=["POST"])
     return router
+
+
+@authenticated
+async def first_page(request: Request) -> Response:
+    """Lead to the first page that the requester may see."""
+    areas = pages_of(request).areas_of(outside(exchange_of(request.scope)))
+    if not areas:
+        raise PermissionDeniedError(reason="may administer nothing")
+    return go_to(areas[0][0])
 
 
 @manage_accounts

@@ -27,6 +27,7 @@ from zenith.kernel.errors import (
     ServiceUnavailableError,
     ValidationError,
 )
+from zenith.kernel.principal import Principal
 from zenith.pipeline import Exchange, exchange_of
 from zenith.tenants import outside
 
@@ -164,7 +165,7 @@ class Pages:
             csrf=csrf_token(exchange) if CsrfGuard in exchange.state else "",
             nonce=lambda: exchange.nonce,
             signed_in=exchange.principal.is_authenticated,
-            areas=[area[:2] for area in self._areas if principal.has_permission(area[2])],
+            areas=self.areas_of(principal),
             may_assign_roles=principal.has_permission(ASSIGN_ROLES),
             notice=NOTICES.get(notice, ""),
             outbox=self._outbox and notice in MAILED and reads_outbox(exchange),
@@ -176,6 +177,10 @@ class Pages:
         response = HTMLResponse(page, status_code=error.status if error else status)
         response.headers.update(error.headers if error else {})
         return response
+
+    def areas_of(self, principal: Principal) -> list[tuple[str, str]]:
+        """Path and name of what `principal` may administer."""
+        return [area[:2] for area in self._areas if principal.has_permission(area[2])]
 
 
 def _areas(*, keys: bool, audit: bool) -> list[tuple[str, str, str]]:

@@ -32,11 +32,6 @@ def load_policies(path: FilePath | str) -> tuple[Policy, ...]:
     Raises PolicyError with line and column for what is wrong in it, and where it cannot be read.
     """
     file = FilePath(path)
-    form = FORMATS.get(file.suffix.lower())
-    if form is None:
-        raise PolicyError(
-            f"{file.name}: the suffix names no format", fix="use " + ", ".join(FORMATS)
-        )
     try:
         with file.open("rb") as stream:
             data = stream.read(MAX_FILE + 1)
@@ -44,6 +39,11 @@ def load_policies(path: FilePath | str) -> tuple[Policy, ...]:
         raise PolicyError(
             f"{path}: cannot be read: {error.strerror}", fix="check the path and who may read it"
         ) from None
+    form = FORMATS.get(file.suffix.lower())
+    if form is None:
+        raise PolicyError(
+            f"{file.name}: the suffix names no format", fix="use " + ", ".join(FORMATS)
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
