@@ -10,11 +10,12 @@ _ISSUERS: Final = re.compile(r"4|5[0-8]|6|3[0-9]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|
 """What the numbers of payment cards begin with (ISO/IEC 7812): no date of this century."""
 _ID: Final = re.compile(
     r"(?<![0-9A-Za-z])"
-    r"(?:[0-9a-fA-F]{32,}|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"
+    r"(?:(?=[0-9]*[a-fA-F])(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{24}|[0-9a-fA-F]{32,})"
+    r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"
     r"(?![0-9A-Za-z])"
 )
-"""Ids, digests and UUIDs: some have digits enough for a card, and one in ten of these the right
-check digit.
+"""Ids, of traces and their spans, too, digests and UUIDs: some have digits enough for a card, and one
+in ten of these the right check digit.
 """
 AROUND: Final = 64
 MIN_CARD: Final = 13
