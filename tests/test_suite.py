@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from types import SimpleNamespace
 
@@ -11,6 +13,7 @@ from sqlalchemy import text
 
 from tests.measure import HERE, MEASURED, Plugin, Stacks, Tracer
 from tests.start import OBJECTS, Schema
+from tools import suite
 from zenith.accounts import auth_router
 from zenith.accounts.routes import Credentials
 from zenith.stores import foundation
@@ -213,3 +216,15 @@ def test_stacks_of_greenlets_that_ended_are_let_go():
 class SimpleGreenlet:
     def __init__(self, *, dead):
         self.dead = dead
+
+
+@pytest.mark.parametrize(("free", "is_used"), [(suite.ROOM, True), (suite.ROOM - 1, False)])
+def test_folders_are_in_memory_where_there_is_room(monkeypatch, tmp_path, free, is_used):
+    monkeypatch.delenv(suite.FOLDERS, raising=False)
+    monkeypatch.setattr(suite, "MEMORY", tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with suite.folders_in_memory():
+        made = [str(each) for each in tmp_path.iterdir()]
+        assert made == ([os.environ[suite.FOLDERS]] if is_used else [])
+    assert suite.FOLDERS not in os.environ
+    assert not [*tmp_path.iterdir()]
