@@ -38,6 +38,17 @@ async def test_the_next_pair_carries_the_roles_of_now(world):
     assert claims["roles"] == ["moderator"]
 
 
+async def test_an_access_token_does_not_outlive_its_session(world):
+    session = await world.sessions.get(world.pair.session_id)
+    world.pass_time(session.expires_at - world.time() - 60)
+    pair = await world.grants.rotate(world.pair.refresh_token, client=ALICE)
+    assert pair.expires_in == 60
+    claims = await world.manager.verify_token(pair.access_token, "access")
+    assert claims["exp"] <= session.expires_at + 1
+    world.pass_time(61)
+    assert not await world.holds(pair.access_token)
+
+
 async def reuse(world):
     await world.grants.rotate(world.pair.refresh_token, client=ALICE)
     world.pass_time(11)

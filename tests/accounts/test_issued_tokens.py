@@ -107,6 +107,10 @@ async def test_revoking_the_access_token_ends_it_alone(world):
     assert await world.active(pair["access_token"]) == {"active": False}
     assert (await world.active(pair["refresh_token"]))["active"]
     assert (await world.revoke(pair["access_token"])).status_code == 200
+    known = world.app.assembly.revocations._known.values()
+    (kept,) = [each for each in known if each.kind == "token"]
+    lifetime = world.app.assembly.settings.tokens.access_lifetime
+    assert kept.until - kept.at <= lifetime + 1, "nobody fills the memory with what has expired"
 
 
 async def test_revoking_the_refresh_token_ends_the_sign_in(world):

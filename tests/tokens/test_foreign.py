@@ -246,6 +246,11 @@ async def test_discovery() -> None:
     right.documents[where] = {"issuer": ISSUER, "jwks_uri": JWKS}
     await right.issuer.verify(right.token(), version=0)
     assert right.asked == [where, JWKS]
+    moved = f"{ISSUER}/moved"
+    right.documents |= {where: {"issuer": ISSUER, "jwks_uri": moved}, JWKS: b"gone"}
+    right.steady.now += 3600
+    await right.issuer.verify(right.token(), version=0)
+    assert right.asked[2:] == [where, moved]
 
 
 @pytest.mark.parametrize(

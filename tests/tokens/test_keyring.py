@@ -173,11 +173,18 @@ def test_expected_algorithms_decide_what_a_key_leaves_open() -> None:
 
 
 def test_keys_of_other_uses_may_be_passed_over() -> None:
-    foreign = [{"kty": "AKP", "kid": "q"}, {**EC, "kid": "e", "use": "enc"}]
+    foreign = [
+        {"kty": "AKP", "kid": "q"},
+        {**EC, "kid": "e", "use": "enc"},
+        {**EC, "kid": "w", "key_ops": ["wrapKey", "deriveKey"]},
+    ]
     ring = KeyRing.from_jwks({"keys": [{**EC, "kid": "s"}, *foreign]}, ignore_foreign=True)
     assert [key.kid for key in ring.keys] == ["s"]
     with pytest.raises(ConfigurationError, match="no key"):
         KeyRing.from_jwks({"keys": foreign}, ignore_foreign=True)
+    for faulty in ([], ["verify", "encrypt"], "verify", None):
+        with pytest.raises(ConfigurationError, match="key_ops"):
+            KeyRing.from_jwks({"keys": [{**EC, "key_ops": faulty}]}, ignore_foreign=True)
 
 
 def test_secrets_are_never_published() -> None:

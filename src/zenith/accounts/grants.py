@@ -171,6 +171,7 @@ class TokenGrants:
         """A further access token of a live session, with what the session has proven by now.
 
         With a `thumbprint` it is bound to that key (RFC 9449). The refresh token is not touched.
+        It ends with the session at the latest (ASVS 7.3.2).
         Raises AuthenticationError for an account that is locked or gone; its refresh tokens are
         revoked then.
         """
@@ -178,6 +179,8 @@ class TokenGrants:
         if subject is None or not subject.active:
             await self._refresh.revoke_family(session.id)
             raise AuthenticationError(reason="the account is locked or gone")
+        # One second at least: the session was found alive a moment ago.
+        lifetime = min(self._access_lifetime, max(1.0, session.expires_at - self._clock()))
         token = self._manager.issue_access(
             session.account_id,
             session_id=session.id,
@@ -188,10 +191,11 @@ class TokenGrants:
             tenant=subject.tenant,
             claims=authentication_claims(session.factors),
             thumbprint=thumbprint,
+            lifetime=lifetime,
         )
         return AccessGrant(
             token=token,
-            expires_in=int(self._access_lifetime),
+            expires_in=int(lifetime),
             token_type="bearer" if thumbprint is None else "DPoP",
         )
 

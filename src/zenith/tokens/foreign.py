@@ -71,7 +71,7 @@ class ForeignIssuer:
         self.issuer: Final = issuer
         self._audience: Final = audience
         self._to_principal: Final = to_principal
-        self._jwks_uri = jwks_uri
+        self._jwks_uri: Final = jwks_uri
         self._algorithms: Final = frozenset(algorithms)
         self._types: Final = frozenset(types)
         self._max_age: Final = max_age
@@ -169,13 +169,7 @@ class ForeignIssuer:
             self._fault = error.reason
 
     async def _load(self) -> KeyRing:
-        if self._jwks_uri is None:
-            document = await self._document(self.issuer.rstrip("/") + DISCOVERY)
-            address = document.get("jwks_uri")
-            if document.get("issuer") != self.issuer or not isinstance(address, str):
-                raise ServiceUnavailableError(reason=f"the discovery of {self.issuer} is another's")
-            self._jwks_uri = address
-        document = await self._document(self._jwks_uri)
+        document = await self._document(self._jwks_uri or await self._discovered())
         try:
             return KeyRing.from_jwks(
                 document, algorithms=self._algorithms, public_only=True, ignore_foreign=True
@@ -183,6 +177,14 @@ class ForeignIssuer:
         except ConfigurationError as error:
             reason = f"the keys of {self.issuer}: {error.problem}"
             raise ServiceUnavailableError(reason=reason) from None
+
+    async def _discovered(self) -> str:
+        """Where the keys are now: asked each time, for an issuer may move them."""
+        document = await self._document(self.issuer.rstrip("/") + DISCOVERY)
+        address = document.get("jwks_uri")
+        if document.get("issuer") != self.issuer or not isinstance(address, str):
+            raise ServiceUnavailableError(reason=f"the discovery of {self.issuer} is another's")
+        return address
 
     async def _document(self, url: str) -> dict[str, Any]:
         if not is_safe_address(url):

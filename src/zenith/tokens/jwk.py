@@ -89,13 +89,21 @@ def is_foreign(jwk: Mapping[str, Any], algorithms: Collection[str] | None = None
     if not all(isinstance(value, str) for value in (kind, curve, algorithm)):
         return False
     wanted = ALGORITHMS if algorithms is None else algorithms
-    if jwk.get("use", "sig") != "sig" or (algorithm and algorithm not in wanted):
+    if not _is_for_signatures(jwk) or (algorithm and algorithm not in wanted):
         return True
     if kind in FAMILIES:
         return not any(name in wanted for name in FAMILIES[kind])
     if kind == "EC":
         return CURVE_ALGORITHMS.get(curve) not in wanted
     return kind != "OKP" or curve != "Ed25519" or ED25519_NAMES.isdisjoint(wanted)
+
+
+def _is_for_signatures(jwk: Mapping[str, Any]) -> bool:
+    """Whether nothing says that it is for something else alone."""
+    operations: Any = jwk.get("key_ops", ["verify"])
+    kind: object = operations.__class__
+    others = kind is list and not any(each in ("sign", "verify") for each in operations)
+    return jwk.get("use", "sig") == "sig" and not (operations and others)
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:

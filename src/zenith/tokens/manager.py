@@ -193,13 +193,16 @@ class TokenManager:
             issued_at=claims["iat"],
         )
 
-    async def revoke_token(self, jti: str) -> None:
+    async def revoke_token(self, jti: str, *, expires_at: float | None = None) -> None:
         """Refuse the token with this `jti` from now on, in every process (ASVS 7.4.1).
 
-        Raises ConfigurationError without a revocation list.
+        `expires_at`, its `exp` in Unix seconds, says until when that must be remembered; without
+        it, as long as any token may live. Raises ConfigurationError without a revocation list.
         """
         now = self.clock()
         until = now + self.settings.refresh_lifetime + self.settings.leeway
+        if expires_at is not None:
+            until = min(until, expires_at)
         await self._list().revoke(Revocation(kind="token", key=jti, at=now, until=until))
 
     async def is_token_revoked(self, jti: str) -> bool:

@@ -83,7 +83,8 @@ class IssuedTokens:
         claims = await self._claims(token)
         if claims is not None:
             async with one_step():
-                await self._manager.revoke_token(claims["jti"])
+                # Not for longer: whoever refreshes and revokes without end fills no memory.
+                await self._manager.revoke_token(claims["jti"], expires_at=claims["exp"])
                 await self._record(client, claims["sub"], claims.get("sid"), "access token")
             return
         family = await self._refresh.find(token, thumbprint=client.thumbprint)
