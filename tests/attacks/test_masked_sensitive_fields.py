@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from tests.accounts.application import browse, make_app, running
 from zenith.authorization import masked, public
@@ -18,6 +21,59 @@ class Patient(BaseModel):
 
 
 ADA = Patient(room=4, name="Ada", pin="1234")
+
+
+class Ward(BaseModel):
+    number: int = 1
+    beds: list[Patient] = []
+    by_room: dict[str, Patient] = {}
+    head: Patient | None = None
+
+
+class Shown(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    room: int
+    name: Sensitive[str, PII]
+
+
+class Hidden(BaseModel):
+    name: Sensitive[str, PII] = "Ada"
+
+
+class Pair(BaseModel):
+    left: Hidden = Hidden()
+    n: int = 1
+
+
+class Mappings(BaseModel):
+    n: int = 1
+    pairs: list[dict[str, object]]
+
+
+class Pairs(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    n: int
+    pairs: list[Pair]
+
+
+class Row(BaseModel):
+    """Knows no marks: its response model does."""
+
+    room: int = 4
+    name: str = "Ada"
+
+
+@dataclass(frozen=True)
+class Badge:
+    name: Sensitive[str, PII]
+
+
+class Badges(BaseModel):
+    n: int = 1
+    worn: set[Badge] = {Badge("Ada")}
+
+
+FULL = Ward(beds=[ADA, ADA], by_room={"4": ADA}, head=ADA)
 
 WARD = Policy(
     "ward",
@@ -54,6 +110,36 @@ async def client(tmp_path):
     async def by_policy() -> list[Patient]:
         return [ADA, ADA.model_copy(update={"room": 5})]
 
+    @app.get("/ward")
+    @public
+    @masked(SensitiveMask("patients:read-all"))
+    async def ward() -> Ward:
+        return FULL
+
+    @app.get("/wards")
+    @public
+    @masked([SensitiveMask(), SensitiveMask("patients:read-all")], Ward)
+    async def wards():
+        return {"n": 1, "wards": [FULL], "by": Pair()}
+
+    @app.get("/made")
+    @public
+    @masked(SensitiveMask("patients:read-all"), Row)
+    async def made() -> list[Shown]:
+        return [Row()]
+
+    @app.get("/made-of-mappings", response_model=Pairs)
+    @public
+    @masked(SensitiveMask("patients:read-all"), Mappings)
+    async def made_of_mappings() -> Any:
+        return Mappings(pairs=[{"left": {"name": "Ada"}, "n": 2}])
+
+    @app.get("/badges")
+    @public
+    @masked(SensitiveMask())
+    async def badges() -> Badges:
+        return Badges()
+
     @app.get("/unmasked")
     @public
     async def unmasked() -> Patient:
@@ -76,3 +162,21 @@ async def test_a_policy_shows_fields_of_some_objects(client):
 
 async def test_what_is_secret_leaves_no_route(client):
     assert (await client.get("/unmasked")).json() == {"room": 4, "name": "Ada", "pin": "***"}
+
+
+async def test_however_deep_it_is(client):
+    """An object within another has marks of its own, and the inventory says that it is masked."""
+    room = {"room": 4}
+    ward = {"number": 1, "beds": [room, room], "by_room": {"4": room}, "head": room}
+    assert (await client.get("/ward")).json() == ward
+    found = (await client.get("/wards")).json()
+    assert found == {"n": 1, "wards": [ward], "by": {"n": 1}}
+
+
+async def test_the_marks_of_the_shape_in_which_it_leaves_count_too(client):
+    assert (await client.get("/made")).json() == [{"room": 4}]
+    assert (await client.get("/made-of-mappings")).json() == {"n": 1, "pairs": [{"n": 2}]}
+
+
+async def test_where_nothing_can_be_left_out_of_a_member_all_are(client):
+    assert (await client.get("/badges")).json() == {"n": 1}

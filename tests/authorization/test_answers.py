@@ -24,6 +24,7 @@ from tests.authorization.people import protect
 from zenith.authorization import AllOf, masked, public
 from zenith.authorization.masking import Mask, merged
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.sensitive import PII, Sensitive, SensitiveMask
 
 SECRET = "wage-of-4711"
 
@@ -456,3 +457,27 @@ def test_what_a_model_writes_by_itself_is_refused_where_something_is_hidden():
 
     with pytest.raises(ConfigurationError, match="serializer of Written"):
         ask(ALICE)
+
+
+class Plain(BaseModel):
+    room: int = 4
+    name: str = "Ada"
+
+
+class Marked(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    room: int = 4
+    name: Sensitive[str, PII] = "Ada"
+
+
+@pytest.mark.parametrize("policy", [SensitiveMask(), AllOf(SensitiveMask(), SensitiveMask())])
+def test_a_mask_by_marks_looks_at_both_shapes_however_deep(policy):
+    mask = Mask(policy, principal=ALICE, action="read", kinds=(Plain,), context={})
+    content = {"a": Plain(), "b": {"c": {"name": "Ada"}}, "d": {Marked()}, "e": [Marked()]}
+    value = {"a": Marked(), "b": {"c": Marked()}, "d": {Marked()}, "e": [Marked()], "f": {1}}
+    assert mask.excluded(content, value) == {
+        "a": {"name": True},
+        "b": {"c": {"name": True}},
+        "d": True,
+        "e": {0: {"name": True}},
+    }

@@ -39,6 +39,11 @@ class AllOf:
         """The names of all, for reasons and for the table of routes."""
         return " and ".join(map(name_of, self._authorizers))
 
+    @property
+    def by_marks(self) -> bool:
+        """Whether one of them masks what is marked as sensitive."""
+        return any(getattr(each, "by_marks", False) for each in self._authorizers)
+
     async def refresh(self) -> None:
         """Have each of them look whether something has changed."""
         for authorizer in self._authorizers:

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from zenith.authorization.authorizer import Masking
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.principal import Principal
+from zenith.kernel.sensitive import sensitive_fields
 
 Exclusion: TypeAlias = dict[Any, Any]
 Names: TypeAlias = tuple[Any, ...]
@@ -31,6 +32,8 @@ class Mask:
     An object is asked about if it is of one of `kinds`; where none are named, if it is the result
     itself or a member of it, and then wherever else its kind appears. A field leaves if the policy
     shows it by name, or if it is among `also`: computed fields and relations are not the policy's.
+    A policy that goes by marks (`SensitiveMask`) is asked about all that has marked fields, however
+    deep it is, and about the shape in which it leaves too.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Mask:
         context: Mapping[str, Any],
     ) -> None:
         self._policy: Final = policy
+        self._by_marks: Final[bool] = getattr(policy, "by_marks", False)
         self._principal: Final = principal
         self._action: Final = action
         self._kinds = kinds
@@ -81,8 +85,13 @@ class Mask:
         value = _unwrapped(value)
         # What a response model has made of other things.
         content = value if content is ABSENT else _unwrapped(content)
-        if self._is_asked(content):
+        if self._is_asked(content) or self._is_marked(content):
             return self._compare_object(content, value)
+        if self._is_marked(value):
+            return self._compare_object(value, value)
+        if isinstance(value, AbstractSet):
+            # Nothing can be left out of a member of one.
+            return any(map(self._is_marked, cast("AbstractSet[object]", value)))
         if _is_list(value):
             contents = content if _is_list(content) else value
             pairs = zip(contents, value, strict=False)
@@ -94,17 +103,19 @@ class Mask:
 
     def _compare_object(self, content: Any, value: Any) -> Any:
         self._met.add(id(content))
-        masked = self._policy.mask(self._principal, [content], self._action, self._context)
-        if not masked or not masked[0]:
+        may_leave = self._shown(content)
+        if may_leave is None:
             return True
-        may_leave = self._also.union(masked[0])
         parts = list(_names(value))
         if not parts:
             return True  # made of the whole object, hidden fields and all
+        is_marked = value is not content and self._is_marked(value)
+        also = (self._shown(value) or frozenset()) if is_marked else None
         excluded = _found(
             (
                 name,
                 not may_leave.issuperset(_present(content, names) or (name,))
+                or (also is not None and name not in also)
                 or self._compare(_source(content, names), _get(value, name)),
             )
             for name, names in parts
@@ -117,8 +128,15 @@ class Mask:
             )
         return excluded
 
+    def _shown(self, content: Any) -> frozenset[Any] | None:
+        masked = self._policy.mask(self._principal, [content], self._action, self._context)
+        return self._also.union(masked[0]) if masked and masked[0] else None
+
     def _is_asked(self, content: Any) -> bool:
         return id(content) in self._top or isinstance(content, self._kinds)
+
+    def _is_marked(self, content: Any) -> bool:
+        return self._by_marks and bool(sensitive_fields(cast("type[object]", type(content))))
 
     def _refuse_unmet(self, content: Any) -> None:
         held = list(self._held(content))

@@ -228,6 +228,7 @@ class SensitiveMask:
     """
 
     __slots__ = ("_categories", "_unless")
+    by_marks: Final = True  # asked about whatever has such a field, wherever it is in an answer
 
     def __init__(
         self,
