@@ -260,14 +260,20 @@ def test_who_must_add_a_factor_confirms_with_the_provider_first(open_site, who):
     site = open_site(ZENITH_MFA__REQUIRED_ROLES="user")
     visitor, app = site.visitor(), "/account/factors/app"
     site.travel(visitor, auth_time=site.provider.clock() - 3600, **who)
-    led = visitor.get("/account/api-keys").headers["location"]
+    led = visitor.get("/account/password").headers["location"]
     assert led == "/account/factors"
     led = visitor.get(app).headers["location"]
     assert "Confirm with Example" in visitor.get(led).text
     page = visitor.send("/account/identities/oidc/confirm", {"next": app}, form=led)
     assert follow(site, visitor, page, **who).headers["location"] == app
     assert visitor.get(app).status_code == 200
-    assert visitor.get("/account/api-keys").headers["location"] == "/account/factors"
+    assert visitor.get("/account/password").headers["location"] == "/account/factors"
+    program = site.visitor()
+    pair = tokens(site, program, who).json()
+    mine = API | {"authorization": f"Bearer {pair['access_token']}"}
+    assert program.client.get("/auth/me", headers=mine).status_code == 403
+    assert program.client.post("/auth/oauth/logout", headers=mine).status_code == 200, "a way out"
+    assert program.client.get("/auth/me", headers=mine).status_code == 401
 
 
 def test_credentials_that_belong_to_no_sign_in_link_nothing(site, who):

@@ -114,7 +114,7 @@ def oauth_router(services: OAuthServices, *, prefix: str = "/auth") -> APIRouter
         """Whom people can sign in with."""
         return shown
 
-    @in_person
+    @authenticated_to_enrol
     async def sign_out(request: Request, response: Response) -> SignedOut:
         """End this sign-in, and say where to end it at its provider."""
         found = await leading_on(exchange_of(request.scope), prefix=prefix)
