@@ -227,7 +227,7 @@ def test_ids_with_as_many_digits_as_cards_stay(named, around):
         "deadbeefdeadbee{}",
         "6f38702af36ecba45773571094851a{}z",
         "6f38702af36ecba45773571094851a10 {}",
-        "{}-6f38702af36ecba45773571094851a10",
+        *("{}-" + f"{digit}f38702af36ecba45773571094851a10" for digit in range(10)),
     ],
 )
 def test_cards_beside_letters_are_replaced(around):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 _CARD: Final = re.compile(r"[2-6](?<![0-9].)[0-9]{3}(?:[ -]?[0-9]){9,15}(?![0-9])")
@@ -14,8 +15,8 @@ _ID: Final = re.compile(
     r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"
     r"(?![0-9A-Za-z])"
 )
-"""Ids, of traces and their spans, too, digests and UUIDs: some have digits enough for a card, and one
-in ten of these the right check digit.
+"""Ids, of traces and spans, too, digests and UUIDs: some have digits enough for a card, and one in
+ten of these the right check digit.
 """
 AROUND: Final = 64
 MIN_CARD: Final = 13
@@ -32,32 +33,33 @@ def without_cards(value: str, mark: str) -> str:
     while (match := _CARD.search(value, at)) is not None:
         start = match.start()
         at = start + 1
-        length = _card_length(match[0])
-        if length and not _is_in_id(value, start, start + length):
+        ends = (start + length for length in _card_lengths(match[0]))
+        end = next((end for end in ends if not _touches_id(value, start, end)), None)
+        if end is not None:
             kept += [value[done:start], mark]
-            done = at = start + length
+            done = at = end
     return "".join([*kept, value[done:]])
 
 
-def _is_in_id(value: str, start: int, end: int) -> bool:
+def _touches_id(value: str, start: int, end: int) -> bool:
     # Not in all of it: a text full of cards would be looked through for each of them.
     first = max(0, start - AROUND)
     around = value[first : end + AROUND]
     return any(
-        each.start() <= start - first and end - first <= each.end() for each in _ID.finditer(around)
+        each.start() < end - first and start - first < each.end() for each in _ID.finditer(around)
     )
 
 
-def _card_length(digits: str) -> int:
-    """Characters of the card number with which `digits` begin; 0 where they begin with none. A
-    number may be followed by others, such as a date.
+def _card_lengths(digits: str) -> Iterator[int]:
+    """Characters of the card numbers with which `digits` may begin, the longest first. A number may
+    be followed by others, such as a date.
     """
     while True:
         plain = digits.replace(" ", "").replace("-", "")
         if len(plain) < MIN_CARD:
-            return 0
+            return
         if _ISSUERS.match(plain) and _has_check_digit(plain):
-            return len(digits)
+            yield len(digits)
         digits = digits[: max(digits.rfind(" "), digits.rfind("-"), 0)]
 
 
