@@ -3,9 +3,12 @@ which of them have an account (ASVS 6.3.8)."""
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.accounts.application import (
+    ALICE,
     EMAIL,
     OTHER_PASSWORD,
     PASSWORD,
@@ -21,6 +24,8 @@ from tests.accounts.mails import mailed
 from tests.attacks.test_account_enumeration import seen
 from zenith.accounts import Account, AccountSettings
 from zenith.accounts.evenness import EvenTime
+from zenith.kernel.errors import RateLimitError
+from zenith.kernel.principal import Principal
 
 UNKNOWN = "nobody@example.org"
 
@@ -122,6 +127,27 @@ async def test_the_limit_of_a_mailbox_does_not_tell_that_it_has_an_account(stric
             assert (await login(strict, email, OTHER_PASSWORD)).status_code == 401
         left.append(await mails_left(strict, email))
     assert left == [2, 2]
+
+
+async def test_nobody_uses_up_the_mails_that_let_the_owner_in(strict):
+    """Links to confirm an address are asked for until the limit: for one that is confirmed nothing
+    is mailed, and its owner would never see why no password can be set.
+    """
+    accounts = strict.app.accounts.store
+    for name, email in (("a", EMAIL), ("b", "bob@example.org")):
+        await accounts.create(
+            Account(id=name, email=email, email_key=email, created_at=1.0, email_verified_at=1.0)
+        )
+    for _ in range(4):
+        asked = await strict.post("/auth/email/verify/resend", json={"email": EMAIL})
+    assert asked.status_code == 429
+    assert await mailed(strict.app) == []
+    changes = strict.app.accounts.mail.email_changes
+    stranger = Principal(subject="b", kind="user", factors={"passkey": time.time()})
+    with pytest.raises(RateLimitError):
+        await changes.ask(stranger, EMAIL, "", client=ALICE)
+    assert await mails_left(strict, EMAIL) == 3
+    assert len(await mailed(strict.app, kind="reset_password")) == 3
 
 
 async def test_refused_sign_ins_take_a_multiple_of_one_time_where_some_mail_a_link(strict):

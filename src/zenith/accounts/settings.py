@@ -47,7 +47,9 @@ class AccountSettings:
     """Requests for mails, and uses of mailed links, per address."""
 
     mailbox_limit: str = "6/hour"
-    """Mails to one address that anybody can cause without signing in."""
+    """Mails to one address that strangers can cause. Those that set a password, those that confirm
+    an address and reminders at a refused sign-in count each for themselves, so that nobody uses up
+    the owner's way in by asking for others."""
 
     verify_link_lifetime: float = DAY
     """Seconds for which the link that confirms the address of a new account works."""

@@ -62,7 +62,7 @@ class EmailChanges(MailFlow):
         if self._disposable is not None:
             self._disposable.check(key)
         account = await self._proof.check(principal, password, client=client)
-        await self._links.admit(client, mailbox=key)
+        await self._links.admit(client, mailbox=key, kind="confirmation")
         async with self._even_time():
             holder = await self._accounts.by_email(key)
             if holder is None or holder.id == account.id:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from zenith.accounts.client import Client
 from zenith.accounts.errors import MailLinkError
@@ -19,6 +19,9 @@ from zenith.rate_limits.limit import parse_limits
 
 MAX_TOKEN: Final = 128
 HOUR: Final = 60 * MINUTE
+MailKind: TypeAlias = Literal["way_in", "confirmation", "reminder"]
+"""Mails to one address are counted by kind: whoever causes those that confirm an address uses up
+none of those that let its owner in."""
 
 
 class MailLinks:
@@ -28,7 +31,8 @@ class MailLinks:
     6.4.1, 6.5.1 to 6.5.5), and links that lead to another host because a request named one: a
     secret has 256 random bits of which the SHA-256 is stored, and the address begins with the
     origin of the settings, never with that of a request. Whoever mails strangers through
-    these flows is limited per network address and per mailbox.
+    these flows is limited per network address and per mailbox, and cannot by that keep an owner
+    from the mail that sets a password.
     """
 
     def __init__(
@@ -115,29 +119,28 @@ class MailLinks:
             raise MailLinkError(reason=f"no link to {purpose}")
         return found
 
-    async def admit(self, client: Client, *, mailbox: str = "") -> None:
-        """Count a use or a request, and with `mailbox` a mail to the address of that key. Raises
-        RateLimitError, whether or not an account has the address.
+    async def admit(self, client: Client, *, mailbox: str = "", kind: MailKind = "way_in") -> None:
+        """Count a use or a request, and with `mailbox` a mail of this kind to the address of that
+        key. Raises RateLimitError, whether or not an account has the address.
         """
         keys = {"address": client_key(client.address)}
         await self._limiter.require("mail", keys=keys, limits=self._per_address)
         if mailbox:
-            await self._limiter.require(
-                "mailbox", keys={"mailbox": digest(mailbox)}, limits=self._per_mailbox
-            )
+            await self._count(mailbox, kind)
 
-    async def may_mail(self, mailbox: str, *, reminder: bool = False) -> bool:
-        """Count a mail to this address, a `reminder` apart from all others; False where there were
-        too many.
-        """
-        name = "reminder" if reminder else "mailbox"
+    async def may_mail(self, mailbox: str, kind: MailKind) -> bool:
+        """Count a mail of this kind to this address; False where there were too many."""
         try:
-            await self._limiter.require(
-                name, keys={"mailbox": digest(mailbox)}, limits=self._per_mailbox
-            )
+            await self._count(mailbox, kind)
         except RateLimitError:
             return False
         return True
+
+    async def _count(self, mailbox: str, kind: MailKind) -> None:
+        name = "mailbox" if kind == "way_in" else kind
+        await self._limiter.require(
+            name, keys={"mailbox": digest(mailbox)}, limits=self._per_mailbox
+        )
 
 
 def in_words(seconds: float) -> str:

@@ -53,7 +53,7 @@ class EmailVerification:
         counts for the mailbox whatever was found, also where none is sent: by the next refusal
         everybody could count along.
         """
-        may_mail = await self._links.may_mail(account.email_key)
+        may_mail = await self._links.may_mail(account.email_key, "way_in")
         if created:
             if may_mail:
                 await self._links.send(account, "verify_email", "verify_email")
@@ -70,7 +70,7 @@ class EmailVerification:
         """Mail another link to who knows the password. These mails are counted apart: by the
         counter of the mailbox, whoever registered it would learn that its account is his.
         """
-        if await self._links.may_mail(account.email_key, reminder=True):
+        if await self._links.may_mail(account.email_key, "reminder"):
             await self._links.send(account, "verify_email", "verify_email")
 
     async def resend(self, email: str, *, client: Client) -> None:
@@ -79,7 +79,7 @@ class EmailVerification:
         Raises InvalidEmailError and RateLimitError.
         """
         _, key = canonical_email(email)
-        await self._links.admit(client, mailbox=key)
+        await self._links.admit(client, mailbox=key, kind="confirmation")
         async with self._even_time():
             account = await self._accounts.by_email(key)
             if account is not None and account.is_active and account.email_verified_at is None:
