@@ -342,6 +342,22 @@ def test_values_of_former_names_and_services_are_read(engine):
     assert not people.c.ssn.type.is_current(kept(engine, "ssn"), "old")
 
 
+def test_statements_change_what_a_session_holds(engine):
+    """SQLAlchemy finds the changed column among its own by `==`."""
+    with Session(engine) as session:
+        person = Person(ssn=SSN, pay=Decimal(1), photo=b"a")
+        session.add(person)
+        session.commit()
+        assert person.ssn == SSN
+        session.exec(update(Person).values(ssn="1", pay=Decimal(2), photo=None))
+        assert (person.ssn, person.pay, person.photo) == ("1", Decimal(2), None)
+        session.commit()
+        assert (person.ssn, person.pay, person.photo) == ("1", Decimal(2), None)
+    with pytest.raises(EncryptedColumnError, match="texts only"):
+        _ = people.c.ssn == people.c.note
+    assert str(people.c.ssn != people.c.ssn) == "person.ssn != person.ssn"
+
+
 def test_one_type_serves_several_columns(engine):
     kind = EncryptedString(SERVICE)
     pair = Table(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zenith.encryption.columns.types import EncryptedType
 
 NULL: Final = frozenset({operators.is_, operators.is_not})
+SAME: Final = frozenset({operators.eq, operators.ne})
 
 
 class Comparison(TypeDecorator.Comparator[Any]):
@@ -30,7 +31,7 @@ class Comparison(TypeDecorator.Comparator[Any]):
     def operate(self, op: Any, *other: Any, **options: Any) -> ColumnElement[Any]:
         """SQLAlchemy asks it for each operator."""
         given = other[0] if other else None
-        if op in NULL or (op in (operators.eq, operators.ne) and given is None):
+        if op in NULL or (op in SAME and (given is None or _is_itself(self.expr, given))):
             return super().operate(op, *other, **options)
         build = _EQUALITY.get(op)
         if build is None:
@@ -46,6 +47,11 @@ def tag_of(column: ColumnElement[Any], length: int) -> ColumnElement[str]:
     """The blind index in a column, as an index of the database has it: numbers in place."""
     numbers = [literal_column(str(each), Integer()) for each in (1, length)]
     return func.substr(column, *numbers, type_=String())
+
+
+def _is_itself(column: ColumnElement[Any], given: object) -> bool:
+    """SQLAlchemy keeps columns as keys of dictionaries, and finds them by `==`."""
+    return isinstance(given, ColumnElement) and hash(cast("object", given)) == hash(column)
 
 
 def _one(column: ColumnElement[Any], kind: EncryptedType, value: object) -> ColumnElement[bool]:
