@@ -25,7 +25,7 @@ def store(place):
 
 
 def span(bucket, *, since=None):
-    return Span(bucket, bucket if since is None else since, bucket + 10, 20)
+    return Span(bucket, bucket if since is None else since, bucket + 10, 20, bucket + 20)
 
 
 async def take(store, bucket, need, most, *, limit=10, row=ROW, since=None):
@@ -49,8 +49,20 @@ async def test_several_buckets_count_together(store):
     assert await take(store, 110, 1, 4, since=100) == (4, [(100, 4)])
     assert await take(store, 120, 1, 4, since=100) == (2, [(100, 4), (110, 4)])
     assert await take(store, 130, 1, 9, since=110) == (4, [(110, 4), (120, 2)])
-    assert [tuple(each) for each in await store.read(ROW, since=120)] == [(120, 2), (130, 4)]
-    assert await store.read(OTHER, since=0) == []
+    assert [tuple(each) for each in await store.read(ROW, since=120, until=140)] == [
+        (120, 2),
+        (130, 4),
+    ]
+    assert await store.read(OTHER, since=0, until=200) == []
+
+
+async def test_what_a_wrong_clock_has_counted_shuts_nobody_out(store):
+    assert await take(store, 100, 1, 4) == (4, [])
+    # Up to a window ahead it may be the right one, and ours behind.
+    assert await take(store, 120, 1, 3) == (3, [])
+    assert await take(store, 9000, 1, 10) == (10, [])
+    assert await take(store, 100, 1, 9) == (3, [(100, 4), (120, 3)])
+    assert [tuple(each) for each in await store.read(ROW, since=100, until=119)] == [(100, 7)]
 
 
 async def test_giving_back_leaves_nothing_below_zero(store):
@@ -59,7 +71,7 @@ async def test_giving_back_leaves_nothing_below_zero(store):
     await store.give_back(ROW, bucket=100, count=2)
     assert await take(store, 100, 7, 7) == (7, [(100, 3)])
     await store.give_back(ROW, bucket=100, count=11)
-    assert [tuple(each) for each in await store.read(ROW, since=0)] == [(100, 0)]
+    assert [tuple(each) for each in await store.read(ROW, since=0, until=200)] == [(100, 0)]
 
 
 async def test_pruning_keeps_what_counts(store):
@@ -68,7 +80,7 @@ async def test_pruning_keeps_what_counts(store):
     await take(store, 110, 1, 1, row=OTHER)
     assert await store.prune(now=129.9) == 0
     assert await store.prune(now=130) == 1
-    assert [tuple(each) for each in await store.read(ROW, since=0)] == [(110, 1)]
+    assert [tuple(each) for each in await store.read(ROW, since=0, until=200)] == [(110, 1)]
     assert await store.prune(now=140) == 2
     assert await store.prune(now=140) == 0
 

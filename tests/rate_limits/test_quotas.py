@@ -307,7 +307,7 @@ def test_windows_of_the_calendar(text, now, begin, end):
     at, start, stop = (
         datetime.fromisoformat(each).replace(tzinfo=UTC).timestamp() for each in (now, begin, end)
     )
-    assert parse_allowance(text).span(at) == (start, start, stop, 0)
+    assert parse_allowance(text).span(at) == (start, start, stop, 0, start)
 
 
 @pytest.mark.parametrize(
@@ -370,3 +370,13 @@ async def test_a_stop_gives_back_what_the_one_before_had_not_yet(clock):
     allowance = parse_allowance("3200/month")
     left = [(await quotas.usage("calls", allowance, key)).remaining for key in "abc"]
     assert sorted(left) == [3100, 3199, 3199]
+
+
+@pytest.mark.parametrize("text", ["100/hour", "100/month", "100/30 days"])
+async def test_a_clock_that_was_wrong_shuts_nobody_out(store, clock, text):
+    process, right = Quotas(store, clock=clock), clock.now
+    clock.now += 366 * 86_400
+    assert await admitted(process, text, 120) == 100
+    clock.now = right
+    assert await admitted(process, text, 120) == 100
+    assert await admitted(Quotas(store, clock=clock), text, 20) == 0

@@ -29,6 +29,11 @@ class Span(NamedTuple):
     """When the bucket is over."""
     forgets: int
     """How long after its end a bucket still counts: 0 by the calendar."""
+    until: int
+    """The last part of time that counts with it. Of a rolling window, what a clock that is up to a
+    window ahead has counted; what was counted later than that, by a clock that was wrong, would
+    shut its caller out until then.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +60,10 @@ class Allowance:
             grain = max(self.window // GRAINS, 1)
             bucket = int(now // grain) * grain
             oldest = int((now - self.window) // grain) * grain
-            return Span(bucket, oldest, bucket + grain, self.window)
+            return Span(bucket, oldest, bucket + grain, self.window, bucket + self.window)
         begin, end = _calendar(self.period, datetime.fromtimestamp(now, UTC))
         start = int(begin.timestamp())
-        return Span(start, start, int(end.timestamp()), 0)
+        return Span(start, start, int(end.timestamp()), 0, start)
 
 
 def _calendar(period: str, now: datetime) -> tuple[datetime, datetime]:

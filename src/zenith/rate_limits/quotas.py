@@ -63,7 +63,7 @@ class Quotas:
                     lease.left -= cost
                     lease.touched = now
                     return lease.usage(now, allowed=True)
-                if now < lease.refused_until and cost >= lease.refused_cost:
+                if 0 < lease.refused_until - now <= REMEMBERED and cost >= lease.refused_cost:
                     return lease.usage(now, allowed=False)
             await self._filled(row, lease, allowance, cost)
 
@@ -71,7 +71,7 @@ class Quotas:
         """What `key` has left. What other processes hold ready counts as spent."""
         now, row = self._clock(), _row(name, allowance, key)
         span = allowance.span(now)
-        counts = await self._store.read(row, since=span.since)
+        counts = await self._store.read(row, since=span.since, until=span.until)
         used = sum(count for _, count in counts)
         lease = self._leases.get(row)
         if lease is not None and lease.bucket == span.bucket:

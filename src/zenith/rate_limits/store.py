@@ -99,8 +99,8 @@ class QuotaStore(Protocol):
         """Take `count` off a bucket again: what was leased and not used."""
         ...
 
-    async def read(self, row: str, *, since: int) -> Sequence[tuple[int, int]]:
-        """Buckets that begin at `since` or later with their counts, the oldest first."""
+    async def read(self, row: str, *, since: int, until: int) -> Sequence[tuple[int, int]]:
+        """Buckets that begin from `since` to `until`, with their counts, the oldest first."""
         ...
 
     async def prune(self, *, now: float) -> int:

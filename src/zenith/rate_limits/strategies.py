@@ -78,8 +78,9 @@ class FixedWindow:
         window, limit = self._window, self._requests
         index = now // window
         ahead = (state >> self._bits) - index
-        # One ahead: the clock went back a little, and the count still stands.
-        used = state & self._mask if 0 <= ahead <= 1 else 0
+        if ahead == 1:
+            return _as_at(self, state, (index + 1) * window, now, cost)
+        used = 0 if ahead else state & self._mask
         rest = (window - now % window) / 1000
         after = used + cost
         if after > limit:
@@ -124,8 +125,10 @@ class SlidingWindow:
             previous &= self._mask
             current = state & self._mask
             after = state + cost
+        elif ahead == 1:
+            return _as_at(self, state, (index + 1) * window, now, cost)
         else:
-            previous, current = self._counts(state, ahead)
+            previous, current = (state & self._mask if ahead == -1 else 0), 0
             after = (index << self._bits | previous) << self._bits | current + cost
         left = limit - current - cost
         if previous:
@@ -133,14 +136,6 @@ class SlidingWindow:
         if left < 0:
             return state, self._refusal(previous, current, window - into, cost)
         return after, _usage(Usage, (limit, left, (2 * window - into) / 1000, 0.0, True))
-
-    def _counts(self, state: int, ahead: int) -> tuple[int, int]:
-        """What counts of a state of another window than now's."""
-        current = state & self._mask
-        # One ahead: the clock went back a little, and the counts still stand.
-        if ahead == 1:
-            return state >> self._bits & self._mask, current
-        return (current, 0) if ahead == -1 else (0, 0)
 
     def _refusal(self, previous: int, current: int, weight: int, cost: int) -> Usage:
         limit, window = self._requests, self._window
@@ -152,6 +147,16 @@ class SlidingWindow:
     def is_expired(self, state: int, now: int) -> bool:
         """Whether forgetting `state` changes nothing."""
         return (state >> self._twice) + 1 < now // self._window
+
+
+def _as_at(strategy: Strategy, state: int, begin: int, now: int, cost: int) -> tuple[int, Usage]:
+    """Count at `begin` of the window that the state is of, though the clock says that it is `now`,
+    which is in the one before: it went back a little, and what was counted there still stands.
+    """
+    after, usage = strategy.hit(state, begin, cost)
+    reset = (round(usage.reset_after * 1000) + begin - now) / 1000
+    retry = (round(usage.retry_after * 1000) + begin - now) / 1000
+    return after, usage._replace(reset_after=reset, retry_after=0.0 if usage.allowed else retry)
 
 
 def _sliding_retry(room: int, previous: int, current: int, weight: int, window: int) -> int:

@@ -18,7 +18,7 @@ class MemoryQuotaStore:
 
     async def take(self, row: str, *, span: Span, limit: int, need: int, most: int) -> Taken:
         """As QuotaStore."""
-        counts = self._counts(row, span.since)
+        counts = self._counts(row, span.since, span.until)
         room = limit - sum(count for _, count in counts)
         if room < need:
             return Taken(0, counts)
@@ -34,9 +34,9 @@ class MemoryQuotaStore:
         if bucket in buckets:
             buckets[bucket] = max(buckets[bucket] - count, 0)
 
-    async def read(self, row: str, *, since: int) -> Sequence[tuple[int, int]]:
+    async def read(self, row: str, *, since: int, until: int) -> Sequence[tuple[int, int]]:
         """As QuotaStore."""
-        return self._counts(row, since)
+        return self._counts(row, since, until)
 
     async def prune(self, *, now: float) -> int:
         """As QuotaStore."""
@@ -48,5 +48,6 @@ class MemoryQuotaStore:
                 del self._rows[row]
         return len(gone)
 
-    def _counts(self, row: str, since: int) -> list[tuple[int, int]]:
-        return sorted((at, count) for at, count in self._rows.get(row, {}).items() if at >= since)
+    def _counts(self, row: str, since: int, until: int) -> list[tuple[int, int]]:
+        buckets = self._rows.get(row, {})
+        return sorted((at, count) for at, count in buckets.items() if since <= at <= until)

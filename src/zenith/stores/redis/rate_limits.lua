@@ -13,13 +13,14 @@ local floor, ceil, max, min, find = math.floor, math.ceil, math.max, math.min, s
 local sub, format = string.sub, string.format
 
 local function fixed(state, limit, window, cost)
-  local index, used = floor(now / window), 0
+  local index, used, rest = floor(now / window), 0, window - now % window
   if state then
     local _, _, then_index, count = find(state, '^(%d+):(%d+)$')
     local ahead = then_index - index
     if ahead == 0 or ahead == 1 then used = tonumber(count) end
+    -- The clock went back a little: what was counted there stands there.
+    if ahead == 1 then index, rest = index + 1, rest + window end
   end
-  local rest = window - now % window
   if used + cost > limit then return nil, limit - used, rest, rest end
   used = used + cost
   -- Up to sixteen digits; a plain conversion keeps fourteen.
@@ -28,12 +29,14 @@ end
 
 local function sliding(state, limit, window, cost)
   local index, weight = floor(now / window), window - now % window
-  local previous, current = 0, 0
+  local previous, current, back = 0, 0, 0
   if state then
     local _, _, then_index, before, count = find(state, '^(%d+):(%d+):(%d+)$')
     local ahead = then_index - index
     if ahead == 0 or ahead == 1 then
       previous, current = tonumber(before), tonumber(count)
+      -- The clock went back a little: as if that window had just begun.
+      if ahead == 1 then index, weight, back = index + 1, window, weight end
     elseif ahead == -1 then
       previous = tonumber(count)
     end
@@ -49,9 +52,10 @@ local function sliding(state, limit, window, cost)
     end
     local reset = weight
     if current > 0 then reset = weight + window end
-    return nil, max(floor((free + cost * window) / window), 0), reset, retry
+    return nil, max(floor((free + cost * window) / window), 0), reset + back, retry + back
   end
-  return index .. ':' .. previous .. ':' .. after, floor(free / window), weight + window, 0
+  local reset = weight + window + back
+  return index .. ':' .. previous .. ':' .. after, floor(free / window), reset, 0
 end
 
 -- Debt in 1/requests ms, and the time it was written down: their difference stays exact.

@@ -27,7 +27,7 @@ class SqlQuotaStore:
         """As QuotaStore."""
         async with self._database.transaction() as connection:
             await self._database.lock(connection, int(row[:16], 16) - 2**63)
-            found = (await connection.execute(_counting(row, span.since))).all()
+            found = (await connection.execute(_counting(row, span.since, span.until))).all()
             counts = [(each.bucket, each.used) for each in found]
             room = limit - sum(count for _, count in counts)
             if room < need:
@@ -56,9 +56,9 @@ class SqlQuotaStore:
             .values(used=left(quotas.c.used - count, 0))
         )
 
-    async def read(self, row: str, *, since: int) -> Sequence[tuple[int, int]]:
+    async def read(self, row: str, *, since: int, until: int) -> Sequence[tuple[int, int]]:
         """As QuotaStore."""
-        found = await self._database.rows(_counting(row, since))
+        found = await self._database.rows(_counting(row, since, until))
         return [(each.bucket, each.used) for each in found]
 
     async def prune(self, *, now: float) -> int:
@@ -66,9 +66,9 @@ class SqlQuotaStore:
         return await self._database.count(delete(quotas).where(quotas.c.expires_at <= now))
 
 
-def _counting(row: str, since: int) -> Select[Any, Any]:
+def _counting(row: str, since: int, until: int) -> Select[Any, Any]:
     return (
         select(quotas.c.bucket, quotas.c.used)
-        .where(quotas.c.key == row, quotas.c.bucket >= since)
+        .where(quotas.c.key == row, quotas.c.bucket.between(since, until))
         .order_by(quotas.c.bucket)
     )
