@@ -211,6 +211,62 @@ async def test_what_brings_no_body_is_not_judged_twice():
     assert scheme.reconsidered == 0
 
 
+def said(text="x"):
+    return {"type": "websocket.receive", "text": text}
+
+
+async def opened(scheme, *chunks):
+    guard = AuthenticationGuard([scheme], steady=Steady())
+    exchange = sending(guard, *chunks, type="websocket")
+    waiting = guard.on_request(exchange)
+    if waiting is not None:
+        await waiting
+    return exchange
+
+
+@pytest.mark.parametrize("kind", [Lasting, LastingRecalling])
+async def test_a_socket_is_judged_with_its_messages_once_a_second(kind):
+    scheme = kind(ALICE, ALICE)
+    chunks = (
+        (5.0, {"type": "websocket.connect"}),
+        (0.0, said()),
+        (0.9, said()),
+        (0.1, said()),
+        (9.0, {"type": "websocket.disconnect", "code": 1000}),
+    )
+    exchange = await opened(scheme, *chunks)
+    asked = []
+    for _, message in chunks:
+        assert await exchange.receive() == message
+        asked.append(scheme.reconsidered)
+    assert asked == [0, 1, 1, 2, 2]
+    assert exchange.refusal is None
+
+
+@pytest.mark.parametrize(
+    ("later", "refusal"),
+    [
+        (None, AuthenticationError),
+        (AuthenticationError("revoked"), AuthenticationError),
+        (ServiceUnavailableError(), ServiceUnavailableError),
+        (Principal(subject="alice", roles=frozenset({"x"}), scheme="bearer"), ConflictError),
+    ],
+)
+async def test_a_socket_whose_caller_is_another_by_then_says_nothing_more(later, refusal):
+    scheme = Lasting(ALICE, later)
+    exchange = await opened(scheme, (1.0, said()), (0.0, said()))
+    for _ in range(2):
+        with pytest.raises(refusal):
+            await exchange.receive()
+    assert scheme.reconsidered == 1, "nor does one that was refused come back"
+
+
+async def test_a_socket_of_nobody_and_one_that_cannot_be_judged_stay():
+    for scheme in (Lasting(None, None), Fake(ALICE)):
+        exchange = await opened(scheme, (5.0, said()))
+        assert await exchange.receive() == said()
+
+
 def test_schemes_that_last_are_known_as_such():
     assert isinstance(Lasting(ALICE, ALICE), LastingScheme)
     assert not isinstance(Fake(ALICE), LastingScheme)
