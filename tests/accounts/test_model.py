@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from zenith.accounts.model import AccountModel
 from zenith.accounts.store import Account
@@ -69,6 +69,35 @@ class Odd(Account):
 def test_what_cannot_be_stored_is_refused_at_the_start(kind):
     with pytest.raises(ConfigurationError, match="user_model"):
         AccountModel(kind)
+
+
+class Address(BaseModel):
+    town: str = Field(alias="city")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odd(Account):
+    score: float = 0.0
+    motto: str = ""
+    photo: bytes = b""
+    home: Address | None = None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"score": float("nan")},
+        {"score": float("inf")},
+        {"motto": "half a pair \ud800"},
+        {"photo": b"\xff"},
+        {"home": {"city": "Rome"}},
+    ],
+)
+def test_what_json_does_not_carry_there_and_back_is_refused(change):
+    """Stored, it would fail with 500, or leave an account that nobody can read any more."""
+    with pytest.raises(ValidationError) as caught:
+        AccountModel(Odd).checked(change)
+    assert caught.value.status == 422
 
 
 def test_no_repr_shows_what_is_private():

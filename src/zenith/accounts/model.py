@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any, Final, get_type_hints
@@ -74,7 +75,7 @@ class AccountModel:
                 faults.append({"type": "unknown_field", "loc": [name], "msg": "No such field"})
                 continue
             try:
-                kept[name] = adapter.dump_python(adapter.validate_python(value), mode="json")
+                kept[name] = _as_json(adapter, value)
             except pydantic.ValidationError as error:
                 faults += [
                     {"type": each["type"], "loc": [name, *each["loc"]], "msg": each["msg"]}
@@ -82,9 +83,21 @@ class AccountModel:
                         include_input=False, include_context=False, include_url=False
                     )
                 ]
+            except ValueError:
+                faults.append({"type": "not_storable", "loc": [name], "msg": "Cannot be stored"})
         if faults:
             raise ValidationError(faults)
         return kept
+
+
+def _as_json(adapter: TypeAdapter[Any], value: object) -> object:
+    """The value as it is stored. Raises ValueError for what JSON does not carry there and back,
+    such as infinity: an account that cannot be read any more is one that nobody can sign in to.
+    """
+    dumped = adapter.dump_python(adapter.validate_python(value), mode="json")
+    text = json.dumps(dumped, allow_nan=False, ensure_ascii=False).encode()
+    adapter.validate_python(json.loads(text))
+    return dumped
 
 
 def _require_model(kind: object) -> None:
