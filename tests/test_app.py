@@ -21,6 +21,7 @@ from tests.accounts.application import (
     running,
 )
 from tests.pipeline.asgi import ask, connect, make_scope, websocket_scope
+from zenith.api_keys.depends import CallingKey
 from zenith.app import Zenith
 from zenith.authorization import (
     authenticated,
@@ -235,18 +236,27 @@ async def test_the_schema_says_which_credentials_a_route_asks_for(tmp_path):
     async def things():
         return None
 
+    @app.get("/machines")
+    async def machines(key: CallingKey):
+        return key.id
+
     schema = app.openapi()
-    assert schema["components"]["securitySchemes"].keys() == {"bearer", "session", "HTTPBasic"}
-    assert schema["components"]["securitySchemes"]["session"]["name"] == "zenith-session"
-    either = [{"bearer": []}, {"session": []}]
+    schemes = schema["components"]["securitySchemes"]
+    assert schemes.keys() == {"bearer", "session", "api_key", "HTTPBasic"}
+    assert (schemes["session"]["name"], schemes["api_key"]["name"]) == (
+        "zenith-session",
+        "X-API-Key",
+    )
+    either, key = [{"bearer": []}, {"session": []}], {"api_key": []}
     asked = {
         (method, path): operation.get("security")
         for path, operations in schema["paths"].items()
         for method, operation in operations.items()
     }
-    assert asked["get", "/auth/me"] == asked["post", "/things"] == either
-    assert asked["delete", "/auth/sessions/{session_id}"] == either
-    assert asked["get", "/files/{path}"] == [{"bearer": ["files:read"]}]
+    assert asked["get", "/auth/me"] == asked["post", "/things"] == [*either, key]
+    assert asked["delete", "/auth/sessions/{session_id}"] == either, "one's own is no key's"
+    assert asked["get", "/files/{path}"] == [{"bearer": ["files:read"]}, key]
+    assert asked["get", "/machines"] == [key]
     assert asked["get", "/own"] == [{"HTTPBasic": []}]
     for public_one in (("post", "/auth/login"), ("get", "/open"), ("get", "/forgotten")):
         assert asked[public_one] is None

@@ -162,13 +162,13 @@ class Zenith(FastAPI):
         """FastAPI's description of the API, with the credentials that declared routes ask for and
         the form of refusals.
         """
-        known = self.openapi_schema
-        schema = super().openapi()
+        known, schema = self.openapi_schema, super().openapi()
         if schema is not known:
             declare_security(
                 schema,
                 RouteTable(self).walk(),
                 cookie=self.assembly.settings.sessions.cookie,
+                keys=self.assembly.api_keys is not None,
                 access_of=self._access_of,
             )
             declare_problems(schema)

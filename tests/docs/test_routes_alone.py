@@ -54,7 +54,7 @@ async def test_the_page_has_accounts_and_second_factors(page):
         assert (await client.get("/nowhere")).json()["code"] == "not_found"
         schema = (await client.get("/openapi.json")).json()
     operation = schema["paths"]["/orders"]["get"]
-    assert operation["security"] == [{"bearer": []}, {"session": []}]
+    assert operation["security"] == [{"bearer": []}, {"session": []}, {"api_key": []}]
     assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
     assert "HTTPValidationError" not in json.dumps(schema)
 

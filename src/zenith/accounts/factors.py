@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
-from typing import Final, Protocol, TypeAlias
+from typing import ClassVar, Final, Protocol, TypeAlias
 
 from zenith.accounts.client import Client
 from zenith.accounts.errors import FactorChallengeError, InvalidCredentialsError
@@ -242,6 +242,9 @@ class InPerson(SignedIn):
     makes itself the owner: signs out, adds a second factor, takes a copy of the account (ASVS
     8.2.1, 8.3.2).
     """
+
+    keys: ClassVar[str] = "never"
+    """For the description of the API: nothing that is one's own is a key's."""
 
     def decide(self, principal: Principal) -> Decision:
         """Deny who was given a part of what somebody may do."""

@@ -20,6 +20,9 @@ CLOCK_SKEW: Final = 60.0
 class CalledByKey:
     """Callers that proved an API key."""
 
+    keys: ClassVar[str] = "only"
+    """As the description of the API asks."""
+
     def decide(self, principal: Principal) -> Decision:
         """Allow API keys."""
         if principal.kind == "api_key":
