@@ -60,6 +60,17 @@ async def test_whoever_erases_wins_over_all_who_add(store: SubjectKeyStore) -> N
     assert await store.find("ada") == ""
 
 
+async def test_who_erases_knows_of_a_key_that_is_made_meanwhile(store: SubjectKeyStore) -> None:
+    """Else a key is destroyed, and neither its owner is told so nor the audit log."""
+
+    async def both(name: str) -> tuple[str, bool]:
+        kept, erased = await asyncio.gather(store.add(name, "one"), store.erase(name))
+        return kept, erased
+
+    found = await asyncio.gather(*(both(f"subject {each}") for each in range(100)))
+    assert set(found) <= {("one", True), ("", False)}
+
+
 async def test_subjects_are_erased_for_all(store: SubjectKeyStore) -> None:
     service = EncryptionService(new_token(48))
     one, two = SubjectKeys(service, store), SubjectKeys(service, store)

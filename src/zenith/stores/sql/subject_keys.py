@@ -49,14 +49,12 @@ class SqlSubjectKeyStore:
         """Put the mark in place of the key, in one step; whether there was one."""
         mark = self._database.insert(table).values(subject=subject, wrapped=ERASED)
         async with self._database.transaction() as connection:
+            # The mark first: it waits for whoever makes a key at this moment, so that the second
+            # statement sees that key.
+            await connection.execute(mark.on_conflict_do_nothing(index_elements=[table.c.subject]))
             gone = await connection.execute(
                 update(table)
                 .where(table.c.subject == subject, table.c.wrapped != ERASED)
                 .values(wrapped=ERASED)
-            )
-            await connection.execute(
-                mark.on_conflict_do_update(
-                    index_elements=[table.c.subject], set_={"wrapped": ERASED}
-                )
             )
             return gone.rowcount == 1
