@@ -20,6 +20,7 @@ from zenith.server.pace import DRAINED, HANDSHAKE, IDLE, Pace, Phase
 
 GOING_AWAY: Final = 1001
 UNAVAILABLE: Final = 503
+NO_HANDSHAKE: Final = "malformed handshake"
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
@@ -57,6 +58,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Count it no more."""
         self._watch.leave(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on. What is no handshake, such as one with a body, is told so at once: the library
+        drops it without a word, and the client would hold its place until it is told that it was
+        slow.
+        """
+        super().data_received(data)
+        if self.conn.handshake_exc is None or self.handshake_initiated:
+            return
+        if not self.transport.is_closing():
+            self.transport.write(self._watch.refuse(self, HTTPStatus.BAD_REQUEST, NO_HANDSHAKE))
+            self.transport.close()
 
     def resume_writing(self) -> None:
         """The client reads: it is answered the last of its pings (RFC 6455 section 5.5.3)."""
