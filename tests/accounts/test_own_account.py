@@ -40,7 +40,13 @@ from zenith.kernel.events import Event, EventType
 from zenith.kernel.principal import Principal
 from zenith.mfa import PasskeyRecord, TrustedDevice
 from zenith.oauth import Identity
-from zenith.stores.sql import SqlIdentityStore, SqlPasskeyStore, SqlTrustedDeviceStore
+from zenith.rbac import RoleAssignment
+from zenith.stores.sql import (
+    SqlIdentityStore,
+    SqlPasskeyStore,
+    SqlRoleStore,
+    SqlTrustedDeviceStore,
+)
 
 
 @pytest.fixture
@@ -132,6 +138,16 @@ async def test_a_copy_holds_what_is_ones_own_and_no_secret(app, client):
     made = await client.post("/auth/api-keys", json={"name": "export"}, headers=bearer(tokens))
     account = await app.accounts.store.by_email(EMAIL)
     await app.accounts.administration.unlock(principal(root.id), account.id, client=ALICE)
+    roles = SqlRoleStore(app.assembly.database)
+    editor = RoleAssignment(
+        account_id=account.id,
+        role="moderator",
+        tenant="acme",
+        expires_at=4e9,
+        granted_by=root.id,
+        granted_at=2.0,
+    )
+    assert await roles.grant(editor, expected=await roles.version()) == "granted"
     for number in range(PAGE):
         await app.assembly.accounts.export._events.record(
             Event(
@@ -147,6 +163,9 @@ async def test_a_copy_holds_what_is_ones_own_and_no_secret(app, client):
     assert len(found["events"]) > PAGE
     assert [each["name"] for each in found["api_keys"]] == ["export"]
     assert found["identities"] == found["trusted_devices"] == []
+    assert found["role_assignments"] == [
+        {"role": "moderator", "tenant": "acme", "granted_at": 2.0, "expires_at": 4e9}
+    ]
     assert found["factors"]["recovery_codes"] == 10
     assert found["factors"]["totp"]["created_at"] > 0
     assert found["factors"]["passkeys"] == []

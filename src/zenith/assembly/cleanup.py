@@ -42,6 +42,7 @@ def export_sections(parts: Parts) -> Mapping[str, Section]:
     """What the copy holds of other capabilities: no secret, digest or public key."""
     copies = Copies(parts)
     return {
+        "role_assignments": copies.role_assignments,
         "api_keys": copies.api_keys,
         "identities": copies.identities,
         "factors": copies.factors,
@@ -113,11 +114,24 @@ class Copies:
 
     def __init__(self, parts: Parts) -> None:
         self._accounts: Final = parts.account_store
+        self._roles: Final = parts.role_store
         self._keys: Final = SqlAPIKeyStore(parts.database)
         self._factors: Final = SqlFactorStore(parts.database)
         self._passkeys: Final = SqlPasskeyStore(parts.database)
         self._devices: Final = SqlTrustedDeviceStore(parts.database)
         self._identities: Final = SqlIdentityStore(parts.database, parts.account_store)
+
+    async def role_assignments(self, account_id: str) -> object:
+        """Its roles in one tenant or for a while; who gave them is another's."""
+        return [
+            {
+                "role": each.role,
+                "tenant": each.tenant,
+                "granted_at": each.granted_at,
+                "expires_at": each.expires_at,
+            }
+            for each in await self._roles.limited(account_id)
+        ]
 
     async def api_keys(self, account_id: str) -> object:
         """The account's keys."""
