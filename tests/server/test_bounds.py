@@ -319,6 +319,19 @@ async def test_a_socket_that_was_not_accepted_is_no_websocket(connection, websoc
     assert problem(written)["code"] == "internal_server_error"
 
 
+async def test_what_is_no_handshake_is_answered_once(connection):
+    handshake = UPGRADE.replace(b"\r\n\r\n", b"\r\nX-A: " + b"a" * 9000 + b"\r\n\r\n")
+    connection.data_received(handshake)
+    written = connection.transport.written
+    assert written.startswith(b"HTTP/1.1 400 ")
+    # What was on its way already, under TLS.
+    connection.transport.protocol.data_received(b"more")
+    assert connection.transport.written == written
+    connection._watch.enter(connection)  # as the connection itself is taken back next
+    connection.transport.protocol.connection_lost(None)
+    await settle()
+
+
 async def test_only_the_last_ping_is_answered_to_whoever_did_not_read(connection, websocket):
     connection.application.may_answer.set()
     await settle()
