@@ -124,6 +124,7 @@ WORDS = archive(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>")
         (PDF, "a.pdf", "pdf", (None, None)),
         (archive(("a/", b""), ("a/b.txt", b"x"), (".c", b"y")), "a.zip", "zip", (None, None)),
         (archive(), "a.zip", "zip", (None, None)),
+        (archive(("a.bin", b"x" + archive())), "a.zip", "zip", (None, None)),
         (WORDS, "a.docx", "docx", (None, None)),
         ("h\u00e9\r\n\tx <b>".encode(), "a.txt", "text", (None, None)),
         (b"", "a.txt", "text", (None, None)),
@@ -188,6 +189,7 @@ def test_what_name_and_content_do_not_agree_on_is_no_type(data, name, types):
         (gif()[:10], "a.gif"),
         (riff(canvas()), "a.webp"),
         (riff(canvas(), (b"ANMF", b"xy")), "a.webp"),
+        (riff(lossy(), canvas()), "a.webp"),
         (riff(lossy())[:-4], "a.webp"),
         (riff((b"VP8 ", b"x" * 12)), "a.webp"),
         (riff((b"VP8L", b"x" * 5)), "a.webp"),
@@ -220,6 +222,12 @@ def test_pictures_are_limited_in_pixels_with_all_their_frames():
     ):
         with pytest.raises(UploadRefusedError, match="too many pixels"):
             check_file(data, name, settings)
+
+
+@pytest.mark.parametrize("within", [archive(("a", b"b")), archive() * 65])
+def test_archives_within_behind_other_content(within):
+    with pytest.raises(UploadRefusedError, match="of archives"):
+        check_file(archive(("a.bin", b"x" + within)), "a.zip", ALL)
 
 
 def test_data_behind_an_image_is_allowed_by_name_only():

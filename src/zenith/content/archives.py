@@ -19,7 +19,12 @@ from zenith.content.settings import ArchiveLimits
 END: Final = b"PK\x05\x06"
 LARGE_END: Final = b"PK\x06\x07"
 LOCAL: Final = b"PK\x03\x04"
+ENTRY: Final = b"PK\x01\x02"
 END_SIZE: Final = 22
+TAIL: Final = 65_535 + END_SIZE
+"""Bytes in which the end of an archive stands, before its comment."""
+MAX_ENDS: Final = 64
+"""What looks like an end so often, in so few bytes, is made to be looked at for long."""
 ENTRY_SIZE: Final = 46
 EXTRA: Final = 512
 """Bytes that an entry of the directory may have beside its name."""
@@ -138,7 +143,9 @@ def _check_layout(
         if (packed, size) != sizes and not (described and (packed, size) in UNKNOWN):
             raise _refused("damaged", "file and directory differ")
         start = entry.header_offset + LOCAL_SIZE + name
-        if not all(_is_path(each, limits.max_name) for each in _other_names(data[start:][:extra])):
+        if not all(
+            _is_path(each, limits.max_name) for each in _other_names(data[start : start + extra])
+        ):
             raise _refused("unsafe", "path")
         end = start + extra + entry.compress_size
         slack = DESCRIPTOR if described else 0
@@ -173,8 +180,11 @@ def _check_entry(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
 
 def _is_path(name: str, longest: int) -> bool:
     parts = name.rstrip("/").split("/")
+    # As programs of other code pages read it: full-width dots and slashes are plain ones there.
+    plain = unicodedata.normalize("NFKC", name).split("/")
     return (
         len(name) <= longest
+        and not {".", ".."}.intersection(plain)
         and not _STRANGE.search(name)
         and not HIDDEN.search(name)
         and not any(part in {"", ".", ".."} or part.endswith((" ", ".")) for part in parts)
@@ -199,6 +209,7 @@ def _unpack(
     start = entry.header_offset + LOCAL_SIZE + name + extra
     packed = memoryview(data)[start : start + entry.compress_size]
     size = check = 0
+    tail = b""
     for chunk in _unpacked(packed, entry.compress_type):
         if not size and chunk.startswith(_PACKED):
             raise _refused("of archives", "nested by content")
@@ -206,6 +217,7 @@ def _unpack(
             look(entry.filename, chunk)
         size += len(chunk)
         check = zlib.crc32(chunk, check)
+        tail = (tail + chunk)[-TAIL:]
         if size > left:
             raise _refused("too large unpacked", "true size")
         if size > entry.file_size:
@@ -214,7 +226,28 @@ def _unpack(
         raise _refused("damaged", "size is another than declared")
     if check != entry.CRC:
         raise _refused("damaged", "check sum")
+    if _ends_in_archive(tail, size - len(tail)):
+        raise _refused("of archives", "nested behind other content")
     return size
+
+
+def _ends_in_archive(tail: bytes, before: int) -> bool:
+    """Whether readers, who begin at the end, find a directory of files, whatever stands before it.
+    `before` are the bytes before `tail`.
+    """
+    if tail.count(END) > MAX_ENDS:
+        return True
+    found = tail.rfind(END)
+    while found >= 0:
+        if len(tail) - found >= END_SIZE:
+            entries, size = struct.unpack_from("<HI", tail, found + 10)
+            start = found - size
+            # A directory that begins before the tail is not looked for.
+            is_there = tail.startswith(ENTRY, start) if start >= 0 else start + before >= 0
+            if entries and is_there:
+                return True
+        found = tail.rfind(END, 0, found)
+    return False
 
 
 def _unpacked(packed: memoryview, method: int) -> Iterator[bytes]:
