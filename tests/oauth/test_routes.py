@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.mfa.people import code_for
+from tests.pipeline.asgi import ask, make_scope
 from zenith.oauth.authorization import challenge_of
 
 VERIFIER = "v" * 43
@@ -45,6 +47,17 @@ def test_providers_are_listed(site):
     answer = site.visitor().client.get("/auth/providers")
     assert answer.json() == [{"name": "oidc", "label": "Example", "href": "/auth/oidc"}]
     assert "Continue with Example" in site.visitor().get("/account/sign-in").text
+
+
+def test_behind_a_prefix_of_the_proxy_links_lead_there(site):
+    def at(path):
+        scope = make_scope("GET", f"/below{path}", root_path="/below")
+        return site.transport.run(ask(site.app, scope))
+
+    assert json.loads(at("/auth/providers").body)[0]["href"] == "/below/auth/oidc"
+    location = at("/auth/oidc").headers[b"location"].decode()
+    back = parse_qs(urlsplit(location).query)["redirect_uri"]
+    assert back == [f"{site.base}/below/auth/oidc/callback"]
 
 
 def test_the_description_says_what_links_carry(site):

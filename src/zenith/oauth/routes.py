@@ -104,15 +104,15 @@ class CodeExchange(BaseModel):
 def oauth_router(services: OAuthServices, *, prefix: str = "/auth") -> APIRouter:
     """The routes: a pair for each provider, so that no path of others is caught."""
     router = APIRouter(prefix=prefix, tags=["oauth"], route_class=SecuredRoute)
-    shown = [
-        ProviderItem(name=each.name, label=each.label, href=f"{prefix}/{each.name}")
-        for each in services.providers.values()
-    ]
 
     @public
-    async def providers() -> list[ProviderItem]:
+    async def providers(request: Request) -> list[ProviderItem]:
         """Whom people can sign in with."""
-        return shown
+        below = f"{exchange_of(request.scope).root_path}{prefix}"
+        return [
+            ProviderItem(name=each.name, label=each.label, href=f"{below}/{each.name}")
+            for each in services.providers.values()
+        ]
 
     @authenticated_to_enrol
     async def sign_out(request: Request, response: Response) -> SignedOut:
