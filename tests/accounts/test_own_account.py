@@ -34,9 +34,11 @@ from zenith.kernel.errors import (
     ConflictError,
     NotFoundError,
     PermissionDeniedError,
+    ServiceUnavailableError,
     ValidationError,
 )
 from zenith.kernel.events import Event, EventType
+from zenith.kernel.one_step import current_step
 from zenith.kernel.principal import Principal
 from zenith.mfa import PasskeyRecord, TrustedDevice
 from zenith.oauth import Identity
@@ -91,6 +93,38 @@ async def test_an_account_ends_with_all_that_it_holds(app, client):
     # The address is free again, for an account that has nothing of the former one.
     await register(client)
     assert (await login(client)).status_code == 200
+
+
+async def test_no_token_outlives_a_deletion_that_was_cut_off(app, client, monkeypatch):
+    """The server dies right after the account is gone; its tokens are believed without a look."""
+    tokens = (await login(client)).json()
+    account = await app.accounts.store.by_email(EMAIL)
+    cut_off_after_the_step(monkeypatch, app.accounts.sign_in)
+    assert (await delete(client, tokens)).status_code == 503
+    assert await app.accounts.store.by_id(account.id) is None
+    assert (await client.get("/auth/sessions", headers=bearer(tokens))).status_code == 401
+
+
+async def test_no_token_outlives_a_lock_that_was_cut_off(app, client, monkeypatch):
+    tokens = (await login(client)).json()
+    account = await app.accounts.store.by_email(EMAIL)
+    cut_off_after_the_step(monkeypatch, app.accounts.sign_in)
+    with pytest.raises(ServiceUnavailableError):
+        await app.accounts.administration.lock(OPERATOR, account.id, client=ALICE)
+    assert not (await app.accounts.store.by_id(account.id)).is_active
+    assert (await client.get("/auth/sessions", headers=bearer(tokens))).status_code == 401
+
+
+def cut_off_after_the_step(monkeypatch, sign_in):
+    """Nothing of the flow runs that comes after what it stores in one step."""
+    end_all = sign_in.end_all
+
+    async def ending(self, account_id, *, keep=None):
+        if keep is None and current_step() is None:
+            raise ServiceUnavailableError
+        return await end_all(account_id, keep=keep)
+
+    monkeypatch.setattr(type(sign_in), "end_all", ending)
 
 
 async def test_a_browser_forgets_its_session(app, client):

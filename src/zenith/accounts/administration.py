@@ -74,10 +74,11 @@ class Administration:
                 account_id, self._clock(), keep_one=self._administrator_role
             )
             if locked == "changed":
+                await self._sign_in.end_all(account_id)
                 await self._record(EventType.ACCOUNT_LOCKED, actor, account_id, client)
         if locked == "kept":
             raise LastAdministratorError
-        # Also where it was locked before: that lock may have failed before this step.
+        # Once more: for whoever signed in meanwhile.
         await self._sign_in.end_all(account_id)
         if locked == "unchanged":
             return False

@@ -58,7 +58,8 @@ class Deletion:
         Raises InvalidCredentialsError, RateLimitError and LastAdministratorError.
         """
         account = await self._proof.check(principal, password, client=client)
-        # Access tokens are believed without a look at the account: all others end before it does.
+        # Access tokens are believed without a look at the account: all others end before it does,
+        # this one with it, for an administrator who must stay keeps it.
         await self._sign_in.end_all(account.id, keep=principal.session_id)
         async with one_step():
             # While the keys' rows are there: caches are told of each. In the step, so that an
@@ -72,6 +73,8 @@ class Deletion:
             if self._erase is not None:
                 # With the account or not at all: nothing brings back what its key has encrypted.
                 await self._erase(account.id)
+            # Within the step, so that none outlives it whatever happens next.
+            await self._sign_in.end_all(account.id)
             await self._events.record(
                 client.event(
                     EventType.ACCOUNT_DELETED,
@@ -83,7 +86,6 @@ class Deletion:
                     severity="WARNING",
                 )
             )
-        # The rows are gone; this tells every process of the last session and its tokens, and of
-        # whoever signed in meanwhile.
+        # Once more: for whoever signed in meanwhile.
         await self._sign_in.end_all(account.id)
         await self._notices.tell(account, "account_deleted")
