@@ -21,7 +21,7 @@ async def server():
     seen = []
 
     async def app(scope, receive, send):
-        size, more = 0, True
+        size, more = 0, scope["path"] != "/early"
         while more:
             message = await receive()
             size, more = size + len(message.get("body", b"")), message.get("more_body", False)
@@ -126,3 +126,20 @@ async def test_one_read_does_not_hold_requests_by_the_thousand(server):
     few = b"GET / HTTP/1.1\r\n\r\n" * MAX_PIPELINED + b"GET /x HTTP/1.1\r\n\r\n"
     answer = await server(few, until=b"0 /x")
     assert answer.count(b"HTTP/1.1 200 OK") == MAX_PIPELINED + 1
+
+
+async def test_a_body_that_was_not_asked_for_does_not_swallow_the_next_request(server):
+    head = HEAD.replace(b"/ ", b"/early ", 1) + b"Content-Length: 9\r\n"
+    expecting = head + b"Expect: 100-continue\r\n\r\n"
+    answer = await server(expecting)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"\r\nconnection: close\r\n" in answer
+    # Who did not wait to be asked may go on, and whose body was asked for.
+    answer = await server(expecting + b"123456789", b"GET /x HTTP/1.0\r\n\r\n", until=b"0 /x")
+    assert answer.count(b"connection: close") == 1
+    asked = expecting.replace(b"/early", b"/")
+    answer = await server(
+        asked, b"123456789", b"GET /x HTTP/1.0\r\n\r\n", until=b"0 /x", pause=0.02
+    )
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+    assert answer.count(b"connection: close") == 1

@@ -65,6 +65,8 @@ class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
         super().on_headers_complete()
         if not self.pipeline:
             self._at_work = self.cycle
+        if self.expect_100_continue:
+            _close_unless_asked(self.cycle)
         parser: Any = self.parser
         if not (parser.should_upgrade() and self._should_upgrade()):
             self.headers = []
@@ -111,3 +113,18 @@ class BoundedHttpTools(BoundedConnection, HttpToolsProtocol):
         if cycle is not None and not cycle.response_complete:
             return Phase.WORK
         return Phase.HEAD if self._in_head else Phase.IDLE
+
+
+def _close_unless_asked(cycle: Any) -> None:
+    """Where a body is announced and the answer comes without having asked for it, the connection
+    ends, and says so: else whoever does not send it would have his next request read as the body
+    (RFC 9110 section 10.1.1).
+    """
+    send = cycle.send
+
+    async def answer(message: Any) -> None:
+        if cycle.waiting_for_100_continue and cycle.more_body and not cycle.body:
+            cycle.keep_alive = False
+        await send(message)
+
+    cycle.send = answer
