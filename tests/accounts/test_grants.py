@@ -38,6 +38,22 @@ async def test_the_next_pair_carries_the_roles_of_now(world):
     assert claims["roles"] == ["moderator"]
 
 
+async def test_a_token_that_is_under_way_while_a_role_is_taken_is_refused(world, monkeypatch):
+    """It says what held a moment before."""
+
+    class Slow:
+        async def find(self, subject_id):
+            found = await world.subjects.find(subject_id)
+            world.pass_time(0.01)
+            await world.sessions.renew([subject_id])
+            world.pass_time(0.01)
+            return found
+
+    monkeypatch.setattr(world.grants, "_subjects", Slow())
+    pair = await world.grants.rotate(world.pair.refresh_token, client=ALICE)
+    assert not await world.holds(pair.access_token)
+
+
 async def test_an_access_token_does_not_outlive_its_session(world):
     session = await world.sessions.get(world.pair.session_id)
     world.pass_time(session.expires_at - world.time() - 60)

@@ -203,3 +203,23 @@ async def test_an_open_socket_acts_no_more(tmp_path, monkeypatch, way):
         end = await answers.get()
         assert (end["type"], end["code"]) == ("websocket.close", 1008)
         await thief
+
+
+async def test_a_role_that_was_taken_away_is_in_no_token_that_is_issued_then(tmp_path):
+    """The other server has not heard of it yet, and the token would carry the role on."""
+    async with two(tmp_path, wait=True) as servers:
+        account = await servers.here.accounts.store.by_email(EMAIL)
+        administrator = await make_administrator(servers.here)
+        roles, permissions = servers.here.assembly.roles.compile(("super_admin",))
+        root = Principal(subject=administrator.id, roles=roles, permissions=permissions)
+        assignments = servers.here.accounts.assignments
+        await assignments.grant(root, account.id, "moderator", client=ALICE)
+        await servers.heard()
+        await servers.accepted()
+        tokens, manager = [], servers.there.accounts.grants._manager
+        for _ in range(2):
+            body = {"refresh_token": servers.tokens["refresh_token"]}
+            servers.tokens = (await servers.other.post("/auth/refresh", json=body)).json()
+            tokens.append(manager.verify(servers.tokens["access_token"]))
+            await assignments.revoke(root, account.id, "moderator", client=ALICE)
+        assert ["moderator" in claims["roles"] for claims in tokens] == [True, False]

@@ -48,8 +48,10 @@ class AccessGrant:
 class TokenGrants:
     """Issues token pairs and keeps them tied to their session and account.
 
-    Threat: a refresh token that is copied (RFC 9700 section 4.14.2, ASVS 10.4.5), and tokens that
-    outlive their session or their account's lock (ASVS 7.4.1, 7.4.2).
+    Threat: a refresh token that is copied (RFC 9700 section 4.14.2, ASVS 10.4.5), tokens that
+    outlive their session or their account's lock (ASVS 7.4.1, 7.4.2), and tokens that are issued
+    while a role is taken away and carry it on. So `subjects` is no cache, and a token is as old as
+    the question for what it says.
     """
 
     def __init__(
@@ -175,12 +177,13 @@ class TokenGrants:
         Raises AuthenticationError for an account that is locked or gone; its refresh tokens are
         revoked then.
         """
+        known_at = self._clock()
         subject = await self._subjects.find(session.account_id)
         if subject is None or not subject.active:
             await self._refresh.revoke_family(session.id)
             raise AuthenticationError(reason="the account is locked or gone")
         # One second at least: the session was found alive a moment ago.
-        lifetime = min(self._access_lifetime, max(1.0, session.expires_at - self._clock()))
+        lifetime = min(self._access_lifetime, max(1.0, session.expires_at - known_at))
         token = self._manager.issue_access(
             session.account_id,
             session_id=session.id,
@@ -192,6 +195,7 @@ class TokenGrants:
             claims=authentication_claims(session.factors),
             thumbprint=thumbprint,
             lifetime=lifetime,
+            known_at=known_at,
         )
         return AccessGrant(
             token=token,

@@ -72,7 +72,7 @@ def _grants(parts: Parts, manager: TokenManager) -> TokenGrants:
         manager=manager,
         refresh=parts.refresh,
         sessions=parts.sessions,
-        subjects=parts.subjects,
+        subjects=parts.stored_subjects,
         events=parts.events,
         access_lifetime=parts.settings.tokens.access_lifetime,
         watch=make_watch(parts),

@@ -78,10 +78,10 @@ class Parts:
         settings, database = self.settings, self.database
         self.account_model = AccountModel(user_model)
         self.account_store = SqlAccountStore(database, self.account_model)
-        self.subjects = SubjectCache(
-            AccountSubjects(self.account_store, self.roles.compile, assigned=self.role_store),
-            self.revocations,
+        self.stored_subjects = AccountSubjects(
+            self.account_store, self.roles.compile, assigned=self.role_store
         )
+        self.subjects = SubjectCache(self.stored_subjects, self.revocations)
         self.audit = make_audit(settings, self.secrets, database)
         self.audit_log = None if self.audit is None else self.audit.log
         self.events: EventSink = self.audit_log or Silence()

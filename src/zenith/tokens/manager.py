@@ -82,6 +82,7 @@ class TokenManager:
         thumbprint: str | None = None,
         claims: Mapping[str, Any] | None = None,
         lifetime: float | None = None,
+        known_at: float | None = None,
     ) -> str:
         """A signed access token of the RFC 9068 profile for `subject`, the account's id.
 
@@ -89,9 +90,10 @@ class TokenManager:
         end, a claim of its own: who does not know it grants less. With `scopes` no role counts, and
         of permissions those that they name. `factors` says when each factor was proven, in Unix
         seconds. `thumbprint` is the key that alone may use the token (RFC 9449); `claims` are
-        further ones, such as `auth_time`. `lifetime` is in seconds, `access_lifetime` if left out.
+        further ones, such as `auth_time`. `lifetime`, in seconds, and `known_at`: as for `issue`.
         """
-        named = {"sid": session_id, "tenant": tenant, "client_id": client_id}
+        cnf = None if thumbprint is None else {"jkt": thumbprint}
+        named = {"sid": session_id, "tenant": tenant, "client_id": client_id, "cnf": cnf}
         complete: Claims = {**(claims or {}), "sub": subject}
         complete.update({name: value for name, value in named.items() if value is not None})
         if held := sorted(roles):
@@ -104,17 +106,23 @@ class TokenManager:
             complete["scope"] = " ".join(sorted(scopes))
         if factors:
             complete["factors"] = {name: int(at) for name, at in factors.items()}
-        if thumbprint is not None:
-            complete["cnf"] = {"jkt": thumbprint}
-        return self.issue("access", complete, lifetime=lifetime)
+        return self.issue("access", complete, lifetime=lifetime, known_at=known_at)
 
     def issue(
-        self, kind: TokenType, claims: Mapping[str, Any], *, lifetime: float | None = None
+        self,
+        kind: TokenType,
+        claims: Mapping[str, Any],
+        *,
+        lifetime: float | None = None,
+        known_at: float | None = None,
     ) -> str:
         """A signed token of `kind` with `claims` and those that every token has.
 
-        Raises ValueError if `claims` set one of `RESERVED_CLAIMS`, if the token would not pass its
-        own verification, or for a lifetime that is not positive.
+        `known_at` is the Unix time at which one began to find out what it says, now if left out. It
+        becomes the `iat`: what revokes earlier tokens, since roles have changed, revokes this too.
+
+        Raises ValueError for claims of `RESERVED_CLAIMS`, for a token that would not pass its own
+        verification, and for a lifetime that is not positive.
         """
         if not RESERVED_CLAIMS.isdisjoint(claims):
             names = ", ".join(sorted(RESERVED_CLAIMS.intersection(claims)))
@@ -122,7 +130,7 @@ class TokenManager:
         lifetime = self._lifetime(kind) if lifetime is None else lifetime
         if not 0 < lifetime <= self.settings.refresh_lifetime:
             raise ValueError("the lifetime is not between 0 and `refresh_lifetime`")
-        now = self.clock()
+        now = self.clock() if known_at is None else known_at
         complete = {
             "iss": self.settings.issuer,
             "aud": self.settings.audience,
