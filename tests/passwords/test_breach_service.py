@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
 from zenith.kernel.errors import ConfigurationError
@@ -220,6 +221,28 @@ async def test_the_judge_asks_last_and_believes_silence(server: Server, time: Ti
         assert (await judge.check("velvet anchor 3 maple kite")).ok
     assert (await PasswordJudge(PasswordPolicy.nist(), pool).check(BREACHED)).ok
     pool.close()
+
+
+async def test_first_questions_at_once_leave_no_connections_open() -> None:
+    made: list[httpx.AsyncBaseTransport] = []
+    closed: list[httpx.AsyncBaseTransport] = []
+
+    class Transport(httpx.AsyncBaseTransport):
+        def __init__(self) -> None:
+            made.append(self)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            assert self not in closed
+            return httpx.Response(200, content=entries())
+
+        async def aclose(self) -> None:
+            closed.append(self)
+
+    service = BreachService("https://breaches.example.org/range", transport=Transport)
+    counts = await asyncio.gather(*(service.count(f"{GOOD} {number}") for number in range(5)))
+    assert counts == [0] * 5
+    await service.aclose()
+    assert set(made) == set(closed)
 
 
 def test_without_httpx_the_start_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

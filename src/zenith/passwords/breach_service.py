@@ -107,11 +107,14 @@ class BreachService:
 
     async def _ask(self, prefix: str) -> Mapping[str, int]:
         """Raises ValueError for an answer that is none."""
-        if self._client is None:
-            # It reads the certificates of authorities, which takes a while.
-            self._client = await asyncio.to_thread(self._open)
+        # It reads the certificates of authorities, which takes a while.
+        opened = self._client or await asyncio.to_thread(self._open)
+        client = self._client = self._client or opened
+        if opened is not client:
+            # Another question was first.
+            await opened.aclose()
         headers = {"Add-Padding": "true", "User-Agent": "zenith-security"}
-        async with self._client.stream("GET", f"{self._url}/{prefix}", headers=headers) as response:
+        async with client.stream("GET", f"{self._url}/{prefix}", headers=headers) as response:
             if response.status_code != OK:
                 raise ValueError(f"status {response.status_code}")
             body = bytearray()
