@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import struct
+import time
 import zipfile
 import zlib
 
@@ -29,7 +30,7 @@ from zenith.content import (
 )
 from zenith.content.file_names import shown_name
 from zenith.content.file_types import FILE_TYPES
-from zenith.content.images import MAX_SCANS
+from zenith.content.images import MAX_MARKERS, MAX_SCANS
 from zenith.content.settings import TYPES
 from zenith.kernel.errors import ConfigurationError, NotFoundError, PayloadTooLargeError
 from zenith.stores.uploads import UploadFolder
@@ -425,6 +426,18 @@ def test_a_picture_of_few_bytes_that_takes_hours():
     with pytest.raises(UploadRefusedError) as caught:
         check_file(taken[:-2] + empty + b"\xff\xd9", "a.jpg", settings)
     assert caught.value.reason == "upload: scans"
+
+
+def test_a_picture_that_would_be_read_for_hours():
+    """Bytes before a marker are gone over once, and empty segments are not counted to the end."""
+    settings = UploadSettings(types=("jpeg",))
+    began = time.process_time()
+    assert check_file(jpeg(scan=b"\xff" * 200_000 + b"\0"), "a.jpg", settings).width == 3
+    for many in (b"\xff\x01", b"\xff\xe1\0\2"):
+        with pytest.raises(UploadRefusedError) as caught:
+            check_file(jpeg(scan=many * MAX_MARKERS), "a.jpg", settings)
+        assert caught.value.reason == "upload: markers"
+    assert time.process_time() - began < 2.0
 
 
 @pytest.mark.parametrize("name", ["conin$.jpg", "CONOUT$.jpg"])

@@ -10,12 +10,15 @@ from typing import Final, NamedTuple
 from zenith.content.errors import UploadRefusedError
 
 PNG: Final = b"\x89PNG\r\n\x1a\n"
-_MARKER: Final = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+# Of a run of 0xff the last: a pattern that begins at each of them goes over the rest each time.
+_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _START, _END, _ALONE = 0xD8, 0xD9, 0x01
 _SIZED: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN: Final = 0xDA
 MAX_SCANS: Final = 200
 """Of a JPEG: each goes over the whole image, and cameras and programs write a dozen."""
+MAX_MARKERS: Final = 20_000
+"""Of a JPEG, with those that hold nothing: 100 MiB are 1,600 segments of the usual length."""
 _LENGTH: Final = 2
 _GIF_END, _GIF_PICTURE, _GIF_EXTENSION = 0x3B, 0x2C, 0x21
 _LOSSLESS: Final = 0x2F
@@ -77,7 +80,7 @@ def _png(data: bytes) -> Picture:
 def _jpeg(data: bytes) -> Picture:
     width = height = scans = 0
     position = 2
-    while True:
+    for _ in range(MAX_MARKERS):
         # Between segments, and at the end of what is coded, the next marker is what counts.
         marker = _MARKER.search(data, position)
         if marker is None:
@@ -96,8 +99,13 @@ def _jpeg(data: bytes) -> Picture:
             height, width = struct.unpack_from(">HH", data, position + 3)
         scans += code == _SCAN
         if scans > MAX_SCANS:
-            raise UploadRefusedError("The image takes too long to decode", reason="upload: scans")
+            raise _tedious("scans")
         position += length
+    raise _tedious("markers")
+
+
+def _tedious(what: str) -> UploadRefusedError:
+    return UploadRefusedError("The image takes too long to decode", reason=f"upload: {what}")
 
 
 def _gif(data: bytes) -> Picture:
