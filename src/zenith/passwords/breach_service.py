@@ -108,8 +108,9 @@ class BreachService:
     async def _ask(self, prefix: str) -> Mapping[str, int]:
         """Raises ValueError for an answer that is none."""
         # It reads the certificates of authorities, which takes a while.
-        opened = self._client or await asyncio.to_thread(self._open)
-        client = self._client = self._client or opened
+        opened: httpx.AsyncClient = self._client or await asyncio.to_thread(self._open)
+        client: httpx.AsyncClient = self._client or opened
+        self._client = client
         if opened is not client:
             # Another question was first.
             await opened.aclose()
