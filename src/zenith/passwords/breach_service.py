@@ -107,13 +107,15 @@ class BreachService:
 
     async def _ask(self, prefix: str) -> Mapping[str, int]:
         """Raises ValueError for an answer that is none."""
-        # It reads the certificates of authorities, which takes a while.
-        opened: httpx.AsyncClient = self._client or await asyncio.to_thread(self._open)
-        client: httpx.AsyncClient = self._client or opened
-        self._client = client
-        if opened is not client:
-            # Another question was first.
-            await opened.aclose()
+        client = self._client
+        if client is None:
+            # It reads the certificates of authorities, which takes a while.
+            opened = await asyncio.to_thread(self._open)
+            client = self._client or opened
+            self._client = client
+            if opened is not client:
+                # Another question was first.
+                await opened.aclose()
         headers = {"Add-Padding": "true", "User-Agent": "zenith-security"}
         async with client.stream("GET", f"{self._url}/{prefix}", headers=headers) as response:
             if response.status_code != OK:
