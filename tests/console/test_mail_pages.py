@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import httpx
 import pytest
 
 from tests.accounts.mails import link_in, mailed
@@ -160,6 +161,18 @@ def test_the_outbox(house, anybody):
     mail = anybody.get(f"/outbox/{number}").text
     assert re.search(r'<a href="http://localhost:8000/account/verify-email/', mail)
     assert anybody.get("/outbox/999999").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("client", "status"), [("::ffff:127.0.0.1", 200), ("::ffff:203.0.113.5", 404), ("", 404)]
+)
+def test_the_outbox_of_a_server_that_listens_on_all_addresses(house, client, status):
+    async def ask():
+        asgi = httpx.ASGITransport(app=house.app, client=(client, 5000))
+        async with httpx.AsyncClient(transport=asgi, base_url=house.base) as visitor:
+            return await visitor.get("/outbox", headers={"Accept": "text/html"})
+
+    assert house.run(ask()).status_code == status
 
 
 def test_without_mail_its_pages_are_not_there(open_house):

@@ -268,6 +268,18 @@ async def test_lines_are_bounded(connection, caplog):
     assert len(caplog.records) == LINES + 2
 
 
+async def test_clients_of_a_socket_for_both_kinds_of_addresses(connection, monkeypatch):
+    known = {"peername": ("::ffff:192.0.2.7", 5000)}
+    monkeypatch.setattr(Transport, "get_extra_info", lambda _, name: known.get(name))
+    found = type(connection)(config=connection.config, server_state=ServerState(), app_state={})
+    found.connection_made(Transport())
+    assert (found.client, found.peer) == (("192.0.2.7", 5000), "192.0.2.7")
+    found.data_received(UPGRADE)
+    assert found.transport.protocol.client == ("192.0.2.7", 5000)
+    found.transport.protocol.connection_lost(None)
+    await settle()
+
+
 async def test_other_websockets_are_left_alone(connection):
     class Foreign:
         pass

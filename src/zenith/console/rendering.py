@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from math import ceil
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +26,7 @@ from zenith.kernel.errors import (
     ServiceUnavailableError,
     ValidationError,
 )
+from zenith.kernel.network import parse_address
 from zenith.kernel.principal import Principal
 from zenith.pipeline import Exchange, exchange_of
 from zenith.tenants import outside
@@ -204,10 +204,8 @@ def reads_outbox(exchange: Exchange) -> bool:
     """Whether the requester may read the mails of a development server, which open every account:
     the machine itself and administrators may, those of a tenant not.
     """
-    try:
-        local = ip_address(exchange.client).is_loopback
-    except ValueError:
-        local = False
+    address = parse_address(exchange.client)
+    local = address is not None and address.is_loopback
     return local or outside(exchange).has_permission(MANAGE_ACCOUNTS)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import select
 from typing import Any, Final
 
-from zenith.server.connections import Connections, connections_of
+from zenith.server.connections import Connections, connections_of, plain
 from zenith.server.pace import (
     ANSWER_NOT_TAKEN,
     CLOSE_NOT_TAKEN,
@@ -50,6 +50,7 @@ class BoundedConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it; refuse it if there are too many."""
         super().connection_made(transport)
+        self.client = plain(self.client)
         self.peer = self.client[0] if self.client else ""
         self._watch = connections_of(self.server_state, self.app, self.loop)
         self._pace = self._watch.pace()

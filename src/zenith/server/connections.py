@@ -193,6 +193,15 @@ def connections_of(server: Any, app: Any, loop: asyncio.AbstractEventLoop) -> Co
     return found
 
 
+def plain(client: tuple[str, int] | None) -> tuple[str, int] | None:
+    """The other end of a connection. Where one socket listens for IPv4 too, as to `::`, its clients
+    are called what they are everywhere else, so that a log can be searched for them.
+    """
+    if client is None or not client[0].startswith("::ffff:"):
+        return client
+    return str(parse_address(client[0]) or client[0]), client[1]
+
+
 def open_files() -> int | None:
     """How many files this process may open; None where the operating system does not say."""
     try:

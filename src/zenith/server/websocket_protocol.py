@@ -15,7 +15,7 @@ from websockets.http11 import Response
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.keys import new_id
 from zenith.server.answers import problem_of
-from zenith.server.connections import connections_of
+from zenith.server.connections import connections_of, plain
 from zenith.server.pace import DRAINED, HANDSHAKE, IDLE, Pace, Phase
 
 GOING_AWAY: Final = 1001
@@ -50,6 +50,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Count it; as it takes the place of an HTTP connection, it is not one too many."""
         super().connection_made(transport)
+        self.client = plain(self.client)
         self.peer = self.client[0] if self.client else ""
         self._pace = self._watch.pace()
         self._watch.enter(self)
