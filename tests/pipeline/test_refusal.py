@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.requests import HTTPConnection
@@ -57,10 +58,10 @@ async def test_sockets_are_closed_for_a_broken_policy():
 
 async def test_people_without_a_session_are_led_to_the_sign_in():
     answer = await refused(
-        AuthenticationError(), path="/a b/é?&", headers=NAVIGATION, services=PAGE
+        AuthenticationError(), path="/a b/é?&", raw_path=b"", headers=NAVIGATION, services=PAGE
     )
     assert answer.status == 303
-    assert answer.headers[b"location"] == b"/sign-in?next=/a%20b/%C3%A9%3F%26"
+    assert answer.headers[b"location"] == b"/sign-in?next=/a%2520b/%25C3%25A9%253F%2526"
     assert answer.headers[b"cache-control"] == b"no-store"
     assert answer.body == b""
 
@@ -69,7 +70,30 @@ async def test_a_path_of_any_text_can_be_quoted():
     answer = await refused(
         AuthenticationError(), path="/\ud800", raw_path=b"/", headers=NAVIGATION, services=PAGE
     )
-    assert answer.headers[b"location"] == b"/sign-in?next=/%3F"
+    assert answer.headers[b"location"] == b"/sign-in?next=/"
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "query", "wanted"),
+    [
+        (b"/files/what%3F.txt", b"x=1&y=%2F", "/files/what%3F.txt?x=1&y=%2F"),
+        (b"//other.example/a", b"", "/other.example/a"),
+        (b"/a", b"next=//other.example", "/a?next=//other.example"),
+        (b"", b"", "/files/what%3F.txt"),
+    ],
+)
+async def test_they_come_back_to_what_they_asked_for(raw_path, query, wanted):
+    answer = await refused(
+        AuthenticationError(),
+        path="/files/what?.txt",
+        raw_path=raw_path,
+        query_string=query,
+        headers=NAVIGATION,
+        services=PAGE,
+    )
+    led = urlsplit(answer.headers[b"location"].decode("ascii"))
+    assert led.path == "/sign-in"
+    assert parse_qs(led.query) == {"next": [wanted]}
 
 
 @pytest.mark.parametrize(

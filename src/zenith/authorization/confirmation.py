@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from zenith.authorization.errors import FactorRequiredError, LedToConfirmationError
 from zenith.kernel.errors import SecurityError
@@ -36,18 +36,11 @@ def factor_refusal(
         return FactorRequiredError(factors, max_age=max_age, reason=reason)
     query = [("factor", " ".join(factors)), ("within", str(int(max_age)))]
     if exchange.is_safe:
-        query.append(("next", _address(exchange)))
+        query.append(("next", exchange.address))
     else:
         # A form cannot be sent anew from another page; its own page can be shown again.
         query += [("next", _sender(exchange)), ("sent", "1")]
     return LedToConfirmationError(f"{page.path}?{urlencode(query)}", reason=reason)
-
-
-def _address(exchange: Exchange) -> str:
-    # As it was sent: decoded, another path may be meant, or what no address can hold.
-    raw: bytes = exchange.scope.get("raw_path") or quote(exchange.path).encode("ascii")
-    query = exchange.scope["query_string"].decode("latin-1")
-    return _local(raw.partition(b"?")[0].decode("latin-1"), query)
 
 
 def _sender(exchange: Exchange) -> str:
@@ -58,10 +51,6 @@ def _sender(exchange: Exchange) -> str:
         return START
     if not exchange.host or parts.netloc != exchange.host:
         return START
-    return _local(parts.path, parts.query)
-
-
-def _local(path: str, query: str) -> str:
-    """A path of this application: browsers take what two slashes precede for another host."""
-    local = START + path.lstrip(START)
-    return f"{local}?{query}" if query else local
+    # Browsers take what follows two slashes for another host.
+    path = START + parts.path.lstrip(START)
+    return f"{path}?{parts.query}" if parts.query else path

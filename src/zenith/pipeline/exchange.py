@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from re import Match
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from zenith.kernel.errors import ConfigurationError, SecurityError
 from zenith.kernel.keys import new_id
@@ -132,6 +133,17 @@ class Exchange:
     def is_safe(self) -> bool:
         """Whether the method promises to change nothing (RFC 9110 section 9.2.1)."""
         return self.method in SAFE_METHODS and not self.is_websocket
+
+    @property
+    def address(self) -> str:
+        """Path and query as they were sent: decoded, they may name something else, or what no
+        address can hold. It begins with one slash: browsers take what follows two for a host.
+        """
+        scope = self.scope
+        raw: bytes = scope.get("raw_path") or quote(self.path, errors="replace").encode("ascii")
+        query: str = scope.get("query_string", b"").decode("latin-1")
+        path = "/" + raw.partition(b"?")[0].decode("latin-1").lstrip("/")
+        return f"{path}?{query}" if query else path
 
     @property
     def request_id(self) -> str:

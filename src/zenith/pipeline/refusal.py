@@ -74,8 +74,7 @@ async def _led_to_sign_in(exchange: Exchange, send: Send) -> bool:
     page = exchange.services.get(SignInPage)
     if not isinstance(page, SignInPage) or not exchange.is_safe or exchange.path == page.path:
         return False
-    wanted = quote(exchange.path, errors="replace")
-    location = f"{page.path}?next={wanted}".encode("ascii")
+    location = f"{page.path}?next={quote(exchange.address)}".encode("ascii")
     headers = [(b"location", location), (b"content-length", b"0"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": SEE_OTHER, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
