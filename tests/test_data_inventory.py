@@ -5,6 +5,7 @@ the refused start.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Annotated, ClassVar
 
 import pytest
@@ -129,7 +130,7 @@ async def test_what_was_stored_opens_again(clinic, tmp_path):
             (found,) = await Inpatient.where(room=4).all()
             assert (found.name, found.ssn, found.pin) == ("Ada", "1", "2")
     (file,) = [each for each in tmp_path.glob("*.db") if b"inpatient" in each.read_bytes()]
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         (stored,) = connection.execute(f"SELECT name FROM {Inpatient.__tablename__}")  # noqa: S608
     connection.close()
     assert stored[0].startswith("~") or "Ada" not in stored[0]

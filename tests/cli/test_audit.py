@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 
 
 def document(answer, code=0):
@@ -16,7 +17,7 @@ def events(zenith):
 
 
 def tamper(tmp_path, statement):
-    with sqlite3.connect(tmp_path / "home" / "zenith.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "home" / "zenith.db")) as connection, connection:
         connection.execute(statement)
 
 

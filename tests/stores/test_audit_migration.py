@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ async def test_one_that_was_interrupted_begins_anew(
 async def test_the_indexes_leave_out_what_is_new(tmp_path: Path) -> None:
     async with Database(f"sqlite:///{tmp_path / 'x.db'}") as database:
         await upgrade(database)
-    with sqlite3.connect(tmp_path / "x.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
         made = connection.execute(
             "SELECT name, sql FROM sqlite_master WHERE type = 'index' "
             "AND tbl_name = 'zenith_audit_events' AND name LIKE 'ix%sequence'"
