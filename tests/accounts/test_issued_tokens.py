@@ -143,7 +143,6 @@ async def test_a_locked_account_has_no_active_tokens(world):
     services = world.app.assembly.accounts
     account = await services.store.by_email(ADA["email"])
     await services.store.set_locked(account.id, time.time(), keep_one=None)
-    world.app.assembly.accounts.grants._subjects._subjects.clear()
     assert await world.active(pair["access_token"]) == {"active": False}
     assert await world.active(pair["refresh_token"]) == {"active": False}
 

@@ -15,7 +15,7 @@ def token_offered(parts: Parts, manager: TokenManager) -> dict[type, Any]:
         manager=manager,
         refresh=parts.refresh,
         sessions=parts.sessions,
-        subjects=parts.subjects,
+        subjects=parts.stored_subjects,
         events=parts.events,
     )
     return {IssuedTokens: issued}
