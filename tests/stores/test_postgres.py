@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from tests.services import Service
 from tests.stores.racer import account
+from zenith.abuse import Standing
 from zenith.accounts import Account
 from zenith.authentication.store import Revocation
 from zenith.kernel.errors import BadRequestError, ConfigurationError, ServiceUnavailableError
@@ -24,6 +25,7 @@ from zenith.stores.settings import DatabaseSettings
 from zenith.stores.sql import (
     Database,
     SqlAccountStore,
+    SqlAttemptStore,
     SqlRevocationStore,
     SqlSessionStore,
     upgrade,
@@ -224,6 +226,21 @@ async def test_the_same_keys_in_any_order_never_lock_each_other_out(
         store = SqlRevocationStore(database)
         for _ in range(3):
             await asyncio.gather(*(store.add(keys[:: 1 if n % 2 else -1]) for n in range(8)))
+
+
+async def test_what_is_settled_now_is_not_waited_for_to_be_pruned(
+    upgraded_postgres_url: str,
+) -> None:
+    async with Database(upgraded_postgres_url) as database:
+        store = SqlAttemptStore(database)
+        rows = {name: Standing(1, expires_at=1.0) for name in "ab"}
+        await store.settle(tuple(rows), lambda _: (None, rows))
+        async with database.transaction() as connection:
+            await connection.execute(
+                text("UPDATE zenith_attempts SET failures = 2 WHERE key = 'a'")
+            )
+            assert await asyncio.wait_for(store.prune(now=2.0), 5.0) == 1
+        assert await store.prune(now=2.0) == 1
 
 
 async def test_keys_sort_by_their_bytes_whatever_the_locale(upgraded_postgres_url: str) -> None:

@@ -47,8 +47,13 @@ class SqlAttemptStore:
         return result
 
     async def prune(self, *, now: float) -> int:
-        """Remove what has expired."""
-        return await self._database.count(delete(attempts).where(attempts.c.expires_at <= now))
+        """Remove what has expired, but for what somebody settles now: two that waited for each
+        other's rows would both be refused.
+        """
+        expired = select(attempts.c.key).where(attempts.c.expires_at <= now)
+        return await self._database.count(
+            delete(attempts).where(attempts.c.key.in_(expired.with_for_update(skip_locked=True)))
+        )
 
     async def _store(self, connection: StoreConnection, changes: Changes) -> None:
         gone = [key for key, standing in changes.items() if standing is None]
