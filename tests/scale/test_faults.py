@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from redis import Redis
 
 from tests.console.visitor import PASSWORD
 from tests.scale.fleet import NO_TLS, is_in, launch, log_in, may_call, wait_for
+from zenith.stores.redis.revocations import CHANNEL
 
 CALM = (200, 204, 303, 401, 429)
 
@@ -88,6 +90,9 @@ def test_redis_stops_hangs_and_comes_back(pair, redis):
         assert may_call(other, again)
         server.program(Authorization=f"Bearer {again}").post("/auth/logout")
         wait_for(lambda again=again: not may_call(other, again), 3)
+    # And in the end through Redis again: both listen, with nobody's help.
+    with Redis.from_url(redis.url) as client:
+        wait_for(lambda: client.pubsub_numsub(CHANNEL)[0][1] == len(pair.servers), 15)
 
 
 def is_in_now(visitor):
