@@ -80,7 +80,8 @@ async def test_an_answer_that_a_revocation_overtook_is_not_kept():
     world = World()
     world.source.gate = asyncio.Event()
     asking = asyncio.create_task(world.cache.find("alice"))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    assert world.source.asked == 1
     await world.revoke("subject", "alice")
     world.source.gate.set()
     assert await asking is ALICE

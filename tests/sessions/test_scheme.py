@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -120,14 +121,32 @@ async def test_a_session_that_ends_while_its_use_is_noted_is_refused(world: Worl
     assert record.id not in world.store.records
 
 
-async def test_requests_at_once_note_the_use_once(world: World) -> None:
+async def test_requests_at_once_are_one_read(world: World) -> None:
     _, cookie = await world.sign_in()
+    world.pass_time(61)
+    find, asked = world.store.find, 0
+
+    async def slow(digest: str, *, now: float) -> SessionRecord | None:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        return await find(digest, now=now)
+
+    world.store.find = slow  # type: ignore[method-assign]
+    found = await asyncio.gather(*(world.subject_of(cookie) for _ in range(9)))
+    assert (found, asked, len(world.store.writes)) == (["ada"] * 9, 1, 1)
+
+
+async def test_reads_that_something_ended_between_note_the_use_once(world: World) -> None:
+    _, cookie = await world.sign_in()
+    other, _ = await world.sign_in()
     world.pass_time(61)
     find = world.store.find
     inner: list[str | None] = []
 
     async def slow(digest: str, *, now: float) -> SessionRecord | None:
         world.store.find = find  # type: ignore[method-assign]
+        await world.sessions.end(other.id, account_id="ada")
         inner.append(await world.subject_of(cookie))
         return await find(digest, now=now)
 

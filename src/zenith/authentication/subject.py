@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
@@ -14,8 +15,9 @@ from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.permissions import NO_PERMISSIONS, Permissions
 from zenith.kernel.principal import Principal
 from zenith.kernel.records import dataclass
+from zenith.kernel.shared_reads import SharedReads
 
-Key = TypeVar("Key")
+Key = TypeVar("Key", bound=Hashable)
 
 MAX_AGE: Final = 1.0
 MAX_SUBJECTS: Final = 10_000
@@ -75,6 +77,7 @@ class SubjectCache:
         self._subjects: OrderedDict[str, tuple[float, Subject]] = OrderedDict()
         self._in_tenants: OrderedDict[tuple[str, str], tuple[float, Subject]] = OrderedDict()
         self._generation = 0
+        self._reads: Final[SharedReads[Subject | None]] = SharedReads()
         revocations.subscribe(self._drop)
 
     def peek(self, subject_id: str, tenant: str | None = None) -> Subject | None:
@@ -104,7 +107,17 @@ class SubjectCache:
         cached = known.get(key)
         if cached is not None and now - cached[0] < MAX_AGE:
             return cached[1]
-        generation = self._generation
+        read = partial(self._read, known, key, subject_id, tenant)
+        return await self._reads.of(key, self._generation, read)
+
+    async def _read(
+        self,
+        known: OrderedDict[Key, tuple[float, Subject]],
+        key: Key,
+        subject_id: str,
+        tenant: str | None,
+    ) -> Subject | None:
+        now, generation = self._steady(), self._generation
         subject = await (
             self._source.find(subject_id)
             if tenant is None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from math import inf
 from typing import Final
 
 from zenith.authentication import Revocation, RevocationList, Subject
 from zenith.kernel.clock import Clock, steady_clock, wall_clock
 from zenith.kernel.principal import ANONYMOUS, Principal
+from zenith.kernel.shared_reads import SharedReads
 from zenith.sessions.session import Sessions
 from zenith.sessions.store import SessionRecord
 
@@ -54,6 +56,7 @@ class SessionCache:
         self._live: Final[OrderedDict[str, LiveSession]] = OrderedDict()
         self._digests: Final[dict[str, str]] = {}
         self._generation = 0
+        self._reads: Final[SharedReads[LiveSession | None]] = SharedReads()
         revocations.subscribe(self._on_revocation)
 
     def peek(self, digest: str) -> LiveSession | None:
@@ -69,6 +72,9 @@ class SessionCache:
 
     async def read(self, digest: str) -> LiveSession | None:
         """The live session with this cookie, from the store; its use is noted."""
+        return await self._reads.of(digest, self._generation, partial(self._read, digest))
+
+    async def _read(self, digest: str) -> LiveSession | None:
         generation = self._generation
         record = await self._sessions.find(digest)
         if record is None or self._is_revoked(digest, record):
