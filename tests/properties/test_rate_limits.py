@@ -128,7 +128,8 @@ def test_a_wild_clock_breaks_nothing(name, limit, steps):
         now = max(now + leap, 0)
         state, usage = engine.hit(state, now, cost)
         assert 0 <= usage.remaining <= limit
-        assert usage.retry_after <= 2 * WINDOW / 1000
+        # A clock that went back by up to a window has that way to go once more.
+        assert usage.retry_after <= 3 * WINDOW / 1000
         assert usage.reset_after <= 3 * WINDOW / 1000
 
 
