@@ -7,7 +7,6 @@ believed for ever, and a flood of invented key ids that becomes a flood of reque
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from zenith.kernel.clock import Clock, steady_clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, SecurityError, ServiceUnavailableError
 from zenith.kernel.principal import Principal
+from zenith.kernel.shared_reads import SharedReads
 from zenith.outbound.settings import OutboundSettings
 from zenith.tokens import base64url
 from zenith.tokens.cache import VerifiedToken
@@ -84,7 +84,7 @@ class ForeignIssuer:
         self._steady: Final = steady
         self._ring: KeyRing | None = None
         self._loaded = self._tried = float("-inf")
-        self._loading: asyncio.Task[None] | None = None
+        self._renewals: Final[SharedReads[None]] = SharedReads()
         self._fault = f"the keys of {issuer} are not known"
 
     def __repr__(self) -> str:
@@ -146,15 +146,8 @@ class ForeignIssuer:
     async def _keys(self, max_age: float) -> KeyRing:
         """Keys that are not older than `max_age`, if the issuer was not asked just before."""
         now = self._steady()
-        if self._ring is not None and now - self._loaded < max_age:
-            return self._ring
-        if self._loading is None or self._loading.done():
-            if now - self._tried < self._min_interval:
-                return self._believed(now)
-            self._tried = now
-            self._loading = asyncio.create_task(self._renew(), name="zenith-issuer-keys")
-        # Who asks first and goes away takes the answer from nobody who waits for it, or comes next.
-        await asyncio.shield(self._loading)
+        if self._ring is None or now - self._loaded >= max_age:
+            await self._renewals.of(self.issuer, 0, self._renew)
         return self._believed(now)
 
     def _believed(self, now: float) -> KeyRing:
@@ -163,6 +156,10 @@ class ForeignIssuer:
         return self._ring
 
     async def _renew(self) -> None:
+        now = self._steady()
+        if now - self._tried < self._min_interval:
+            return
+        self._tried = now
         try:
             self._ring, self._loaded = await self._load(), self._steady()
         except SecurityError as error:
