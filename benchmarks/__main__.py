@@ -29,6 +29,7 @@ SECTIONS = (
     "encryption",
     "redaction",
     "audit",
+    "recorded",
     "passwords",
     "start",
 )

@@ -1,18 +1,14 @@
-"""Audit events: those that need not wait, and those that must be stored before the answer."""
+"""Audit events that need not wait, and the verification of the log."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from itertools import cycle
-from typing import TypeAlias
+from collections.abc import AsyncIterator
 
 from benchmarks.options import Options
 from benchmarks.report import Budget, Row
-from benchmarks.timing import Batch, interleave, repeat_async
-from zenith.accounts import Account
+from benchmarks.timing import Batch, interleave
 from zenith.assembly.audit_readers import reading_ahead
 from zenith.audit import AuditLog, AuditSettings
 from zenith.audit.keys import AuditKeys
@@ -22,10 +18,9 @@ from zenith.audit.sealer import Sealer
 from zenith.audit.verification import Verification
 from zenith.kernel.events import Event, EventType, Silence
 from zenith.kernel.keys import Secret, new_id
-from zenith.kernel.one_step import one_step
 from zenith.stores.memory import MemoryAuditStore
 from zenith.stores.settings import DatabaseSettings
-from zenith.stores.sql import Database, SqlAccountStore, SqlAuditStore, SqlSealStore, upgrade
+from zenith.stores.sql import Database, SqlAuditStore, SqlSealStore, upgrade
 
 TITLE = "Audit events (SQLite)"
 ROUNDS = 30
@@ -35,17 +30,15 @@ EVENTS = 100_000
 LONG = 1_500_000
 """More than `zenith.assembly.audit_readers.WORTH`."""
 PER_SEAL = 1_000
-Change: TypeAlias = Callable[[], Awaitable[None]]
-SESSION, REQUEST = new_id(), new_id()
-ACCOUNT = Account(id=new_id(), email="a@b.example", email_key="a@b.example", created_at=0.0)
+ACCOUNT, SESSION, REQUEST = new_id(), new_id(), new_id()
 
 
-def _event() -> Event:
+def an_event() -> Event:
     return Event(
         type=EventType.LOGIN_SUCCESS,
         outcome="success",
         at=time.time(),
-        subject=ACCOUNT.id,
+        subject=ACCOUNT,
         session_id=SESSION,
         scheme="session",
         address="203.0.113.9",
@@ -54,79 +47,13 @@ def _event() -> Event:
     )
 
 
-@asynccontextmanager
-async def _log(folder: str) -> AsyncGenerator[tuple[AuditLog, SqlAccountStore]]:
-    database = Database(DatabaseSettings(url=Secret(f"sqlite:///{folder}/audit.db")))
-    await upgrade(database)
-    accounts = SqlAccountStore(database)
-    await accounts.create(ACCOUNT)
-    store = SqlAuditStore(database, keys=KEYS, written=Pending().add)
-    log = AuditLog(store, AuditSettings())
-    await log.start()
-    try:
-        yield log, accounts
-    finally:
-        await log.stop()
-        await database.close()
-
-
 def _noting(log: AuditLog) -> Batch:
     async def run(count: int) -> None:
         # Nothing is awaited: what the task of the log does is not on the request's way.
         for _ in range(count):
-            log.note(_event())
+            log.note(an_event())
 
     return run
-
-
-async def _recorded(rounds: int) -> AsyncIterator[Row]:
-    """Changes with their events, from the smallest there is: one row, of which nobody asks whether
-    it was there.
-    """
-    with tempfile.TemporaryDirectory(prefix="zenith-bench-") as folder:
-        async with _log(folder) as (log, accounts):
-            for name, change in _changes(accounts).items():
-                found = await interleave(
-                    {
-                        "zenith": repeat_async(_with_event(log, change)),
-                        "alone": repeat_async(change),
-                    },
-                    rounds=rounds,
-                )
-                ratio, spread = found.ratio("zenith", "alone")
-                yield Row(
-                    name=f"event stored before the answer: {name}",
-                    ours=found.of("zenith"),
-                    peer_name="the change alone",
-                    peer=found.of("alone"),
-                    ratio=ratio,
-                    spread=spread,
-                    budget=Budget(value=1.2),
-                )
-
-
-def _changes(accounts: SqlAccountStore) -> dict[str, Change]:
-    locked, granted = cycle((time.time(), None)), cycle((("user", "editor"), ("user",)))
-
-    async def signed_in() -> None:
-        await accounts.note_sign_in(ACCOUNT.id, time.time())
-
-    async def lock() -> None:
-        await accounts.set_locked(ACCOUNT.id, next(locked), keep_one="administrator")
-
-    async def grant() -> None:
-        await accounts.set_roles(ACCOUNT.id, next(granted), keep_one="administrator")
-
-    return {"a time noted": signed_in, "an account locked or unlocked": lock, "roles given": grant}
-
-
-def _with_event(log: AuditLog, change: Change) -> Change:
-    async def recorded() -> None:
-        async with one_step():
-            await change()
-            await log.record(_event())
-
-    return recorded
 
 
 async def _verification(rounds: int, events: int) -> AsyncIterator[Row]:
@@ -141,7 +68,7 @@ async def _verification(rounds: int, events: int) -> AsyncIterator[Row]:
             seals = SqlSealStore(database)
             sealer = Sealer(seals, pending, KEYS, Silence(), AuditSettings(), writer="bench")
             for _ in range(events // PER_SEAL):
-                await store.append([_event() for _ in range(PER_SEAL)])
+                await store.append([an_event() for _ in range(PER_SEAL)])
                 await sealer.seal()
             for name, settings, clock in (
                 ("one process, CPU", AuditSettings(verify_processes=1), time.process_time),
@@ -171,7 +98,7 @@ async def _verify(
 
 
 async def measure(options: Options) -> AsyncIterator[Row]:
-    """An event on the way of a request, and a change with and without its event."""
+    """An event on the way of a request, and a log that is verified."""
     rounds = options.rounds(ROUNDS)
     # In memory: what waits for a disk would be stored while the next row is measured.
     waiting = AuditLog(MemoryAuditStore(), AuditSettings(queue_size=100_000))
@@ -183,8 +110,6 @@ async def measure(options: Options) -> AsyncIterator[Row]:
         ours=found.of("note"),
         budget=Budget(value=25, of="ours"),
     )
-    async for row in _recorded(rounds):
-        yield row
     events = LONG if options.full else EVENTS
     async for row in _verification(options.rounds(ROUNDS) // 6 + 1, events):
         yield row
