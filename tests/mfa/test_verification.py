@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -70,6 +71,29 @@ async def test_attempts_on_an_owners_device_count_for_it_alone():
     known = replace(ALICE, device=world.base.devices.issue(world.account))
     proof = world.code(secret)
     assert await prove(world, "totp", proof, client=known) == {"totp": world.time()}
+
+
+async def test_attempts_count_over_processes_and_restarts():
+    """ASVS 6.3.1, 6.6.3."""
+    world = FactorWorld(attempt_limit="3/minute")
+    secret, _ = await world.add_totp(await world.join())
+    world.time.now += 60
+
+    async def attempt(number):
+        process = FactorWorld(world, attempt_limit="3/minute")
+        process.account = world.account
+        with pytest.raises((InvalidFactorError, RateLimitError)) as caught:
+            await prove(process, "totp", f"{number:06d}")
+        return caught.type
+
+    found = await asyncio.gather(*map(attempt, range(9)))
+    assert sorted(found, key=str) == [InvalidFactorError] * 3 + [RateLimitError] * 6
+    again = FactorWorld(world, attempt_limit="3/minute")
+    again.account = world.account
+    with pytest.raises(RateLimitError) as caught:
+        await prove(again, "totp", world.code(secret))
+    world.time.now += caught.value.retry_after
+    assert await prove(again, "totp", world.code(secret)) == {"totp": world.time()}
 
 
 async def test_a_factor_is_confirmed_once():

@@ -12,6 +12,7 @@ from zenith.kernel.keys import Secret
 from zenith.kernel.sealing import Sealer
 from zenith.mfa import (
     Challenges,
+    FactorAttempts,
     FactorEnrolment,
     FactorReset,
     FactorVerification,
@@ -21,8 +22,8 @@ from zenith.mfa import (
     TrustedDevices,
 )
 from zenith.mfa.totp import code_at, step_at
-from zenith.rate_limits import RateLimiter
-from zenith.stores.memory import MemoryFactorStore, MemoryRateLimitStore
+from zenith.rate_limits import Quotas, RateLimiter
+from zenith.stores.memory import MemoryFactorStore, MemoryQuotaStore, MemoryRateLimitStore
 
 FORMER = Secret("former-" + "uQ8ZtB2xLc7RmJ0wPf5Y" * 2)
 
@@ -44,14 +45,15 @@ class FactorWorld:
             self.passkeys = Passkeys(origin=ORIGIN, issuer="Test", **held, **shared)
         self.trusted = TrustedDevices(self.store, self.settings, **shared)
         self.limiter = RateLimiter(MemoryRateLimitStore(clock=self.time))
+        self.counts = other.counts if other else MemoryQuotaStore()
+        quotas = Quotas(self.counts, clock=self.time)
         self.verification = FactorVerification(
             store=self.store,
             sealer=self.sealer,
             passkeys=self.passkeys,
             trusted=self.trusted,
-            limiter=self.limiter,
+            attempts=FactorAttempts(quotas, self.settings.attempt_limit),
             devices=self.base.devices,
-            settings=self.settings,
             **shared,
         )
         self.accounts = self.base.accounts

@@ -15,6 +15,7 @@ from zenith.mfa import (
     SECOND_FACTORS,
     Challenges,
     EnrolmentGuard,
+    FactorAttempts,
     FactorEnrolment,
     FactorProof,
     FactorReset,
@@ -96,10 +97,9 @@ def mfa_parts(parts: Parts) -> MfaParts | None:
             sealer=sealer,
             passkeys=passkeys,
             trusted=trusted,
-            limiter=parts.limiter,
+            attempts=FactorAttempts(parts.quotas, settings.attempt_limit),
             devices=KnownDevices(parts.secrets),
             events=parts.events,
-            settings=settings,
         ),
     )
 

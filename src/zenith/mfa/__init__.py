@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenith.kernel.lazy import loader
+from zenith.mfa.attempts import FactorAttempts
 from zenith.mfa.challenges import Challenges
 from zenith.mfa.enrolment import Added, FactorEnrolment, Factors, TotpEnrolment
 from zenith.mfa.errors import (
@@ -44,6 +45,7 @@ __all__ = [
     "EnrolmentFailedError",
     "EnrolmentGuard",
     "EnrolmentPage",
+    "FactorAttempts",
     "FactorCounts",
     "FactorEnrolment",
     "FactorEnrolmentError",

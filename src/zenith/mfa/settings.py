@@ -27,7 +27,7 @@ class MfaSettings:
 
     attempt_limit: str = "5/5minutes;50/day"
     """Codes per account, or per device where the owner has signed in before, that are let through
-    to the check."""
+    to the check, over all processes: the database counts."""
 
     trusted_device_lifetime: float = 30 * DAY
     """Seconds for which a device need not prove a second factor again, if its owner says so at

@@ -10,14 +10,12 @@ from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.one_step import one_step
 from zenith.kernel.sealing import Sealer
+from zenith.mfa.attempts import FactorAttempts
 from zenith.mfa.passkeys import Passkeys
 from zenith.mfa.recovery_codes import code_digest
-from zenith.mfa.settings import MfaSettings
 from zenith.mfa.store import FactorStore
 from zenith.mfa.totp import accepted_step
 from zenith.mfa.trusted_devices import TRUSTED_DEVICE, TrustedDevices
-from zenith.rate_limits import RateLimiter
-from zenith.rate_limits.limit import parse_limits
 
 SECOND_FACTORS: Final = ("passkey", "totp", "recovery_code")
 """Factors beyond a password, the safest first."""
@@ -39,20 +37,18 @@ class FactorVerification:
         sealer: Sealer,
         passkeys: Passkeys | None,
         trusted: TrustedDevices,
-        limiter: RateLimiter,
+        attempts: FactorAttempts,
         devices: KnownDevices,
         events: EventSink,
-        settings: MfaSettings,
         clock: Clock = wall_clock,
     ) -> None:
         self._store: Final = store
         self._sealer: Final = sealer
         self._passkeys: Final = passkeys
         self._trusted: Final = trusted
-        self._limiter: Final = limiter
+        self._attempts: Final = attempts
         self._devices: Final = devices
         self._events: Final = events
-        self._limits: Final = parse_limits(settings.attempt_limit)
         self._clock: Final = clock
 
     async def due(self, account: Account, factors: Mapping[str, float], client: Client) -> Due:
@@ -91,8 +87,8 @@ class FactorVerification:
         `since`, with the factor.
         """
         device = self._devices.recognise(client.device, account, since=since)
-        keys = {"account": account.id} if device is None else {"device": device}
-        await self._limiter.require("factor", keys=keys, limits=self._limits)
+        kind, key = ("account", account.id) if device is None else ("device", device)
+        await self._attempts.charge(kind, key)
 
     async def _verify_totp(self, account: Account, code: str, client: Client) -> None:
         record = await self._store.totp_of(account.id)
