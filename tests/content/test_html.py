@@ -155,6 +155,64 @@ def test_tricks_do_not_hide_what_keeps_the_parser_busy(name):
     assert time.process_time() - began < 1
 
 
+HIDDEN_ENDS = {
+    "quotes": "<br a='</b>'>",
+    "a comment that is none": "<!</b>",
+    "a comment": "<!--></b>--></b>--><!--</b>-->",
+    "raw text": "<title></b></title>",
+    "a list of choices": "<select></b></select>",
+    "styles of a picture": "<svg><style></b></style></svg>",
+    "a script within a script": "<script><!--<script></script></b>--></script>",
+    "an escape of XML": "<svg><![CDATA[x></b>]]></svg>",
+}
+
+
+@pytest.mark.parametrize("end", HIDDEN_ENDS.values(), ids=HIDDEN_ENDS)
+def test_ends_that_no_browser_reads_close_nothing(end):
+    html = "".join(f"<b id={n}>{end}" for n in range(10_000))[: ARTICLE.max_length]
+    began = time.process_time()
+    with contextlib.suppress(ContentError):
+        sanitize_html(html, profile=ARTICLE)
+    assert time.process_time() - began < 0.5
+
+
+LONG = "x" * 20_000
+COPIES = {
+    "a title": f'<p><a title="{LONG}">x' + "<p>x" * 10_000,
+    "an address": f"<p><a href=/{LONG}>x" + "<p>x" * 10_000,
+    "few paragraphs": f'<p><a title="{LONG}">x' + "<p>x" * 900,
+    "tags in its text": f'<p><a title="{LONG}{"<p>" * 9_000}">x' + "<p>x" * 10_000,
+    "whole paragraphs": f'<p><a title="{LONG}">x</p>' + "<p>x</p>" * 9_000,
+    "cells": f'<p><a title="{LONG}">x' + "<table><tr><td></p><p>x</table>" * 2_000,
+    "its end in quotes": f"<p><a title='{LONG}'><br title='</a>'>x" + "<p>x" * 10_000,
+    "its end in a comment": f"<p><a title='{LONG}'><!--</a>-->x" + "<p>x" * 10_000,
+    "many names": "<p>" + "".join(f"<b id={n}>" for n in range(30)) + "<p>x" * 20_000,
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_formatting_left_open_is_not_written_again_without_bound(name):
+    """A link that is left open is written again in each paragraph: 100 KiB made 600 MiB."""
+    with pytest.raises(ContentError) as caught:
+        sanitize_html(COPIES[name][: BASIC.max_length])
+    assert caught.value.fault == "too_deep"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f'<p><a href="/{LONG}">x</a></p>' + "<p>x</p>" * 5_000,
+        f'<p title="{LONG}"><b>x</p>' + "<P>x" * 5_000,
+        '<div><a href="/x"><div><h2>x</h2><p>y</p></div></a></div>' * 1_500,
+        f"<p><a title='{LONG}'>x</a>" + "<p>x" * 5_000,
+        "<!-- <b> -->" * 5_000,
+        "<style><!-- p {} --></style><p>" + "<font color=red>x</font>" * 2_000,
+    ],
+)
+def test_long_attributes_and_formatting_that_is_closed_are_taken(html):
+    sanitize_html(html)
+
+
 @pytest.mark.parametrize("name", TANGLES)
 def test_html_that_would_keep_the_parser_busy_is_refused(name):
     began = time.process_time()
