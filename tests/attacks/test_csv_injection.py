@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import csv
 import io
+import time
+from decimal import Decimal
 
 import pytest
 
@@ -47,21 +49,65 @@ def test_a_formula_is_shown(formula):
     assert csv_cell(formula).startswith("'")
 
 
+SECOND = [
+    "a;=1+1",
+    'a";=1+1;"',
+    "a\t=1+1",
+    "a|=1+1",
+    'a",=1+1,"',
+    "a\n=1+1",
+    "a\r=1+1",
+    'a"\n"=1+1',
+    "a;=cmd|' /C calc'!A0;b",
+    'a; "" +1+cmd|x',
+    "a;\xa0\u200b@SUM(1)",
+    "a;\n\uff1d1+1",
+    "a;;=1;-1+x",
+]
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@pytest.mark.parametrize(
-    "value", ["a;=1+1", 'a";=1+1;"', "a\t=1+1", "a|=1+1", 'a",=1+1,"', "a\n=1+1", 'a"\n"=1+1']
-)
+@pytest.mark.parametrize("value", SECOND)
 def test_a_formula_is_not_the_next_cell_for_programs_of_other_separators(value, delimiter):
-    text = "".join(csv_lines([[value]]))
-    (row,) = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    assert row == [value]
+    """Behind the first cell of a row a program that separates otherwise sees no quotes."""
+    text = "".join(csv_lines([[value], ["x", value], ["x", value, "y"]]))
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        for cell in row:
+            start = cell.lstrip(' "\xa0\u200b')
+            assert not start.startswith(("=", "+", "-", "@", "|", "\uff1d")), row
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = b; c + d",
+        "a;b=c",
+        "mail a@b.example | x",
+        "one\ntwo",
+        "https://a.example/?b=c;d=e",
+        "a, -b",
+    ],
+)
+def test_text_that_is_no_formula_stays_as_it_is(text):
+    assert csv_cell(text) == text
+
+
+def test_long_blanks_take_no_time():
+    began = time.process_time()
+    for blank in ("\n", ";", " ", '"', "\u200b"):
+        csv_cell("x" + blank * 200_000 + "y" + ";")
+    assert time.process_time() - began < 1
+
+
+SMALL = Decimal("-1E-9")
 
 
 def test_numbers_stay_numbers():
-    assert [csv_cell(each) for each in (-5, -1.5, "-5", "+5", "-1,5")] == [
+    assert [csv_cell(each) for each in (-5, -1.5, "-5", "+5", "-1,5", SMALL)] == [
         "-5",
         "-1.5",
         "-5",
         "+5",
         "-1,5",
+        "-1E-9",
     ]

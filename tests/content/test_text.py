@@ -365,7 +365,7 @@ def test_the_default_of_a_redirect_is_checked():
         ("+1+1", "'+1+1"),
         ("-1+1", "'-1+1"),
         ("@x", "'@x"),
-        (" \t=1", "' \t=1"),
+        (" \t=1", "' \t'=1"),
         ("\tx", "'\tx"),
         ("\nx", "'\nx"),
         ("\x00=1", "'=1"),
@@ -392,10 +392,10 @@ def test_cells(value, cell):
 def test_lines_of_csv_are_read_back_as_they_were():
     rows = [["name", "note"], ["a;=b", 'c"d'], ["e\nf", "=g"]]
     lines = [*csv_lines(rows)]
-    assert lines[1] == '"a;=b","c""d"\r\n'
+    assert lines[1] == '"a;\'=b","c""d"\r\n'
     assert [*csv.reader(io.StringIO("".join(lines), newline=""))] == [
         ["name", "note"],
-        ["a;=b", 'c"d'],
+        ["a;'=b", 'c"d'],
         ["e\nf", "'=g"],
     ]
 
