@@ -12,6 +12,7 @@ from zenith.api_keys import APIKey, APIKeys
 from zenith.assembly.parts import Parts
 from zenith.kernel.clock import wall_clock
 from zenith.kernel.events import EventType
+from zenith.kernel.one_step import one_step
 from zenith.stores.sql import (
     SqlAPIKeyStore,
     SqlFactorStore,
@@ -52,7 +53,7 @@ def export_sections(parts: Parts) -> Mapping[str, Section]:
 
 class Cleanups:
     """Ends what a thief may have added, also where the settings have turned it off for now: what
-    is left in the database would count again once it is on.
+    is left in the database would count again once it is on. Each is a step with its record.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -64,8 +65,9 @@ class Cleanups:
     async def end_keys(self, account_id: str, *, since: float, reason: str, client: Client) -> None:
         """End every API key, however old: a thief may have read the owner's."""
         del since
-        for key_id in await self._keys.revoke_all(account_id):
-            await self._record(EventType.API_KEY_REVOKED, key_id, account_id, reason, client)
+        async with one_step():
+            for key_id in await self._keys.revoke_all(account_id):
+                await self._record(EventType.API_KEY_REVOKED, key_id, account_id, reason, client)
 
     async def remove_factors(
         self, account_id: str, *, since: float, reason: str, client: Client
@@ -73,26 +75,31 @@ class Cleanups:
         """Remove second factors added `since`, all recovery codes, and all trusted devices;
         passkeys that stay guard the account and do not open it alone.
         """
-        if await self._factors.remove_since(account_id, since):
-            await self._record(EventType.FACTOR_REMOVED, account_id, account_id, reason, client)
+        kind = EventType.FACTOR_REMOVED
+        async with one_step():
+            if await self._factors.remove_since(account_id, since):
+                await self._record(kind, account_id, account_id, reason, client)
 
     async def demote_passkeys(
         self, account_id: str, *, since: float, reason: str, client: Client
     ) -> None:
         """Let passkeys guard the account, and open it no more alone."""
         del since
-        if await self._factors.demote_passkeys(account_id):
-            why = f"{reason}: passkeys open nothing alone"
-            await self._record(EventType.FACTOR_REMOVED, account_id, account_id, why, client)
+        kind, why = EventType.FACTOR_REMOVED, f"{reason}: passkeys open nothing alone"
+        async with one_step():
+            if await self._factors.demote_passkeys(account_id):
+                await self._record(kind, account_id, account_id, why, client)
 
     async def unlink(self, account_id: str, *, since: float, reason: str, client: Client) -> None:
         """Unlink every identity, however old: it opens the account by itself, guards nothing, and
         can be linked again.
         """
         del since
-        for provider in await self._identities.unlink_since(account_id, 0.0):
-            why = f"{provider}: {reason}"
-            await self._record(EventType.IDENTITY_UNLINKED, account_id, account_id, why, client)
+        kind = EventType.IDENTITY_UNLINKED
+        async with one_step():
+            for provider in await self._identities.unlink_since(account_id, 0.0):
+                why = f"{provider}: {reason}"
+                await self._record(kind, account_id, account_id, why, client)
 
     async def _record(
         self, kind: EventType, target: str, account_id: str, reason: str, client: Client

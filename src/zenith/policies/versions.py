@@ -10,6 +10,7 @@ from typing import Final
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConflictError, NotFoundError, ServiceUnavailableError
 from zenith.kernel.events import Event, EventSink, EventType, Silence
+from zenith.kernel.one_step import one_step
 from zenith.policies.errors import PolicyError
 from zenith.policies.files import Format, read_policies
 from zenith.policies.policy import Policy
@@ -82,9 +83,10 @@ class PolicyVersions:
             activated_by=_words(by, "who puts the version in force"),
             reason=_words(reason, "why it is put in force"),
         )
-        if before != activation.revision - 1 or not await self._store.activate(activation):
-            raise ConflictError("another version was put in force in the meantime: look again")
-        await self._events.record(_event_of(activation, before=active))
+        async with one_step():
+            if before != activation.revision - 1 or not await self._store.activate(activation):
+                raise ConflictError("another version was put in force in the meantime: look again")
+            await self._events.record(_event_of(activation, before=active))
         return activation
 
     async def version(self, policy: str, number: int) -> PolicyVersion:

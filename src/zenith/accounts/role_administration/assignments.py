@@ -20,6 +20,7 @@ from zenith.kernel.errors import (
     ValidationError,
 )
 from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.one_step import one_step
 from zenith.kernel.permissions import check_permission
 from zenith.kernel.principal import Principal
 from zenith.rbac import (
@@ -127,10 +128,8 @@ class RoleAssignments:
             granted_by=actor.subject,
             granted_at=now,
         )
-        outcome = await self._give(actor, wanted)
+        outcome = await self._give(actor, wanted, client)
         await self._sessions.renew((account_id,))
-        if outcome == "granted":
-            await self._record(EventType.ROLE_GRANTED, actor, client, wanted)
         return outcome == "granted"
 
     async def revoke(
@@ -152,16 +151,17 @@ class RoleAssignments:
         book = await self._live.read()
         if not await self._may_take(actor, role, book, tenant):
             raise _not_held(role, account_id)
-        outcome = await self._store.revoke(
-            account_id, role, tenant, keep_one=self._live.settings.administrator
-        )
+        async with one_step():
+            outcome = await self._store.revoke(
+                account_id, role, tenant, keep_one=self._live.settings.administrator
+            )
+            if outcome == "revoked":
+                gone = RoleAssignment(account_id=account_id, role=role, tenant=tenant)
+                await self._record(EventType.ROLE_REVOKED, actor, client, gone)
         if outcome == "kept":
             raise LastAdministratorError
         # Also where it was gone before: that may have failed before this step.
         await self._sessions.renew((account_id,))
-        if outcome == "revoked":
-            gone = RoleAssignment(account_id=account_id, role=role, tenant=tenant)
-            await self._record(EventType.ROLE_REVOKED, actor, client, gone)
         return outcome == "revoked"
 
     async def set_permissions(
@@ -188,15 +188,16 @@ class RoleAssignments:
             actor, (), roles, permissions=wanted
         ):
             raise PermissionDeniedError("You do not hold these permissions")
-        if not await self._accounts.set_permissions(
-            account_id, wanted, expected=account.permissions
-        ):
-            raise ConflictError("The account was changed at the same moment: try again")
+        async with one_step():
+            if not await self._accounts.set_permissions(
+                account_id, wanted, expected=account.permissions
+            ):
+                raise ConflictError("The account was changed at the same moment: try again")
+            await self._note_permissions(actor, account, wanted, client)
         await self._sessions.renew((account_id,))
-        await self._note_permissions(actor, account, wanted, client)
         return True
 
-    async def _give(self, actor: Principal, wanted: RoleAssignment) -> GrantOutcome:
+    async def _give(self, actor: Principal, wanted: RoleAssignment, client: Client) -> GrantOutcome:
         role, end = wanted.role, wanted.expires_at
         for _ in range(ATTEMPTS):
             book = await self._live.read()
@@ -206,7 +207,10 @@ class RoleAssignments:
                 actor, (role,), book.roles, tenant=wanted.tenant, until=end
             ):
                 raise _not_held(role, wanted.account_id)
-            outcome = await self._store.grant(wanted, expected=book.version)
+            async with one_step():
+                outcome = await self._store.grant(wanted, expected=book.version)
+                if outcome == "granted":
+                    await self._record(EventType.ROLE_GRANTED, actor, client, wanted)
             if outcome == "unknown":
                 raise NotFoundError("There is no such account")
             if outcome == "held":

@@ -17,6 +17,7 @@ from zenith.kernel.errors import (
     PermissionDeniedError,
 )
 from zenith.kernel.events import EventSink, EventType
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import Principal
 from zenith.kernel.records import dataclass
 from zenith.rbac import (
@@ -118,8 +119,12 @@ class RoleDefinitions:
             if made.name in book.definitions:
                 raise ConflictError("There is a role of this name")
             await self._judge(actor, book, made)
-            if await self._store.put(made, expected=book.version, fresh=True):
-                await self._tell(EventType.ROLE_CREATED, actor, client, None, made)
+            async with one_step():
+                stored = await self._store.put(made, expected=book.version, fresh=True)
+                if stored:
+                    await self._record(EventType.ROLE_CREATED, actor, client, None, made)
+            if stored:
+                await self._tell(())
                 return made
         raise _busy()
 
@@ -143,8 +148,12 @@ class RoleDefinitions:
             if renamed:
                 self._check_rename(book, name, after.name)
             await self._judge(actor, book, after, former=name if renamed else None)
-            if await self._exchange(before, after, expected=book.version):
-                await self._tell(EventType.ROLE_CHANGED, actor, client, before, after)
+            async with one_step():
+                holders = await self._exchange(before, after, expected=book.version)
+                if holders is not None:
+                    await self._record(EventType.ROLE_CHANGED, actor, client, before, after)
+            if holders is not None:
+                await self._tell(holders)
                 return after
         raise _busy()
 
@@ -163,12 +172,14 @@ class RoleDefinitions:
             if origin == "database":
                 _check_inheritors(book, name)
             await self._judge_removal(actor, book, name)
-            holders = await self._store.remove(
-                name, expected=book.version, release=origin == "database"
-            )
+            async with one_step():
+                holders = await self._store.remove(
+                    name, expected=book.version, release=origin == "database"
+                )
+                if holders is not None:
+                    await self._record(EventType.ROLE_DELETED, actor, client, before, None)
             if holders is not None:
-                await self._sessions.renew(holders)
-                await self._tell(EventType.ROLE_DELETED, actor, client, before, None)
+                await self._tell(holders)
                 return
         raise _busy()
 
@@ -233,16 +244,19 @@ class RoleDefinitions:
 
     async def _exchange(
         self, before: RoleDefinition, after: RoleDefinition, *, expected: int
-    ) -> bool:
+    ) -> Sequence[str] | None:
+        """The holders whose role has another name now; None where others were first."""
         if before.name == after.name:
-            return await self._store.put(after, expected=expected, fresh=False)
-        holders = await self._store.rename(before.name, after, expected=expected)
-        if holders is None:
-            return False
-        await self._sessions.renew(holders)
-        return True
+            stored = await self._store.put(after, expected=expected, fresh=False)
+            return () if stored else None
+        return await self._store.rename(before.name, after, expected=expected)
 
-    async def _tell(
+    async def _tell(self, holders: Sequence[str]) -> None:
+        """After the step: until then the store answers as it did before."""
+        await self._sessions.renew(holders)
+        await self._revocations.announce()
+
+    async def _record(
         self,
         kind: EventType,
         actor: Principal,
@@ -250,7 +264,6 @@ class RoleDefinitions:
         before: RoleDefinition | None,
         after: RoleDefinition | None,
     ) -> None:
-        await self._revocations.announce()
         subject = after or before
         event = client.event(
             kind,
