@@ -16,6 +16,7 @@ from zenith.kernel.errors import AuthenticationError, ConflictError, NotFoundErr
 from zenith.kernel.events import EventType
 from zenith.kernel.principal import Principal
 from zenith.oauth import (
+    FACTOR,
     MAX_IDENTITIES,
     AccountClosedError,
     LastWayInError,
@@ -71,6 +72,9 @@ async def test_a_locked_account_is_not_opened(journey):
     await journey.world.accounts.set_locked(account.id, 1.0, keep_one=None)
     with pytest.raises(AccountClosedError):
         await enter(journey)
+    told = journey.world.events.recorded[-1]
+    assert (told.type, told.outcome, told.scheme) == (EventType.LOGIN_FAILED, "failure", FACTOR)
+    assert told.reason == "oidc: the account of this identity is locked or gone"
 
 
 async def test_where_registration_is_closed_nobody_joins():
@@ -78,6 +82,7 @@ async def test_where_registration_is_closed_nobody_joins():
     for journey in (closed, Journey(sign_up=False)):
         with pytest.raises(RegistrationClosedError):
             await enter(journey)
+        assert journey.world.events.types[-1] is EventType.LOGIN_FAILED
 
 
 async def test_a_race_for_the_email_is_lost_without_a_trace(journey, monkeypatch):

@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.accounts.application import events_of
 from tests.mfa.people import code_for
 from tests.pipeline.asgi import ask, make_scope
+from zenith.kernel.events import EventType
 from zenith.oauth.authorization import challenge_of
 
 VERIFIER = "v" * 43
@@ -214,6 +216,11 @@ def test_json_routes_link_confirm_list_and_unlink(site, who):
         fields = site.provider.visit(answer.json()["authorization_url"], **other)
         back = program.client.get("/auth/oidc/callback", params=fields)
         assert (back.status_code, back.headers["location"]) == (303, "/done")
+    mine = program.client.get("/auth/me").json()["id"]
+    step_ups = site.transport.run(events_of(site.app, EventType.STEP_UP))
+    (told,) = [each for each in step_ups if each.subject == mine]
+    assert (told.outcome, told.scheme, told.reason) == ("success", "oauth", "oidc")
+    assert told.session_id
     items = program.client.get("/auth/identities").json()
     assert [each["provider"] for each in items] == ["oidc", "oidc"]
     assert program.client.delete(f"/auth/identities/{items[0]['id']}").status_code == 204

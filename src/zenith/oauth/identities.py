@@ -9,7 +9,12 @@ from zenith.accounts import Account, AccountSettings, AccountStore, Client, Sign
 from zenith.accounts.errors import InvalidEmailError, RegistrationClosedError
 from zenith.accounts.notices import seen
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.errors import AuthenticationError, ConflictError, NotFoundError
+from zenith.kernel.errors import (
+    AuthenticationError,
+    ConflictError,
+    NotFoundError,
+    SecurityError,
+)
 from zenith.kernel.events import EventSink, EventType
 from zenith.kernel.keys import new_id
 from zenith.kernel.one_step import one_step
@@ -22,7 +27,7 @@ from zenith.oauth.errors import (
     NotLinkedError,
 )
 from zenith.oauth.id_token import ProvenIdentity
-from zenith.oauth.provider import Provider
+from zenith.oauth.provider import FACTOR, Provider
 from zenith.oauth.store import Identity, IdentityStore
 
 MAX_IDENTITIES: Final = 20
@@ -73,8 +78,42 @@ class Identities:
     ) -> Account:
         """The account that the identity opens; a new one if it opens none and may.
 
-        Raises AccountClosedError, NotLinkedError, EmailNeededError and RegistrationClosedError.
+        Raises AccountClosedError, NotLinkedError, EmailNeededError and RegistrationClosedError,
+        which are recorded as any sign-in that failed (ASVS 16.3.1).
         """
+        try:
+            return await self._opened(provider, proven, client)
+        except SecurityError as error:
+            reason = f"{provider.name}: {error.reason or error.code}"
+            await self._events.record(
+                client.event(
+                    EventType.LOGIN_FAILED,
+                    "failure",
+                    at=self._clock(),
+                    scheme=FACTOR,
+                    reason=reason,
+                    severity="WARNING",
+                )
+            )
+            raise
+
+    async def confirmed(
+        self, account_id: str, provider: Provider, *, session_id: str, client: Client
+    ) -> None:
+        """Record that the owner proved the identity again in a session."""
+        await self._events.record(
+            client.event(
+                EventType.STEP_UP,
+                "success",
+                at=self._clock(),
+                subject=account_id,
+                session_id=session_id,
+                scheme=FACTOR,
+                reason=provider.name,
+            )
+        )
+
+    async def _opened(self, provider: Provider, proven: ProvenIdentity, client: Client) -> Account:
         identity = await self._store.find(proven.issuer, proven.subject)
         if identity is None:
             created = await self._adopt(provider, proven, client)

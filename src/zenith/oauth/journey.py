@@ -17,6 +17,7 @@ from zenith.accounts.factors import FactorsDue, factor_cookie
 from zenith.kernel.errors import AuthenticationError, BadRequestError, PermissionDeniedError
 from zenith.kernel.keys import new_token
 from zenith.kernel.network import client_key
+from zenith.kernel.one_step import one_step
 from zenith.oauth.authorization import RANDOM, AuthorizationAnswer, Wish, local_path
 from zenith.oauth.code_flow import Returned
 from zenith.oauth.errors import AuthorizationStateError
@@ -217,13 +218,18 @@ async def _confirm(request: Request, provider: Provider, returned: Returned) -> 
     if not await services.identities.is_linked(pending.account_id, proven):
         raise PermissionDeniedError("This identity is not linked to your account")
     await services.sign_outs.remember(provider, pending.account_id, proven)
-    session = session_of(exchange)
-    outcome = await account_services(request).sessions.prove(
-        pending.session_id,
-        pending.account_id,
-        {FACTOR: proven.authenticated_at},
-        presented=None if session is None else session.digest,
-    )
+    session, session_id = session_of(exchange), pending.session_id
+    async with one_step():
+        outcome = await account_services(request).sessions.prove(
+            session_id,
+            pending.account_id,
+            {FACTOR: proven.authenticated_at},
+            presented=None if session is None else session.digest,
+        )
+        if outcome is not None:
+            await services.identities.confirmed(
+                pending.account_id, provider, session_id=session_id, client=Client.of(exchange)
+            )
     if outcome is None:
         raise AuthorizationStateError(reason="the session ended or changed meanwhile")
     cookie = renewed_cookie(outcome, exchange.service(SessionSettings))
