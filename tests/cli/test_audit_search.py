@@ -133,3 +133,29 @@ async def test_following_shows_what_is_new_once_and_what_came_late():
     with suppress(asyncio.CancelledError):
         await following
     assert sorted(shown) == ["1", "new"]
+
+
+async def test_following_goes_on_where_the_log_is_long():
+    store = Store()
+    await store.append([event(subject=str(number)) for number in range(3_500)])
+    shown = []
+    following = asyncio.create_task(
+        following_on(
+            AuditReader(store, Silence()),
+            AuditQuery(),
+            by="operator",
+            newest=3_500,
+            show=lambda events: shown.extend(each.event.subject for each in events),
+            pause=0.001,
+        )
+    )
+    await asyncio.sleep(0.05)
+    await store.append([event(subject=f"new {number}") for number in range(2_500)])
+    async with asyncio.timeout(5):
+        while len(shown) < 2_500:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    await asyncio.sleep(0.01)
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+    assert shown == [f"new {number}" for number in range(2_500)]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from tests.conformance.conftest import Place
 from zenith.audit.search import AuditQuery
 from zenith.audit.store import AuditStore
+from zenith.audit.stored import UNREADABLE
 from zenith.kernel.events import Event, EventType
 
 
@@ -147,3 +151,23 @@ async def test_events_are_counted_by_span_and_outcome(audit: AuditStore) -> None
         (first + 1, "denied", 1),
         (first + 1, "success", 1),
     }
+
+
+@pytest.mark.parametrize("place_url", ["sqlite", "postgresql"], indirect=True)
+async def test_one_row_that_is_no_event_hides_no_other(place: Place, audit: AuditStore) -> None:
+    """A hand in the database, or a newer version, wrote it (ASVS 16.4.2)."""
+    assert place.database is not None
+    await audit.append([event(number) for number in range(6)])
+    table, on_sqlite = "UPDATE zenith_audit_events SET", place.database.dialect == "sqlite"
+    await place.database.write(f"{table} type = 'MADE_LATER' WHERE sequence = 2")
+    await place.database.write(f"{table} outcome = 'fine', at = 1e300 WHERE sequence = 3")
+    await place.database.write(f"{table} details = '[]' WHERE sequence = 4")
+    if on_sqlite:
+        await place.database.write(f"{table} details = '{{' WHERE sequence = 5")
+        await place.database.write(f"{table} subject = x'ff' WHERE sequence = 6")
+    found = await audit.search(AuditQuery())
+    assert [stored.sequence for stored in found] == [6, 5, 4, 3, 2, 1]
+    unreadable = [each.sequence for each in found if each.event.reason == UNREADABLE]
+    assert unreadable == ([6, 5, 4, 3, 2] if on_sqlite else [4, 3, 2])
+    assert found[-2].event.details["type"] == "MADE_LATER"
+    assert found[-1].event == event(0)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Final
 
@@ -99,18 +99,28 @@ async def following_on(
     """Show what is new until cancelled. What is stored late, at a place before the newest, is shown
     as well, and nothing twice.
     """
-    first = max(0, newest - LATE)
-    old = await reader.following(query, reader=by, after=first)
-    seen: deque[int] = deque((each.sequence for each in old if each.sequence <= newest), 2 * LATE)
+    seen: deque[int] = deque(maxlen=2 * LATE)
+    async for old in _following(reader, query, by=by, after=newest - LATE):
+        seen.extend(each.sequence for each in old if each.sequence <= newest)
     while True:
-        found = await reader.following(query, reader=by, after=max(0, newest - LATE))
-        known = set(seen)
-        fresh = [each for each in found if each.sequence not in known]
-        if fresh:
-            show(fresh)
-            seen.extend(each.sequence for each in fresh)
-            newest = max(newest, fresh[-1].sequence)
+        async for found in _following(reader, query, by=by, after=newest - LATE):
+            known = set(seen)
+            fresh = [each for each in found if each.sequence not in known]
+            if fresh:
+                show(fresh)
+                seen.extend(each.sequence for each in fresh)
+                newest = max(newest, fresh[-1].sequence)
         await asyncio.sleep(pause)
+
+
+async def _following(
+    reader: AuditReader, query: AuditQuery, *, by: str, after: int
+) -> AsyncIterator[Sequence[StoredEvent]]:
+    """Page by page all that follows a place: what is seen already may fill more than one."""
+    place = max(0, after)
+    while page := await reader.following(query, reader=by, after=place):
+        yield page
+        place = page[-1].sequence
 
 
 def _query(filters: Sequence[str]) -> AuditQuery:

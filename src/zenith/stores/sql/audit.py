@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from zenith.audit.keys import AuditKeys
 from zenith.audit.search import AuditQuery, OutcomeCount
 from zenith.audit.store import StoredEvent
+from zenith.audit.stored import event_of
 from zenith.kernel.events import Event, EventType
 from zenith.kernel.one_step import after_step
 from zenith.stores.sql.audit_rows import EVENT_ID, MAC, MAX_KEY, row_of, storable, write_rows
@@ -93,7 +94,9 @@ class SqlAuditStore:
 
     async def counts(self, query: AuditQuery, *, span: float, most: int) -> Sequence[OutcomeCount]:
         """How many of the newest `most` that fit there are in each span, by outcome."""
-        counted = counts_of(_storable(query), span=span, most=most, splits=self._splits)
+        counted = counts_of(
+            _storable(query), stream=self._stream, span=span, most=most, splits=self._splits
+        )
         rows = await self._database.rows(counted)
         return [OutcomeCount(span=row.span, outcome=row.outcome, count=row[2]) for row in rows]
 
@@ -101,7 +104,14 @@ class SqlAuditStore:
         self, query: AuditQuery, *, before: int | None, after: int | None, limit: int
     ) -> Sequence[StoredEvent]:
         limit = min(max(0, limit), MAX_PAGE)
-        found = page_of(query, before=before, after=after, limit=limit, splits=self._splits)
+        found = page_of(
+            query,
+            stream=self._stream,
+            before=before,
+            after=after,
+            limit=limit,
+            splits=self._splits,
+        )
         return [_stored(row) for row in await self._database.rows(found)]
 
 
@@ -112,23 +122,6 @@ def _storable(query: AuditQuery) -> AuditQuery:
 
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredEvent:
-    return StoredEvent(
-        sequence=row.sequence,
-        event=Event(
-            type=EventType(row.type),
-            outcome=row.outcome,
-            severity=row.severity,
-            at=row.at,
-            subject=row.subject,
-            target=row.target,
-            session_id=row.session_id,
-            scheme=row.scheme,
-            address=row.address,
-            user_agent=row.user_agent,
-            request_id=row.request_id,
-            trace_id=row.trace_id,
-            event_id=row.event_id or "",
-            reason=row.reason,
-            details=row.details,
-        ),
-    )
+    # Public, in spite of its name.
+    found = row._mapping  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return StoredEvent(sequence=row.sequence, event=event_of(cast("Mapping[str, Any]", found)))

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CompoundSelect,
     Integer,
     Select,
+    Text,
     and_,
     cast,
     func,
@@ -27,26 +28,40 @@ Condition: TypeAlias = ColumnElement[bool]
 USUAL: Final = {"outcome": "success", "severity": "INFO"}
 """What nearly all events have: the indexes of these columns are of the others."""
 EVERYTHING: Final = AuditQuery()
+# The JSON as it is: a row in which it is none must not take its page with it.
+_COLUMNS: Final[Sequence[ColumnElement[Any]]] = [
+    cast(each, Text).label(each.name) if each.name == "details" else each
+    for each in audit_events.c
+    if each.name not in {"stream", "mac", "unindexed"}
+]
 _SETTLED: Final[Condition] = audit_events.c.unindexed.is_(None)
 _NEW: Final[Condition] = audit_events.c.unindexed.is_not(None)
 
 
 def page_of(
-    query: AuditQuery, *, before: int | None, after: int | None, limit: int, splits: bool
+    query: AuditQuery,
+    *,
+    stream: str,
+    before: int | None,
+    after: int | None,
+    limit: int,
+    splits: bool,
 ) -> Select[*tuple[Any, ...]]:
     """The statement for a page: newest first, or with `after` the oldest of what follows.
+
+    Threat: an event that is put beside the log, into a `stream` that nobody verifies, and is shown.
 
     `splits`: new rows are in no index of searches (SQLite). They are looked through one by one, and
     all others are found by an index, in one statement, so that none is missed that moves meanwhile.
     """
     sequence = audit_events.c.sequence
-    between: list[Condition] = []
+    between: list[Condition] = [audit_events.c.stream == stream]
     if before is not None:
         between.append(sequence < before)
     if after is not None:
         between.append(sequence > after)
     order = sequence.desc() if after is None else sequence
-    found = select(audit_events).order_by(order).limit(limit)
+    found = select(*_COLUMNS).order_by(order).limit(limit)
     if not splits or query == EVERYTHING:
         return found.where(*_fitting(query, true()), *between)
 
@@ -58,7 +73,7 @@ def page_of(
 
 
 def counts_of(
-    query: AuditQuery, *, span: float, most: int, splits: bool
+    query: AuditQuery, *, stream: str, span: float, most: int, splits: bool
 ) -> Select[*tuple[Any, ...]]:
     """The statement for the counts; no log is so large that it reads more than `most` rows of
     either part.
@@ -66,7 +81,7 @@ def counts_of(
 
     def times(part: Condition) -> Select[*tuple[Any, ...]]:
         columns = select(audit_events.c.at, audit_events.c.outcome)
-        found = columns.where(part, *_fitting(query, part))
+        found = columns.where(part, audit_events.c.stream == stream, *_fitting(query, part))
         return found.order_by(audit_events.c.at.desc()).limit(most)
 
     found = _either(times).subquery() if splits else times(true()).subquery()
