@@ -4,17 +4,28 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from math import inf, nan
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.audit.fakes import AWAY, Store, event
+from tests.audit.shipping.places import Place
 from zenith.audit import AuditLog, AuditSettings
 from zenith.audit import log as log_module
-from zenith.kernel.errors import BadRequestError, ConfigurationError, ServiceUnavailableError
-from zenith.kernel.events import EventSink, EventType
+from zenith.audit.shipping import Shipper
+from zenith.kernel.errors import (
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    ServiceUnavailableError,
+)
+from zenith.kernel.events import Event, EventSink, EventType
+from zenith.kernel.one_step import one_step
 
 SMALL = AuditSettings(queue_size=100, batch_size=10)
 
@@ -159,6 +170,167 @@ async def test_events_that_the_store_refuses_do_not_hold_up_others(
     assert '"subject":"poison"' in caplog.text
 
 
+class Picky(Store):
+    """Takes no batch in which somebody is refused, and none with an id that it has."""
+
+    async def append(self, events: Sequence[Event]) -> None:
+        if "poison" in [each.subject for each in events]:
+            raise BadRequestError(reason="no such value")
+        kept = {stored.event.event_id for stored in await self.events()}
+        if kept & {each.event_id for each in events}:
+            raise ConflictError(reason="UniqueViolation")
+        await super().append(events)
+
+
+async def test_one_that_is_refused_takes_no_other_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    store = Picky()
+    log = AuditLog(store, SMALL)
+    subjects = ["poison" if number == 4 else str(number) for number in range(10)]
+    for subject in subjects:
+        log.note(event(subject=subject))
+    await log.start()
+    await until(store, 9)
+    await log.stop()
+    assert await store.subjects() == [each for each in subjects if each != "poison"]
+    handed = [each.args for each in caplog.records if "could not be stored" in each.msg]
+    assert len(handed) == 1
+    assert '"subject":"poison"' in caplog.text
+
+
+async def test_what_the_store_had_kept_before_its_answer_was_lost_is_no_loss(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "FIRST_PAUSE", 0.001)
+
+    class Mute(Picky):
+        """Keeps the first batch and does not say so."""
+
+        async def append(self, events: Sequence[Event]) -> None:
+            await super().append(events)
+            if len(self.batches) == 1:
+                raise AWAY
+
+    store = Mute()
+    log = AuditLog(store, SMALL)
+    for number in range(5):
+        log.note(event(subject=str(number)))
+    await log.start()
+    log.note(event(subject="later"))
+    await until(store, 6)
+    await log.stop()
+    assert await store.subjects() == ["0", "1", "2", "3", "4", "later"]
+    assert "could not be stored" not in caplog.text
+
+
+async def test_two_events_of_one_id_are_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Picky()
+    log = AuditLog(store, SMALL)
+    await log.start()
+    log.note(event(event_id="a" * 32, subject="first"))
+    await until(store, 1)
+    log.note(event(event_id="a" * 32, subject="second", at=7.0))
+    await log.stop()
+    assert await store.subjects() == ["first"]
+    assert '"subject":"second"' in caplog.text
+
+
+@pytest.mark.parametrize(
+    "fields", [{"subject": 5}, {"at": "now"}, {"at": None}, {"type": "MY_OWN"}, {"reason": b"x"}]
+)
+async def test_what_is_no_event_is_told_and_ends_nothing(
+    log: AuditLog, store: Store, fields: dict[str, Any]
+) -> None:
+    log.note(event(subject="before"))
+    log.note(replace(event(), **fields))
+    log.note(event(subject="after"))
+    await until(store, 3)
+    log.note(event(subject="much later"))
+    await until(store, 4)
+    told = [each.event for each in await store.events()]
+    assert [each.subject for each in told] == ["before", None, "after", "much later"]
+    assert told[1].type is EventType.UNHANDLED_ERROR
+    assert told[1].reason == "something that is no event was to be recorded"
+
+
+async def test_a_time_of_no_calendar_ends_nothing(store: Store, tmp_path: Path) -> None:
+    """Milliseconds instead of seconds, say."""
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(store, AuditSettings(json_lines=path))
+    await log.start()
+    for at in (1_800_000_000_000.0, inf, nan, -1e300):
+        log.note(event(at=at))
+    await log.stop()
+    assert len(await store.events()) == 4
+    times = [json.loads(line)["at"] for line in path.read_text().splitlines()]
+    assert times == ["1800000000000.0", "inf", "nan", "-1e+300"]
+
+
+async def test_a_record_that_is_cut_off_still_reaches_every_place(tmp_path: Path) -> None:
+    """A request that is given up must not keep what it did from those who watch."""
+    path, place = tmp_path / "audit.jsonl", Place()
+    store, shipper = Picky(), Shipper(place, queue_size=100, batch_size=10)
+    log = AuditLog(store, AuditSettings(json_lines=path), shippers=[shipper])
+    await log.start()
+    store.gate.clear()
+    recording = asyncio.create_task(log.record(event(EventType.LOGIN_FAILED, subject="eve")))
+    await asyncio.sleep(0.01)
+    recording.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await recording
+    store.gate.set()
+    await until(store, 1)
+    await log.stop()
+    assert await store.subjects() == ["eve"] == place.subjects
+    assert path.read_text().count('"subject":"eve"') == 1
+
+
+async def test_a_record_that_is_cut_off_after_it_was_stored_is_stored_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    place, store = Place(), Picky()
+    shipper = Shipper(place, queue_size=100, batch_size=10)
+    log = AuditLog(store, AuditSettings(json_lines=tmp_path / "audit.jsonl"), shippers=[shipper])
+    await log.start()
+    writes = log._write
+
+    async def slow(events: Sequence[Event]) -> bool:
+        await asyncio.sleep(0.05)
+        return await writes(events)
+
+    monkeypatch.setattr(log, "_write", slow)
+    recording = asyncio.create_task(log.record(event(EventType.LOGIN_FAILED, subject="eve")))
+    await asyncio.sleep(0.01)
+    recording.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await recording
+    await log.stop()
+    assert await store.subjects() == ["eve"]
+    assert set(place.subjects) == {"eve"}
+    assert "could not be stored" not in caplog.text
+    assert '"subject":"eve"' in (tmp_path / "audit.jsonl").read_text()
+
+
+async def test_what_is_cut_off_in_a_step_is_undone_with_it(store: Store) -> None:
+    log = AuditLog(store, SMALL)
+    await log.start()
+    store.gate.clear()
+
+    async def step() -> None:
+        async with one_step():
+            await log.record(event())
+
+    stepping = asyncio.create_task(step())
+    await asyncio.sleep(0.01)
+    stepping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stepping
+    store.gate.set()
+    await log.stop()
+    assert await store.events() == []
+
+
 async def test_what_cannot_be_stored_by_the_stop_goes_to_the_log(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -169,7 +341,7 @@ async def test_what_cannot_be_stored_by_the_stop_goes_to_the_log(
         log.note(event(subject=f"number {number}", details={"token": "hunter2"}))
     await log.stop()
     handed = [each.args for each in caplog.records if "could not be stored" in each.msg]
-    subjects = [json.loads(args[0])["subject"] for args in handed if isinstance(args, tuple)]
+    subjects = [json.loads(str(args[0]))["subject"] for args in handed if isinstance(args, tuple)]
     assert subjects == [f"number {number}" for number in range(25)]
     assert "hunter2" not in caplog.text
 

@@ -152,6 +152,22 @@ async def test_the_same_question_is_recorded_once_in_ten_minutes(
     assert len(sink.events) == 4
 
 
+async def test_a_clock_that_was_set_back_hides_no_reading(
+    reader: AuditReader, sink: Sink, clock: Clock
+) -> None:
+    await reader.search(AuditQuery(), reader="eve")
+    clock.now -= 86_400
+    await reader.search(AuditQuery(), reader="eve")
+    await reader.search(AuditQuery(), reader="eve")
+    assert len(sink.events) == 2
+
+
+async def test_the_end_of_the_calendar_is_a_time(reader: AuditReader, sink: Sink) -> None:
+    query = read_query({"until": "9999-12-31T23:59:59-14:00"}, now=NOW)
+    assert len((await reader.search(query, reader="eve")).events) == 5
+    assert sink.events[0].details["asked"] == {"until": "253402351199.0"}
+
+
 async def test_nothing_is_shown_that_was_not_recorded(reader: AuditReader, sink: Sink) -> None:
     sink.failure = ServiceUnavailableError(reason="full")
     with pytest.raises(ServiceUnavailableError):

@@ -29,5 +29,8 @@ def document_of(event: Event) -> dict[str, object]:
 
 
 def timestamp(at: float) -> str:
-    """`2027-01-15T08:00:00.500+00:00` for Unix seconds."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    """`2027-01-15T08:00:00.500+00:00` for Unix seconds; what is no time of a calendar as it is."""
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return repr(at)

@@ -14,14 +14,15 @@ from typing import Final
 from zenith.audit.context import in_context
 from zenith.audit.json_lines import JsonLines, line_of
 from zenith.audit.redaction import redacted
+from zenith.audit.search import AuditQuery
 from zenith.audit.settings import AuditSettings
 from zenith.audit.shipping import Shipper
 from zenith.audit.shipping.receivers import make_shippers
 from zenith.audit.store import AuditStore
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.errors import ConfigurationError, ServiceUnavailableError
+from zenith.kernel.errors import ConfigurationError, ConflictError, ServiceUnavailableError
 from zenith.kernel.events import Event, EventType
-from zenith.kernel.one_step import after_step
+from zenith.kernel.one_step import after_step, current_step
 from zenith.kernel.redaction import PLAIN, Redactor
 
 FIRST_PAUSE: Final = 0.5
@@ -110,13 +111,19 @@ class AuditLog:
         possible.
         """
         events = (redacted(in_context(event), self.redactor),)
-        if self._store is None:
-            if not await self._write(events):
-                raise ServiceUnavailableError(reason="audit.json_lines cannot be written")
-        else:
-            await self._store.append(events)
-        if self._shippers or (self._lines is not None and self._store is not None):
-            await after_step(partial(self._copy, events))
+        try:
+            if self._store is None:
+                if not await self._write(events):
+                    raise ServiceUnavailableError(reason="audit.json_lines cannot be written")
+            else:
+                await self._store.append(events)
+            if self._shippers or (self._lines is not None and self._store is not None):
+                await after_step(partial(self._copy, events))
+        except asyncio.CancelledError:
+            if current_step() is None:
+                # It happened, and nobody knows who has it by now: the queue brings it to the rest.
+                self.note(events[0])
+            raise
 
     def note(self, event: Event) -> None:
         """Take an event that need not wait. Never blocks and never raises; any thread may call."""
@@ -143,10 +150,10 @@ class AuditLog:
         """What was stored for a request, to wherever else it goes; the request waits for a file
         and for no receiver.
         """
-        if self._store is not None:
-            await self._write(events)
         for shipper in self._shippers:
             shipper.offer(events)
+        if self._store is not None:
+            await self._write(events)
 
     async def _run(self) -> None:
         while True:
@@ -158,6 +165,8 @@ class AuditLog:
                 except asyncio.CancelledError:
                     _hand_over(batch)
                     raise
+                except Exception:  # Whatever it is, those that follow are to be kept.
+                    _logger.exception("audit: %d events may be lost", len(batch))
             if self._stopping.is_set():
                 return
 
@@ -167,7 +176,23 @@ class AuditLog:
         if self._lost:
             lost, self._lost = self._lost, Counter()
             batch.append(self._overflow(lost))
-        return [redacted(event, self.redactor) for event in batch]
+        return [self._readable(event) for event in batch]
+
+    def _readable(self, event: Event) -> Event:
+        try:
+            return redacted(event, self.redactor)
+        except Exception as error:
+            kind = str(getattr(event, "type", type(event).__name__))
+            _logger.exception("audit: no event, and not recorded as it is: %s", kind)
+            made = Event(
+                type=EventType.UNHANDLED_ERROR,
+                outcome="error",
+                at=self._clock(),
+                severity="ERROR",
+                reason="something that is no event was to be recorded",
+                details={"type": kind, "error": type(error).__name__},
+            )
+            return redacted(made, self.redactor)
 
     def _overflow(self, lost: Counter[EventType]) -> Event:
         return Event(
@@ -180,15 +205,15 @@ class AuditLog:
         )
 
     async def _keep(self, batch: Sequence[Event]) -> None:
-        kept = await self._write(batch)
+        written = await self._write(batch)
         if self._store is not None:
-            kept = await self._append(self._store, batch)
-        if not kept:
+            await self._append(self._store, batch)
+        elif not written:
             _hand_over(batch)
         for shipper in self._shippers:
             await shipper.take(batch)
 
-    async def _append(self, store: AuditStore, batch: Sequence[Event]) -> bool:
+    async def _append(self, store: AuditStore, batch: Sequence[Event]) -> None:
         pause = FIRST_PAUSE
         while True:
             try:
@@ -197,16 +222,23 @@ class AuditLog:
                 reason = getattr(error, "reason", "") or type(error).__name__
                 _logger.critical("audit store: %s; %d events wait", reason, len(batch))
                 if self._stopping.is_set():
-                    return False
+                    _hand_over(batch)
+                    return
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-            except Exception:
-                # The store refuses these events for good; others must not wait behind them.
-                _logger.exception("audit store: %d events refused", len(batch))
-                return False
+            except Exception as error:
+                # It refuses these for good: others must neither wait for them nor go with them.
+                if len(batch) > 1:
+                    half = len(batch) // 2
+                    await self._append(store, batch[:half])
+                    await self._append(store, batch[half:])
+                elif not (isinstance(error, ConflictError) and await _has(store, batch[0])):
+                    _logger.exception("audit store: an event is refused")
+                    _hand_over(batch)
+                return
             else:
-                return True
+                return
 
     async def _write(self, events: Sequence[Event]) -> bool:
         if self._lines is None:
@@ -217,6 +249,14 @@ class AuditLog:
             _logger.critical("audit.json_lines: %s; %d events", error.strerror, len(events))
             return False
         return True
+
+
+async def _has(store: AuditStore, event: Event) -> bool:
+    """Whether the store has it from an attempt of which nobody heard how it ended."""
+    with suppress(ServiceUnavailableError, OSError):
+        found = await store.search(AuditQuery(event_id=event.event_id), limit=1)
+        return [(each.event.type, each.event.at) for each in found] == [(event.type, event.at)]
+    return False
 
 
 def _hand_over(events: Sequence[Event]) -> None:

@@ -95,7 +95,8 @@ class AuditReader:
 
     async def _tell(self, reader: str, asked: Mapping[str, object]) -> None:
         now, key = self._clock(), f"{reader}\n{_question(asked)}"
-        if now - self._told.get(key, -REPEATED) < REPEATED:
+        # A clock that was set back has not told anybody yet.
+        if 0 <= now - self._told.get(key, -REPEATED) < REPEATED:
             return
         await self._events.record(
             Event(

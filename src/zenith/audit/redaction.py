@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, cast
 from uuid import UUID
 
 from zenith.audit.record import new_event_id
-from zenith.kernel.events import Event
+from zenith.kernel.events import Event, EventType
 from zenith.kernel.redaction import PLAIN, REDACTED, Redactor
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -50,9 +50,9 @@ def redacted(event: Event, redactor: Redactor = PLAIN) -> Event:
     """
     # Made at once: `replace` looks at each field first, which takes as long as two of the texts.
     return Event(
-        type=event.type,
+        type=event.type if type(event.type) is EventType else EventType(event.type),
         outcome=event.outcome,
-        at=event.at,
+        at=float(event.at),
         subject=_optional(event.subject, redactor),
         target=_optional(event.target, redactor),
         session_id=_optional(event.session_id, redactor),

@@ -108,6 +108,7 @@ SUCCESSES = {
     "no text": b"\xff",
     "a number": b'{"partialSuccess":7}',
     "a list": b'{"partialSuccess":{"rejectedLogRecords":[]}}',
+    "without end": b'{"partialSuccess":{"rejectedLogRecords":1e999}}',
     "less than none": b'{"partialSuccess":{"rejectedLogRecords":-5}}',
 }
 

@@ -10,6 +10,7 @@ from zenith.audit.catalogue import CATALOGUE
 from zenith.audit.shipping.errors import DeliveryError
 from zenith.audit.shipping.http_receiver import HttpPost
 from zenith.audit.shipping.settings import OtlpSettings
+from zenith.audit.stored import END_OF_TIME
 from zenith.kernel.events import Event, Severity
 
 SEVERITIES: Final[dict[Severity, int]] = {"INFO": 9, "WARNING": 13, "ERROR": 17, "CRITICAL": 21}
@@ -78,7 +79,7 @@ def log_record(event: Event) -> dict[str, Any]:
     attributes.append(_pair("zenith.topic", CATALOGUE[event.type].topic))
     if event.details:
         attributes.append(_pair("zenith.details", event.details))
-    at = str(int(event.at * 1_000_000) * 1_000)
+    at = str(int(event.at * 1_000_000) * 1_000) if 0 <= event.at < END_OF_TIME else "0"
     record = {
         "timeUnixNano": at,
         "observedTimeUnixNano": at,
@@ -121,5 +122,5 @@ def _rejected(content: bytes) -> int:
     try:
         partial = json.loads(content)["partialSuccess"]
         return max(0, int(partial["rejectedLogRecords"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return 0

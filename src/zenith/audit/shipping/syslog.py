@@ -55,14 +55,22 @@ class SyslogFormat:
     def message(self, event: Event) -> bytes:
         """One message, without a frame."""
         priority = 8 * self._facility + SEVERITIES[event.severity]
-        at = datetime.fromtimestamp(event.at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-        header = f"<{priority}>1 {at} {self._host} {self._app} {os.getpid()} {event.type} "
+        header = (
+            f"<{priority}>1 {_time(event.at)} {self._host} {self._app} {os.getpid()} {event.type} "
+        )
         return (header + _structured(event) + " ").encode() + line_of(event).rstrip()
 
     def frame(self, event: Event) -> bytes:
         """One message with its length before it, for streams."""
         message = self.message(event)
         return b"%d " % len(message) + message
+
+
+def _time(at: float) -> str:
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    except (ValueError, OverflowError, OSError):
+        return "-"
 
 
 def _structured(event: Event) -> str:
