@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -13,6 +13,7 @@ from zenith import Settings, Zenith, public
 from zenith.kernel.errors import ValidationError
 from zenith.validation.checks import async_field_validator
 from zenith.validation.depends import Validated, answer_without_values, validated
+from zenith.validation.errors import fault
 from zenith.validation.models import StrictModel
 
 
@@ -144,3 +145,37 @@ async def test_the_schema_shows_the_model(client):
     schema = (await client.get("/openapi.json")).json()
     body = schema["paths"]["/users"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"]["$ref"].endswith("/NewUser")
+
+
+class Loose(StrictModel):
+    anything: Any = None
+
+    @async_field_validator("anything")
+    @classmethod
+    async def is_nothing(cls, value: object) -> None:
+        raise ValueError(f"not {value}")
+
+
+@pytest.mark.parametrize("sent", [rb'"\ud800"', rb'{"\ud800": 1}', rb'["\udfff\ud800"]'])
+async def test_half_characters_are_a_fault_and_no_error(sent):
+    """JSON can name them, and no answer can be written with them (ASVS 16.5.3)."""
+    app = FastAPI()
+    answer_without_values(app)
+
+    @app.post("/loose")
+    async def loose(given: Validated[Loose]) -> None:
+        raise AssertionError(given)
+
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+        answer = await client.post(
+            "/loose",
+            headers={"content-type": "application/json"},
+            content=b'{"anything": ' + sent + b"}",
+        )
+    assert answer.status_code == 422
+
+
+def test_places_and_messages_of_faults_can_be_written():
+    found = fault(("body", "a\ud800", 1), "value_error", "no \udfff")
+    assert found == {"type": "value_error", "loc": ["body", "a?", 1], "msg": "no ?"}

@@ -22,8 +22,13 @@ class ChecksTimeoutError(ServiceUnavailableError):
 
 def fault(location: Sequence[str | int], kind: str, message: str) -> Fault:
     """`type`, `loc` and `msg`, and never the value: it may be a password (ASVS 14.2.1)."""
-    places = [part[:MAX_NAME] if isinstance(part, str) else part for part in location]
-    return {"type": kind, "loc": places, "msg": message}
+    places = [_written(part[:MAX_NAME]) if isinstance(part, str) else part for part in location]
+    return {"type": kind, "loc": places, "msg": _written(message)}
+
+
+def _written(text: str) -> str:
+    """JSON may name half a character, which no answer can be written with."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def fault_of(location: Sequence[str | int], error: Exception) -> Fault:
