@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zenith.encryption.columns.errors import EncryptedColumnError
 from zenith.encryption.columns.rows import SealedValue
+from zenith.encryption.columns.statements import StoredValue
 from zenith.encryption.columns.types import (
     EncryptedBytes,
     EncryptedDate,
@@ -24,4 +25,5 @@ __all__ = [
     "EncryptedText",
     "EncryptedType",
     "SealedValue",
+    "StoredValue",
 ]

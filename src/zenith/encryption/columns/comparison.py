@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import ColumnElement, Integer, String, func, literal_column
+from sqlalchemy import ColumnElement, Integer, String, literal_column
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
 from zenith.encryption.columns.errors import EncryptedColumnError
+from zenith.encryption.columns.statements import TOLD, BlindTag
 
 if TYPE_CHECKING:
     from zenith.encryption.columns.types import EncryptedType
 
 NULL: Final = frozenset({operators.is_, operators.is_not})
 SAME: Final = frozenset({operators.eq, operators.ne})
+READ: Final = "read the values and pass them, and join by a key"
 
 
 class Comparison(TypeDecorator.Comparator[Any]):
@@ -31,12 +33,14 @@ class Comparison(TypeDecorator.Comparator[Any]):
     def operate(self, op: Any, *other: Any, **options: Any) -> ColumnElement[Any]:
         """SQLAlchemy asks it for each operator."""
         given = other[0] if other else None
-        if op in NULL or (op in SAME and (given is None or _is_itself(self.expr, given))):
+        # SQLAlchemy looks for columns in lists and dictionaries, and finds them by `==`: what would
+        # reach the database of that is refused when it does.
+        if op in NULL or (op in SAME and (given is None or isinstance(given, ColumnElement))):
             return super().operate(op, *other, **options)
         build = _EQUALITY.get(op)
         if build is None:
-            raise EncryptedColumnError("an encrypted column has no order and no parts in SQL")
-        return build(self.expr, cast("EncryptedType", self.expr.type), given)
+            raise EncryptedColumnError(f"{_type_of(self.expr).told} {TOLD}")
+        return build(self.expr, _type_of(self.expr), given)
 
     def reverse_operate(self, op: Any, other: Any, **options: Any) -> ColumnElement[Any]:
         """`"..." == Person.ssn`; whatever else stands before a column is refused."""
@@ -46,12 +50,11 @@ class Comparison(TypeDecorator.Comparator[Any]):
 def tag_of(column: ColumnElement[Any], length: int) -> ColumnElement[str]:
     """The blind index in a column, as an index of the database has it: numbers in place."""
     numbers = [literal_column(str(each), Integer()) for each in (1, length)]
-    return func.substr(column, *numbers, type_=String())
+    return BlindTag("substr", column, *numbers, type_=String())
 
 
-def _is_itself(column: ColumnElement[Any], given: object) -> bool:
-    """SQLAlchemy keeps columns as keys of dictionaries, and finds them by `==`."""
-    return isinstance(given, ColumnElement) and hash(cast("object", given)) == hash(column)
+def _type_of(column: ColumnElement[Any]) -> EncryptedType:
+    return cast("EncryptedType", column.type)
 
 
 def _one(column: ColumnElement[Any], kind: EncryptedType, value: object) -> ColumnElement[bool]:
@@ -63,19 +66,19 @@ def _not_one(column: ColumnElement[Any], kind: EncryptedType, value: object) -> 
 
 
 def _several(column: ColumnElement[Any], kind: EncryptedType, value: object) -> ColumnElement[bool]:
-    return _among(column, kind, _values(value))
+    return _among(column, kind, _values(kind, value))
 
 
 def _not_several(
     column: ColumnElement[Any], kind: EncryptedType, value: object
 ) -> ColumnElement[bool]:
-    return ~_among(column, kind, _values(value))
+    return ~_among(column, kind, _values(kind, value))
 
 
-def _values(value: object) -> Iterable[object]:
+def _values(kind: EncryptedType, value: object) -> Iterable[object]:
     if isinstance(value, list | tuple | set | frozenset):
         return cast("Iterable[object]", value)
-    raise EncryptedColumnError("an encrypted column is compared with values only")
+    raise EncryptedColumnError(f"{kind.told} is compared with a list of values only: {READ}")
 
 
 def _among(
@@ -83,15 +86,20 @@ def _among(
 ) -> ColumnElement[bool]:
     index = kind.index
     if index is None:
-        raise EncryptedColumnError("an encrypted column without blind index cannot be searched")
+        raise EncryptedColumnError(
+            f"{kind.told} is encrypted without a blind index and cannot be searched: give it one by"
+            " `index`, which texts can have"
+        )
     tags: list[str] = []
     for value in values:
         if not isinstance(value, str):
-            raise EncryptedColumnError("an encrypted column is compared with texts only")
+            raise EncryptedColumnError(
+                f"{kind.told} is encrypted and compared with texts only: {READ}"
+            )
         try:
             tags += index.tags(value, kind.context())
         except ValueError as error:
-            raise EncryptedColumnError(f"the value {error}") from None
+            raise EncryptedColumnError(f"the value for {kind.told} {error}") from None
     found = tag_of(column, index.length)
     return found == tags[0] if len(tags) == 1 else found.in_(tags)
 

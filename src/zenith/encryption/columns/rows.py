@@ -32,6 +32,13 @@ class RowBound:
 
     row: str | None
     """The attribute whose value is the row's key; None for values that are bound to no row."""
+    place: tuple[str, str] | None
+    """Table and column; None before it is mapped."""
+
+    @property
+    def told(self) -> str:
+        """The column, for people."""
+        return "an encrypted column" if self.place is None else ".".join(self.place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Self
 
-from sqlalchemy import Column, Dialect, Index, LargeBinary, String, Table, Text, event
+from sqlalchemy import (
+    Column,
+    Dialect,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+)
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from zenith.encryption.blind_index import BlindIndex
@@ -16,6 +27,7 @@ from zenith.encryption.columns import values
 from zenith.encryption.columns.comparison import Comparison, tag_of
 from zenith.encryption.columns.errors import EncryptedColumnError
 from zenith.encryption.columns.rows import RowBound, RowValue, SealedValue, row_name
+from zenith.encryption.columns.statements import watch_statements
 from zenith.encryption.columns.values import Codec
 from zenith.encryption.context import Context
 from zenith.encryption.errors import DecryptionError
@@ -25,6 +37,7 @@ from zenith.kernel.errors import ConfigurationError
 
 BLIND: Final = "zenith.blind"
 """Key in the `info` of an index that a column has made."""
+UNIQUE: Final = "leave that out, and give its type index=BlindIndex(..., unique=True)"
 MAX_NAME: Final = 63
 """Characters of a name in PostgreSQL."""
 
@@ -101,13 +114,13 @@ class EncryptedType(RowBound, TypeDecorator[Any]):
         if self.row is not None:
             if not isinstance(value, RowValue):
                 raise EncryptedColumnError(
-                    "a column that is bound to its row is written with the row, by the ORM"
+                    f"{self.told} is bound to its row and written with it, by the ORM"
                 )
             value, row = value.value, value.row
         try:
             return self.seal(value, row)
         except (TypeError, ValueError) as error:
-            raise EncryptedColumnError(f"the value of {self._told()} {error}") from None
+            raise EncryptedColumnError(f"the value of {self.told} {error}") from None
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Decrypt, on the way from the database."""
@@ -155,9 +168,6 @@ class EncryptedType(RowBound, TypeDecorator[Any]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
-
-    def _told(self) -> str:
-        return "an encrypted column" if self.place is None else ".".join(self.place)
 
 
 class EncryptedString(EncryptedType):
@@ -230,9 +240,26 @@ def _context(purpose: str, table: str, column: str) -> Context:
     return Context(purpose, table, column)
 
 
+@event.listens_for(UniqueConstraint, "after_parent_attach")
+def _refuse_unique(constraint: Any, table: Any) -> None:
+    """Threat: what is encrypted is never equal, so the database would take any value twice."""
+    _check_compared(constraint.columns, table)
+
+
+def _check_compared(expressions: Iterable[Any], table: Any) -> None:
+    for each in expressions:
+        if isinstance(getattr(each, "type", None), EncryptedType):
+            raise ConfigurationError(
+                f"{table.name} has an encrypted column that is to be unique as it is stored",
+                fix=UNIQUE,
+            )
+
+
 @event.listens_for(Index, "after_parent_attach")
 def _replace(index: Any, table: Any) -> None:
     """A table that is copied brings the index of its copied column: one of the two is enough."""
+    if index.unique:
+        _check_compared(index.expressions, table)
     for other in [each for each in table.indexes if each is not index]:
         if other.name == index.name and BLIND in other.info:
             table.indexes.discard(other)
@@ -249,11 +276,30 @@ def _bind(column: Any, table: Any) -> None:
             f"{table.name}.{column.name} is a key and encrypted",
             fix="encrypt columns that refer to nothing; a key is compared and joined",
         )
+    _check_written_by_program(column, table)
+    watch_statements()
     column.type = kind.at(kind.place or (table.name, column.name))
     if kind.index is not None:
         found = tag_of(column, kind.index.length)
         name = _index_name(table.name, column.name)
         Index(name, found, unique=kind.index.unique, info={BLIND: True})
+
+
+def _check_written_by_program(column: Any, table: Any) -> None:
+    """What the database puts in by itself is not encrypted, and what it compares is never equal."""
+    defaults = (column.default, column.onupdate)
+    if column.server_default is not None or any(
+        each is not None and each.is_clause_element for each in defaults
+    ):
+        raise ConfigurationError(
+            f"{table.name}.{column.name} is encrypted and has a default of the database's",
+            fix="give the default in the program: `default=`, with a value or a function",
+        )
+    if column.unique or column.index:
+        raise ConfigurationError(
+            f"{table.name}.{column.name} is encrypted, and to be unique or indexed as it is stored",
+            fix=UNIQUE,
+        )
 
 
 def _index_name(table: str, column: str) -> str:

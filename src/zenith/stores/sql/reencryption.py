@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Row, Select, Table, Update, bindparam, exc, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from zenith.encryption.columns import StoredValue
 from zenith.encryption.errors import DecryptionError
 from zenith.kernel.errors import ConflictError
 from zenith.stores.sql.encrypted_rows import EncryptedTable
@@ -264,6 +265,6 @@ def _statement(table: EncryptedTable, names: frozenset[str]) -> Update:
             raw = table.raw(column)
             statement = statement.where(raw == bindparam(f"zenith_old_{number}", type_=raw.type))
             statement = statement.values(
-                {column: bindparam(f"zenith_new_{number}", type_=raw.type)}
+                {column: StoredValue(f"zenith_new_{number}", type_=raw.type)}
             )
     return statement
