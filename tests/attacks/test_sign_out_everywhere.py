@@ -8,12 +8,10 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from fastapi import WebSocket
 
 from tests.accounts.application import (
     ALICE,
     EMAIL,
-    ORIGIN,
     OTHER_PASSWORD,
     PASSWORD,
     bearer,
@@ -25,8 +23,6 @@ from tests.accounts.application import (
     running,
     sign_in_with_form,
 )
-from tests.pipeline.asgi import make_scope
-from zenith import authenticated
 from zenith.kernel.principal import Principal
 
 
@@ -157,52 +153,6 @@ async def test_a_restart_forgets_nothing(tmp_path):
     second = make_app(tmp_path)
     async with running(second), browse(second) as client:
         assert (await client.get("/auth/me", headers=bearer(tokens))).status_code == 401
-
-
-@pytest.mark.parametrize("way", ["bearer", "cookie", "api_key"])
-async def test_an_open_socket_acts_no_more(tmp_path, monkeypatch, way):
-    """It was opened with what was copied, and its owner cannot see it to close it."""
-    monkeypatch.setattr("zenith.authentication.lasting.MAX_AGE", 0.0)
-    app = make_app(tmp_path)
-
-    @app.websocket("/act")
-    @authenticated
-    async def act(socket: WebSocket) -> None:
-        await socket.accept()
-        while True:
-            await socket.send_text(f"did {await socket.receive_text()}")
-
-    async with running(app), browse(app) as client:
-        await register(client)
-        tokens = (await login(client)).json()
-        if way == "cookie":
-            async with browse(app) as browser:
-                await sign_in_with_form(browser)
-                shown = (b"cookie", f"zenith-session={browser.cookies['zenith-session']}".encode())
-        elif way == "bearer":
-            shown = (b"authorization", f"Bearer {tokens['access_token']}".encode())
-        else:
-            body = {"name": "x", "scopes": []}
-            made = await client.post("/auth/api-keys", json=body, headers=bearer(tokens))
-            shown = (b"x-api-key", made.json()["key"].encode())
-        headers = [shown, (b"host", b"localhost:8000"), (b"origin", ORIGIN.encode())]
-        messages, answers = asyncio.Queue(), asyncio.Queue()
-        scope = make_scope(type="websocket", path="/act", headers=headers)
-        messages.put_nowait({"type": "websocket.connect"})
-        thief = asyncio.create_task(app(scope, messages.get, answers.put))
-        assert (await answers.get())["type"] == "websocket.accept"
-        messages.put_nowait({"type": "websocket.receive", "text": "harm"})
-        assert (await answers.get())["text"] == "did harm"
-        if way == "api_key":
-            path = f"/auth/api-keys/{made.json()['id']}"
-            assert (await client.delete(path, headers=bearer(tokens))).status_code == 204
-        else:
-            changed = await client.post("/auth/logout/everywhere", headers=bearer(tokens))
-            assert changed.status_code in (200, 204), changed.text
-        messages.put_nowait({"type": "websocket.receive", "text": "harm"})
-        end = await answers.get()
-        assert (end["type"], end["code"]) == ("websocket.close", 1008)
-        await thief
 
 
 async def test_a_role_that_was_taken_away_is_in_no_token_that_is_issued_then(tmp_path):

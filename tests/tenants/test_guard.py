@@ -6,7 +6,7 @@ import pytest
 
 from tests.pipeline.asgi import make_exchange
 from zenith.api_keys import may_make_keys, may_manage_keys
-from zenith.authentication import Subject
+from zenith.authentication import AuthenticationGuard, Subject
 from zenith.authorization import require_everywhere
 from zenith.kernel.errors import (
     AuthenticationError,
@@ -190,7 +190,7 @@ def test_a_tenants_administrator_is_not_the_applications():
     assert declared.requirement.describe() == "permission users:read everywhere"
 
 
-@pytest.mark.parametrize(
+CHANGES = pytest.mark.parametrize(
     ("change", "refusal"),
     [
         ({}, None),
@@ -199,6 +199,29 @@ def test_a_tenants_administrator_is_not_the_applications():
         ({"role": "reader"}, ConflictError),
     ],
 )
+
+
+@CHANGES
+@pytest.mark.parametrize("socket", [True, False])
+async def test_who_belongs_there_no_more_gets_no_more_of_a_stream(change, refusal, socket):
+    subjects, now = Subjects("acme"), [1.0]
+    clock = {"steady": lambda: now[0]}
+    guards = (AuthenticationGuard([], **clock), TenantGuard(subjects, **clock))
+    exchange = make_exchange(type="websocket" if socket else "http", principal=ADA)
+    await guards[1].on_request(exchange)
+    exchange.status = 200
+    exchange.response_headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+    if not socket:
+        guards[0].on_response(exchange)
+    assert await exchange.still()
+    now[0] += 20
+    for name, value in change.items():
+        setattr(subjects, name, value)
+    assert await exchange.still() is (refusal is None)
+    assert type(exchange.refusal) is (refusal or type(None))
+
+
+@CHANGES
 async def test_who_belongs_there_no_more_does_not_hand_in_the_end_of_a_body(change, refusal):
     """The role is taken away between the head of the request and its last byte."""
     subjects, now = Subjects("acme"), [1.0]

@@ -1,7 +1,7 @@
 """Who is it? Schemes find credentials; revocations end them."""
 
 from zenith.authentication.guard import AuthenticationGuard
-from zenith.authentication.lasting import LastingBody, LastingScheme
+from zenith.authentication.lasting import LastingScheme, lasts
 from zenith.authentication.possession import Possession, is_thumbprint
 from zenith.authentication.revocation import Follower, RevocationList, session_revocations
 from zenith.authentication.scheme import RecallingScheme, Scheme
@@ -17,7 +17,6 @@ __all__ = [
     "AuthenticationGuard",
     "Follower",
     "Grants",
-    "LastingBody",
     "LastingScheme",
     "Possession",
     "RecallingScheme",
@@ -32,5 +31,6 @@ __all__ = [
     "SubjectSource",
     "acting_in",
     "is_thumbprint",
+    "lasts",
     "session_revocations",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import ClassVar, Final
 
-from zenith.authentication.lasting import LastingBody, LastingScheme, LastingSocket
+from zenith.authentication.lasting import LastingScheme, hold_stream, lasts
 from zenith.authentication.scheme import RecallingScheme, Scheme
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import AuthenticationError
@@ -67,16 +67,15 @@ class AuthenticationGuard(Guard):
 
     def _admit(self, exchange: Exchange, principal: Principal, scheme: Scheme) -> None:
         exchange.principal = principal
-        if exchange.is_safe and not exchange.is_websocket:
-            return
         lasting = self._lasting.get(id(scheme))
         if lasting is not None:
-            kind = LastingSocket if exchange.is_websocket else LastingBody
-            exchange.receive = kind(exchange, lasting.reconsider, self._steady)
+            lasts(exchange, lasting.reconsider, self._steady)
 
     def on_response(self, exchange: Exchange) -> None:
-        """Say how to authenticate (RFC 9110 section 15.5.2)."""
+        """Say how to authenticate (RFC 9110 section 15.5.2), and hold back a stream of events once
+        its caller's credential has ended.
+        """
         if exchange.status != UNAUTHORIZED:
-            return
-        if not any(name == b"www-authenticate" for name, _ in exchange.response_headers):
+            hold_stream(exchange, self._steady)
+        elif not any(name == b"www-authenticate" for name, _ in exchange.response_headers):
             exchange.response_headers += self._challenges

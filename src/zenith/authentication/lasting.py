@@ -1,10 +1,11 @@
-"""A caller whose body takes its time, or whose socket stays open: whether the credential still
-holds when something has arrived.
+"""A caller whose body takes its time, or whose socket or event stream stays open: whether the
+credential still holds when something has arrived, or is about to leave.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from zenith.authentication.scheme import Scheme
@@ -16,6 +17,9 @@ from zenith.pipeline import Exchange, Message
 Judge: TypeAlias = Callable[[Exchange], Awaitable[Principal | None]]
 MAX_AGE: Final = 1.0
 """Seconds for which the judgement over a credential is believed, here as everywhere."""
+
+
+EVENT_STREAM: Final = b"text/event-stream"
 
 
 @runtime_checkable
@@ -30,23 +34,36 @@ class LastingScheme(Scheme, Protocol):
 
 
 class _Lasting:
-    """Stands in for `receive`; knows who was recognised, and when that was judged."""
+    """Knows who was recognised, and when that was judged."""
 
     __slots__ = ("_again", "_exchange", "_judged", "_principal", "_receive", "_steady")
 
-    def __init__(self, exchange: Exchange, judge: Judge, steady: Clock) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        judge: Judge,
+        steady: Clock,
+        *,
+        principal: Principal | None = None,
+    ) -> None:
         self._exchange: Final = exchange
         self._receive: Final = exchange.receive
-        self._principal: Final = exchange.principal
+        self._principal: Final = principal or exchange.principal
         self._again: Final = judge
         self._steady: Final = steady
         self._judged = steady()
+
+    @property
+    def _is_due(self) -> bool:
+        return self._steady() - self._judged >= MAX_AGE
 
     async def _judge(self, during: str) -> None:
         """Raise what refuses the caller by now. Frameworks make other answers of what fails here,
         so the pipeline is told.
         """
-        refusal: SecurityError | None = None
+        begun, refusal = self._steady(), self._exchange.refusal
+        if refusal is not None:
+            raise refusal
         try:
             now = await self._again(self._exchange)
         except SecurityError as error:
@@ -62,6 +79,7 @@ class _Lasting:
         if refusal is not None:
             self._exchange.refusal = refusal
             raise refusal
+        self._judged = begun
 
 
 class LastingBody(_Lasting):
@@ -79,32 +97,80 @@ class LastingBody(_Lasting):
     async def __call__(self) -> Message:
         message = await self._receive()
         is_end = message["type"] == "http.request" and not message.get("more_body", False)
-        if is_end and self._steady() - self._judged >= MAX_AGE:
+        if is_end and self._is_due:
             await self._judge("the body was on its way")
         return message
 
 
-class LastingSocket(_Lasting):
+class LastingStream(_Lasting):
+    """What an application sends for as long as it likes: asked before each message leaves.
+
+    Threat: as with a socket, of which this is the other half: a feed that goes on to whoever has
+    opened it with a stolen credential, after its owner has ended that everywhere.
+    """
+
+    __slots__ = ("_former",)
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        judge: Judge,
+        steady: Clock,
+        *,
+        principal: Principal | None = None,
+    ) -> None:
+        super().__init__(exchange, judge, steady, principal=principal)
+        self._former: Final = exchange.still
+        exchange.still = self.still
+
+    async def still(self) -> bool:
+        """Whether the caller may have it. Never raises: whoever sends may do so for another."""
+        if self._is_due and self._exchange.refusal is None:
+            with suppress(SecurityError):
+                await self._judge("the stream was open")
+        if self._exchange.refusal is not None:
+            return False
+        return self._former is None or await self._former()
+
+
+def hold_stream(exchange: Exchange, steady: Clock) -> None:
+    """Have the answer asked about as it leaves, if it is a stream of events, which lasts for as
+    long as a socket does. Other answers end by themselves: a large file is not cut off half-way.
+    """
+    for name, value in exchange.response_headers:
+        if name == b"content-type" and value.startswith(EVENT_STREAM):
+            for judge, principal in exchange.state.get(LastingStream, ()):
+                LastingStream(exchange, judge, steady, principal=principal)
+            return
+
+
+class LastingSocket(LastingStream):
     """Stands in for `receive` where the caller of a WebSocket was recognised.
 
     Threat: a socket that was opened with a stolen credential, and acts on for as long as it is open
     after its owner has signed out, reset the password or been locked (ASVS 7.4.1, 7.4.2). Whoever
-    was judged longer ago than `MAX_AGE` is judged again before a message of his is handed over, as
-    with each request: a credential that has ended or expired, or stands for something else by now,
-    closes the socket, and the client opens another with the one that it has. What the application
-    sends by itself is not held back by this.
+    was judged longer ago than `MAX_AGE` is judged again before a message of his is handed over, and
+    before one leaves for him, as with each request: a credential that has ended or expired, or
+    stands for something else by now, closes the socket, and the client opens another with the one
+    that it has.
     """
 
     __slots__ = ()
 
     async def __call__(self) -> Message:
         message = await self._receive()
-        if message["type"] != "websocket.receive":
-            return message
-        refusal, now = self._exchange.refusal, self._steady()
-        if refusal is not None:
-            raise refusal
-        if now - self._judged >= MAX_AGE:
+        if message["type"] == "websocket.receive" and (self._is_due or self._exchange.refusal):
             await self._judge("the socket was open")
-            self._judged = now
         return message
+
+
+def lasts(exchange: Exchange, judge: Judge, steady: Clock) -> None:
+    """Have `judge` asked again about whoever was recognised, for as long as the request lasts: as
+    its body, as a socket, or as a stream of events.
+    """
+    if exchange.is_websocket:
+        exchange.receive = LastingSocket(exchange, judge, steady)
+        return
+    exchange.state.setdefault(LastingStream, []).append((judge, exchange.principal))
+    if not exchange.is_safe:
+        exchange.receive = LastingBody(exchange, judge, steady)

@@ -35,6 +35,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 M = TypeVar("M", bound=Mark)
 T = TypeVar("T")
 Settle: TypeAlias = Callable[[int | None], Awaitable[None] | None]
+Still: TypeAlias = Callable[[], Awaitable[bool]]
 NO_SERVICES: Final[Mapping[type, Any]] = MappingProxyType({})
 
 current_exchange: ContextVar[Exchange] = ContextVar("zenith_exchange")
@@ -103,6 +104,8 @@ class Exchange:
     settle: Settle | None = None
     """Called with the status before anything of the answer is sent, and at the end with None; what
     it refuses, such as a transaction that cannot be kept, replaces the answer."""
+    still: Still | None = None
+    """Asked before anything more of a socket or a stream leaves: whether the caller may have it."""
     _request_id: str | None = None
     _nonce: str | None = None
 

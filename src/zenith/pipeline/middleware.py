@@ -110,7 +110,7 @@ class SecurityMiddleware:
                 self._deadlines.leave(exchange)
                 current_exchange.reset(token)
                 # Else scope, body and exchange would hold each other until garbage is collected.
-                exchange.receive = receive
+                exchange.receive, exchange.still = receive, None
                 if outer is None:
                     scope.pop(EXCHANGE_KEY, None)
                 else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
 
-from zenith.kernel.errors import SecurityError
+from zenith.kernel.errors import AuthenticationError, SecurityError
 from zenith.kernel.problem import Problem, RawHeaders
 from zenith.pipeline.exchange import NEVER, Exchange, Message, Send
 from zenith.pipeline.refusal import refuse
@@ -13,7 +13,15 @@ from zenith.pipeline.refusal import refuse
 Hook: TypeAlias = Callable[[Exchange], Awaitable[None] | None]
 AcceptHook: TypeAlias = Callable[[Exchange, RawHeaders], None]
 FORBIDDEN: Final = 403
+CONTENT: Final = frozenset({"http.response.body", "websocket.send"})
 RESPONSE_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+
+
+class StreamEndedError(ConnectionAbortedError):
+    """What leads to a caller whose credential has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("the caller may not have more of this stream")
 
 
 class GuardedResponse:
@@ -41,11 +49,12 @@ class GuardedResponse:
     async def __call__(self, message: Message) -> None:
         if self._replaced:
             return
-        kind = message["type"]
-        if kind == "http.response.body":
+        kind, exchange = message["type"], self._exchange
+        if kind in CONTENT:
+            if exchange.still is not None and not await exchange.still():
+                await self._end()
             await self._send(message)
             return
-        exchange = self._exchange
         if kind in RESPONSE_STARTS:
             settle = exchange.settle
             if settle is not None:
@@ -81,6 +90,19 @@ class GuardedResponse:
         elif kind == "websocket.close" and not exchange.started:
             # The server answers the handshake with 403; the guards hear of it all the same.
             await self._begin({"type": kind, "status": FORBIDDEN})
+
+    async def _end(self) -> None:
+        """Let no more of a stream leave. The application sees a client that is gone: what it sends
+        to one caller may be sent on behalf of another, whom a refusal does not concern.
+        """
+        if not self._replaced:
+            self._replaced = True
+            if self._exchange.is_websocket:
+                refusal = self._exchange.refusal or AuthenticationError()
+                await refuse(self._exchange, Problem.of(refusal), self._send)
+            else:
+                await self._send({"type": "http.response.body", "body": b""})
+        raise StreamEndedError
 
     async def refuse(self, error: SecurityError) -> None:
         """Answer with the refusal, or with the one that came up before it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import ClassVar, Final
 
-from zenith.authentication import LastingBody, SubjectCache
+from zenith.authentication import SubjectCache, lasts
 from zenith.authorization import is_about_all
 from zenith.kernel.clock import Clock, steady_clock
 from zenith.kernel.errors import BadRequestError, PermissionDeniedError
@@ -86,9 +86,8 @@ class TenantGuard(Guard):
             raise _stranger("the account is gone or locked")
         exchange.state[TenantGuard] = principal
         exchange.principal = acting
-        if not exchange.is_safe and not exchange.is_websocket:
-            # Roles here may be taken away while the body is on its way, and none outside.
-            exchange.receive = LastingBody(exchange, membership.reconsider, self._steady)
+        # Roles here may be taken away while the request lasts, and none outside.
+        lasts(exchange, membership.reconsider, self._steady)
 
     def _named(self, exchange: Exchange) -> str | None:
         by_header = exchange.headers.get(self._header) if self._header else None
