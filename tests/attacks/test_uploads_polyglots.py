@@ -6,6 +6,7 @@ a picture of a few bytes that takes gigabytes once it is opened (ASVS 5.2.2, 5.2
 from __future__ import annotations
 
 import struct
+import time
 
 import pytest
 
@@ -169,6 +170,26 @@ def test_pictures_that_would_fill_the_memory():
         assert len(data) < 300
         with pytest.raises(UploadRefusedError, match="too many pixels"):
             check_file(data, name, ALL)
+
+
+LONG_SETTINGS = UploadSettings(types=ALL.types, max_size=9 * 1024 * 1024)
+TEDIOUS = {
+    "a.png": lambda: png(extra=chunk(b"teXt", b"") * 700_000),
+    "parts.gif": lambda: gif()[:19] + b"\x21\xfe\0" * 2_500_000 + gif()[19:],
+    "blocks.gif": lambda: gif()[:19] + b"\x21\xfe" + b"\x01x" * 4_000_000 + b"\0" + gif()[19:],
+    "a.webp": lambda: riff(canvas(), lossy(), *[(b"none", b"")] * 900_000),
+    "frames.webp": lambda: riff(canvas(), *[moving(1, 1)] * 190_000),
+    "frame.webp": lambda: riff(canvas(), (b"ANMF", moving(1, 1)[1] + b"none\0\0\0\0" * 900_000)),
+}
+
+
+@pytest.mark.parametrize("name", TEDIOUS)
+def test_pictures_of_a_million_empty_parts(name):
+    data = TEDIOUS[name]()
+    began = time.process_time()
+    with pytest.raises(UploadRefusedError, match="takes too long"):
+        check_file(data, name, LONG_SETTINGS)
+    assert time.process_time() - began < 1
 
 
 def test_a_size_behind_the_picture_does_not_make_it_smaller():

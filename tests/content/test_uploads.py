@@ -283,6 +283,13 @@ def test_settings_that_are_none_are_refused(settings, said):
         ArchiveLimits(max_ratio=0)
 
 
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\u597d", "\U0001f600"])
+def test_a_name_is_short_enough_for_every_file_system(letter):
+    shown = shown_name(letter * 1000 + ".png", FILE_TYPES["png"])
+    assert len(shown.encode()) <= 255
+    assert set(shown.removesuffix(".png")) == {letter}
+
+
 @pytest.mark.parametrize(
     ("given", "shown"),
     [

@@ -10,6 +10,8 @@ from zenith.content.characters import HIDDEN
 from zenith.content.file_types import FileType
 
 LONGEST: Final = 100
+MAX_BYTES: Final = 200
+"""Of a name without its ending: file systems take 255 in all."""
 UNNAMED: Final = "file"
 _FOLDERS: Final = re.compile(r"[/\\]")
 _STRANGE: Final = re.compile(r'[:*?"<>|%;\s\x00-\x1f]+')
@@ -36,7 +38,7 @@ def shown_name(name: str, kind: FileType) -> str:
     if extension not in kind.extensions:
         stem, extension = own, kind.extensions[0]
     stem = _STRANGE.sub(" ", HIDDEN.sub("", stem)).replace(".", "_").strip(" _-~")[:LONGEST].strip()
-    stem = stem.encode("utf-8", "ignore").decode()
+    stem = stem.encode("utf-8", "ignore")[:MAX_BYTES].decode("utf-8", "ignore")
     if not stem or _DEVICES.match(stem):
         stem = f"{UNNAMED} {stem}".strip()
     return f"{stem}.{extension}"

@@ -19,6 +19,12 @@ MAX_SCANS: Final = 200
 """Of a JPEG: each goes over the whole image, and cameras and programs write a dozen."""
 MAX_MARKERS: Final = 20_000
 """Of a JPEG, with those that hold nothing: 100 MiB are 1,600 segments of the usual length."""
+MAX_PARTS: Final = 100_000
+"""Chunks of a PNG or WebP, and parts of a GIF: 100 MiB are 12,800 of the usual length."""
+MAX_FRAME_PARTS: Final = 10
+"""Of a frame of a WebP, which has two."""
+MAX_BLOCKS: Final = 1_000_000
+"""Of a GIF, within its parts: 100 MiB are 410,000 of the usual length."""
 _LENGTH: Final = 2
 _GIF_END, _GIF_PICTURE, _GIF_EXTENSION = 0x3B, 0x2C, 0x21
 _LOSSLESS: Final = 0x2F
@@ -57,7 +63,7 @@ def broken() -> UploadRefusedError:
 def _png(data: bytes) -> Picture:
     width = height = drawn = 0
     frames, position = 1, len(PNG)
-    while True:
+    for _ in range(MAX_PARTS):
         length, name = struct.unpack_from(">I4s", data, position)
         if (position == len(PNG)) != (name == b"IHDR"):
             raise broken()
@@ -75,6 +81,7 @@ def _png(data: bytes) -> Picture:
             raise broken()
         if name == b"IEND":
             return Picture(width, height, max(frames, drawn), position)
+    raise _tedious("chunks")
 
 
 def _jpeg(data: bytes) -> Picture:
@@ -111,8 +118,8 @@ def _tedious(what: str) -> UploadRefusedError:
 def _gif(data: bytes) -> Picture:
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     position = 13 + _palette(flags)
-    frames = 0
-    while True:
+    frames = blocks = 0
+    for _ in range(MAX_PARTS):
         block = data[position]
         if block == _GIF_END:
             return Picture(width, height, frames, position + 1)
@@ -126,9 +133,13 @@ def _gif(data: bytes) -> Picture:
             position += 2
         else:
             raise broken()
-        while data[position]:
-            position += data[position] + 1
+        while size := data[position]:
+            position += size + 1
+            blocks += 1
+            if blocks > MAX_BLOCKS:
+                raise _tedious("blocks")
         position += 1
+    raise _tedious("parts")
 
 
 def _palette(flags: int) -> int:
@@ -158,12 +169,18 @@ def _webp(data: bytes) -> Picture:
     return Picture(width, height, stills + animated, end)
 
 
-def _webp_chunks(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _webp_chunks(
+    data: bytes, position: int, end: int, *, most: int = MAX_PARTS
+) -> Iterator[tuple[bytes, int, int]]:
     """Name, beginning and length of each chunk; they fill all up to `end`."""
-    while position < end:
+    for _ in range(most):
+        if position >= end:
+            break
         name, length = struct.unpack_from("<4sI", data, position)
         yield name, position + 8, length
         position += 8 + length + length % 2
+    else:
+        raise _tedious("chunks")
     if position != end:
         raise broken()
 
@@ -178,7 +195,7 @@ def _webp_place(data: bytes, position: int) -> tuple[int, int]:
 def _webp_frame(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The sizes that one frame of an animation says that it has, and that its picture has."""
     yield _webp_place(data, start + 6)
-    for name, at, _ in _webp_chunks(data, start + 16, end + end % 2):
+    for name, at, _ in _webp_chunks(data, start + 16, end + end % 2, most=MAX_FRAME_PARTS):
         if name in _WEBP_PICTURES:
             yield _WEBP_PICTURES[name](data, at)
 
