@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib.metadata import PackageNotFoundError
 
@@ -38,6 +40,29 @@ def test_main(monkeypatch, capsys):
         main()
     assert ended.value.code == 0
     assert "zenith accounts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.ENOSPC, "No space left on device", "/data/key"), None),
+        (OSError(errno.ENOENT, "No such file"), None),
+    ],
+)
+def test_output_that_has_no_room_is_told(monkeypatch, capfd, error, said):
+    def full(**_):
+        raise error
+
+    closed = []
+    monkeypatch.setattr(application, "application", full)
+    monkeypatch.setattr(os, "close", closed.append)
+    with pytest.raises(OSError if said is None else SystemExit) as ended:
+        main()
+    if said is not None:
+        assert ended.value.code == 3
+        assert capfd.readouterr().err == f"error: cannot write what was found: {said}\n"
+        assert closed
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,21 @@ def test_what_cannot_be_searched_for_is_told(zenith, arguments, says):
         assert says in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["search", "--before", "0"],
+        ["search", "--before", str(2**63)],
+        ["search", "--limit", "0"],
+        ["search", "--limit", "1001"],
+        ["tail", "-n", "-1"],
+    ],
+)
+def test_numbers_of_no_place_are_told(zenith, arguments):
+    assert zenith("audit", *arguments).exit_code == 2
+    assert zenith("audit", "search", "--before", str(2**63 - 1)).exit_code == 0
+
+
 def test_without_a_log_there_is_nothing_to_read(zenith):
     result = zenith("audit", "search", ZENITH_AUDIT="off")
     assert (result.exit_code, "no audit log is kept" in result.stderr) == (2, True)

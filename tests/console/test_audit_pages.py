@@ -121,7 +121,9 @@ def test_one_event_is_opened_with_all_its_fields(told):
     assert "&#34;number&#34;: 9" in page.text or '"number": 9' in page.text
 
 
-@pytest.mark.parametrize("place", ["0", "-1", "99999999", "9" * 30, "x"])
+@pytest.mark.parametrize(
+    "place", ["0", "-1", "99999999", str(2**63 - 2), str(2**63 - 1), "9" * 30, "x"]
+)
 def test_there_is_no_other_event(told, place):
     assert told.ada.get(f"{PAGE}/{place}").status_code in {404, 422}
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import Annotated
@@ -23,11 +26,13 @@ from zenith.cli import (
 )
 from zenith.cli.audit_search import search, tail
 from zenith.cli.check_sql import check_sql
-from zenith.cli.output import say
+from zenith.cli.output import ExitCode, say
 from zenith.cli.routes import routes
 from zenith.cli.serve import serve
 
 DISTRIBUTION = "zenith-security"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What printing fails with where the file behind it has no room."""
 
 application = typer.Typer(
     name="zenith",
@@ -80,4 +85,12 @@ def root(
 
 def main() -> None:
     """Run the command line; exit codes are those of `ExitCode`."""
-    application(prog_name="zenith")
+    try:
+        application(prog_name="zenith")
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:
+            raise
+        # What was printed so far is no answer: whoever reads the file must not take it for one.
+        os.close(sys.stdout.fileno())
+        sys.stderr.write(f"error: cannot write what was found: {error.strerror}\n")
+        sys.exit(ExitCode.UNAVAILABLE)

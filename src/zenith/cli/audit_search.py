@@ -42,7 +42,8 @@ def search(
     filters: Filters = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
     before: Annotated[
-        int | None, typer.Option(min=1, help="Only what stands before this place in the log.")
+        int | None,
+        typer.Option(min=1, max=2**63 - 1, help="Only what stands before this place in the log."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -34,7 +34,8 @@ from zenith.pipeline import exchange_of
 
 AUDIT: Final = "/admin/audit"
 VERIFICATION: Final = AUDIT + "/verification"
-LAST_PLACE: Final = 2**63 - 1
+LAST_PLACE: Final = 2**63 - 2
+"""One less than a database counts to: what is looked for there is the last before the next."""
 SHOWN_FINDINGS: Final = 100
 MAX_SHOWN: Final = 256
 """Characters of a search that the form shows again."""
