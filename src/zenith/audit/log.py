@@ -17,7 +17,7 @@ from zenith.audit.redaction import redacted
 from zenith.audit.search import AuditQuery
 from zenith.audit.settings import AuditSettings
 from zenith.audit.shipping import Shipper
-from zenith.audit.shipping.receivers import make_shippers
+from zenith.audit.shipping.receivers import copies, make_shippers
 from zenith.audit.store import AuditStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ConfigurationError, ConflictError, ServiceUnavailableError
@@ -63,6 +63,10 @@ class AuditLog:
             )
         self._store: Final = store
         self._lines: Final = None if path is None else JsonLines(path)
+        # Where a store is the record, the file gets copies as other receivers do.
+        self._file: Final = (
+            None if store is None or self._lines is None else copies(self._lines, self._settings)
+        )
         self._shippers: Final = (
             make_shippers(self._settings) if shippers is None else tuple(shippers)
         )
@@ -77,6 +81,10 @@ class AuditLog:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
 
+    @property
+    def _all(self) -> tuple[Shipper, ...]:
+        return self._shippers if self._file is None else (self._file, *self._shippers)
+
     async def start(self) -> None:
         """Open the file and begin to store what is noted; raises ConfigurationError."""
         if self._task is not None:
@@ -85,7 +93,7 @@ class AuditLog:
             await asyncio.to_thread(self._lines.open)
         self._wake, self._stopping = asyncio.Event(), asyncio.Event()
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        for shipper in self._shippers:
+        for shipper in self._all:
             shipper.start(self.note)
         self._wake.set()
         self._task = asyncio.create_task(self._run(), name="zenith-audit")
@@ -101,7 +109,7 @@ class AuditLog:
             await asyncio.wait_for(task, STOP_TIMEOUT)
         while batch := self._take():
             _hand_over(batch)
-        await asyncio.gather(*(shipper.stop() for shipper in self._shippers))
+        await asyncio.gather(*(shipper.stop() for shipper in self._all))
         if self._lines is not None:
             await asyncio.to_thread(self._lines.close)
 
@@ -117,7 +125,7 @@ class AuditLog:
                     raise ServiceUnavailableError(reason="audit.json_lines cannot be written")
             else:
                 await self._store.append(events)
-            if self._shippers or (self._lines is not None and self._store is not None):
+            if self._all:
                 await after_step(partial(self._copy, events))
         except asyncio.CancelledError:
             if current_step() is None:
@@ -147,13 +155,14 @@ class AuditLog:
             shipper.offer((event,))
 
     async def _copy(self, events: Sequence[Event]) -> None:
-        """What was stored for a request, to wherever else it goes; the request waits for a file
-        and for no receiver.
+        """What was stored for a request, to wherever else it goes; the request waits for none of
+        it. Before the start, as in commands, nobody else would write the file.
         """
-        for shipper in self._shippers:
-            shipper.offer(events)
-        if self._store is not None:
-            await self._write(events)
+        for shipper in self._all:
+            if shipper is self._file and self._task is None:
+                await self._write(events)
+            else:
+                shipper.offer(events)
 
     async def _run(self) -> None:
         while True:
@@ -205,10 +214,11 @@ class AuditLog:
         )
 
     async def _keep(self, batch: Sequence[Event]) -> None:
-        written = await self._write(batch)
+        if self._file is not None:
+            await self._file.take(batch)  # first: the store may be away for long
         if self._store is not None:
             await self._append(self._store, batch)
-        elif not written:
+        elif not await self._write(batch):
             _hand_over(batch)
         for shipper in self._shippers:
             await shipper.take(batch)

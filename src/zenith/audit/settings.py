@@ -19,7 +19,8 @@ class AuditSettings:
 
     json_lines: Path | None = None
     """File that gets every event too, one JSON object a line, for log shippers; None: no file.
-    It is made readable by its owner only and may be rotated by renaming it."""
+    It is made readable by its owner only and may be rotated by renaming it. Lines follow within a
+    tenth of a second, or once the file can be written again; the database is the record."""
 
     queue_size: int = 10_000
     """Events that may wait for the store. Those beyond are counted, by type, in one event more."""

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 from zenith.audit.settings import AuditSettings
 
 if TYPE_CHECKING:
+    from zenith.audit.json_lines import JsonLines
     from zenith.audit.shipping.shipper import Shipper
+
+
+def copies(lines: JsonLines, settings: AuditSettings) -> Shipper:
+    """The queue before the file."""
+    from zenith.audit.shipping.lines_receiver import LinesReceiver  # noqa: PLC0415
+    from zenith.audit.shipping.shipper import Shipper  # noqa: PLC0415
+
+    return Shipper(
+        LinesReceiver(lines), queue_size=settings.sink_queue_size, batch_size=settings.batch_size
+    )
 
 
 def make_shippers(settings: AuditSettings) -> tuple[Shipper, ...]:

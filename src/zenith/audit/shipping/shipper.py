@@ -22,6 +22,10 @@ PATIENCE: Final = 1.0
 TOLD_EVERY: Final = 60.0
 """Seconds between two events about losses, while losses go on."""
 STOP_TIMEOUT: Final = 5.0
+GATHER: Final = 0.05
+"""Seconds that events wait for others to be sent with: a way to a thread or to a server for each
+would cost more than keeping it in the database.
+"""
 UNNAMED: Final = "unnamed"
 """What is counted of a batch that was taken in part."""
 _logger: Final = logging.getLogger("zenith.audit")
@@ -112,6 +116,7 @@ class Shipper:
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
+            await self._gathered()
             self._wake.clear()
             while self._queue:
                 count = min(len(self._queue), self._batch_size)
@@ -123,6 +128,12 @@ class Shipper:
                 self._room.set()
             if self._stopping.is_set():
                 return
+
+    async def _gathered(self) -> None:
+        if len(self._queue) < self._batch_size:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER):
+                    await self._stopping.wait()
 
     async def _send(self, batch: Sequence[Event]) -> bool:
         """Whether to go on: the batch was taken, or refused for good."""
