@@ -10,6 +10,7 @@ import pytest
 
 from tests.audit.sealed import FORMER, SealedLog, sqlite_log, sqlite_template
 from zenith.audit import proof, verification
+from zenith.audit.errors import BrokenLogError
 from zenith.audit.keys import AuditKeys, PublicKeys
 from zenith.audit.proof import ProofFile, proof_lines, read_head
 from zenith.audit.reading import StoredLog
@@ -112,28 +113,35 @@ def edited(lines: list[str]) -> list[str]:
 def doubled(lines: list[str]) -> list[str]:
     extra = json.loads(lines[1])
     extra["event"][0], extra["event"][4] = 77, "c" * 32
-    return [*lines[:2], json.dumps(extra) + "\n", *lines[2:]]
+    return [*lines[:2], compact(extra), *lines[2:]]
+
+
+def compact(document: object) -> str:
+    return json.dumps(document, separators=(",", ":")) + "\n"
 
 
 def exchanged(lines: list[str]) -> list[str]:
     one, other = json.loads(lines[1]), json.loads(lines[2])
     one["event"][0], other["event"][0] = other["event"][0], one["event"][0]
-    return [lines[0], json.dumps(one) + "\n", json.dumps(other) + "\n", *lines[3:]]
+    return [lines[0], compact(one), compact(other), *lines[3:]]
 
 
 @pytest.mark.parametrize(
     ("change", "kinds"),
     [
         (without('"event"'), {"deleted"}),
-        (without('"seal"'), {"truncated", "inserted"}),
+        (without('"seal"'), {"truncated", "inserted", "reordered"}),
         (lambda lines: lines[:-1], {"truncated", "inserted", "bad seal"}),
         (edited, {"edited"}),
-        (doubled, {"inserted"}),
+        (doubled, {"inserted", "reordered"}),
         (exchanged, {"reordered", "edited"}),
-        (lambda lines: [*lines[:2], "no line\n", '{"event":[]}\n', "7\n", *lines[3:]], {"deleted"}),
+        (
+            lambda lines: [*lines[:2], "no line\n", '{"event":[]}\n', "7\n", *lines[3:]],
+            {"deleted", "inserted"},
+        ),
         (
             lambda lines: [line.replace('"writer":"first"', '"writer":"x"') for line in lines],
-            {"bad seal", "inserted"},
+            {"bad seal", "inserted", "reordered"},
         ),
     ],
 )
@@ -201,3 +209,113 @@ async def test_progress_is_told(sqlite_log: SealedLog) -> None:
         progress=told.append,
     ).run()
     assert told == [2, 5]
+
+
+def respaced(lines: list[str]) -> list[str]:
+    return [lines[0], json.dumps(json.loads(lines[1])) + "\n", *lines[2:]]
+
+
+def with_a_second_meaning(lines: list[str]) -> list[str]:
+    """JSON with one member twice: who reads the first finds another event than the others."""
+    other = lines[1].replace('"ada"', '"eve"').rstrip()[:-1]
+    return [lines[0], f"{other},{lines[1][1:]}", *lines[2:]]
+
+
+def a_fraction(lines: list[str]) -> list[str]:
+    return [line.replace('{"seal":0,', '{"seal":0.0,') for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds"),
+    [
+        (lambda lines: [*lines, lines[1]], {"inserted"}),
+        (lambda lines: [*lines, "\n"], {"inserted"}),
+        (lambda lines: [*lines, '{"note":"approved"}\n'], {"inserted"}),
+        (lambda lines: [*lines[:2], lines[1], *lines[2:]], {"reordered"}),
+        (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], {"reordered"}),
+        (lambda lines: [lines[0], lines[6], *lines[1:6], *lines[7:]], {"reordered"}),
+        (lambda lines: [*lines[:-1], lines[-1].rstrip()], {"inserted", "truncated", "bad seal"}),
+        (respaced, {"deleted", "inserted"}),
+        (with_a_second_meaning, {"deleted", "inserted"}),
+        (a_fraction, {"deleted", "inserted", "truncated", "forked", "reordered"}),
+        (lambda lines: [lines[0], *lines[5:]], {"truncated"}),
+    ],
+)
+async def test_nothing_in_a_file_can_be_another_way(
+    sqlite_log: SealedLog,
+    path: Path,
+    change: Callable[[list[str]], list[str]],
+    kinds: set[str],
+) -> None:
+    await sqlite_log.sealed(3, 3)
+    await export(sqlite_log, path)
+    write(path, "".join(change(read(path).splitlines(keepends=True))))
+    report = await proven(path, sqlite_log.keys.public)
+    found = {str(each.kind) for each in report.findings}
+    assert not report.holds
+    assert found <= kinds
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: line.replace('"first":0', '"first":0.0'),
+        lambda line: line.replace('"first":0', '"first":"0"'),
+        lambda line: line.replace('"number":1', '"number":1.5'),
+        lambda line: line.replace('"first":0', '"first":0,"by":"somebody"'),
+        lambda line: line.replace(",", ", "),
+    ],
+)
+async def test_a_head_is_as_it_was_signed(
+    sqlite_log: SealedLog, path: Path, change: Callable[[str], str]
+) -> None:
+    await sqlite_log.sealed(1, 1)
+    await export(sqlite_log, path)
+    first, rest = read(path).split("\n", 1)
+    write(path, f"{change(first)}\n{rest}")
+    with pytest.raises(ConfigurationError, match="no export"):
+        ProofFile(path)
+
+
+async def test_a_part_that_begins_earlier_than_it_says_is_found(
+    sqlite_log: SealedLog, path: Path, tmp_path: Path
+) -> None:
+    """Genuine lines, which nobody exported."""
+    await sqlite_log.sealed(1, 1)
+    await export(sqlite_log, path)
+    part = tmp_path / "part.jsonl"
+    await export(sqlite_log, part, since=sqlite_log.now - 1)
+    lines = read(path).splitlines(keepends=True)
+    head, *rest = read(part).splitlines(keepends=True)
+    write(part, "".join([head, *lines[1:3], *rest]))
+    report = await proven(part, sqlite_log.keys.public)
+    assert [str(each.kind) for each in report.findings] == ["truncated"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE SEALS SET mac = hash WHERE number = 0",
+        "UPDATE SEALS SET writer = 'eve' WHERE number = 1",
+        "UPDATE SEALS SET mac = 'text' WHERE number = 2",
+        "DELETE FROM SEALS WHERE number = 1",
+    ],
+)
+async def test_a_forged_chain_is_not_signed(sqlite_log: SealedLog, path: Path, change: str) -> None:
+    """Its signature would prove it to whoever has the public key alone."""
+    await sqlite_log.sealed(1, 1, 1)
+    await sqlite_log.sql(change)
+    with pytest.raises(BrokenLogError):
+        await export(sqlite_log, path)
+
+
+@pytest.mark.parametrize("change", ["subject = x'ff'", "at = 'x'", "details = 12", "mac = 'x'"])
+async def test_what_the_log_never_writes_is_missed_in_an_export(
+    sqlite_log: SealedLog, path: Path, change: str
+) -> None:
+    await sqlite_log.sealed(3)
+    await sqlite_log.sql("UPDATE EVENTS SET CHANGE WHERE sequence = 2", CHANGE=change)
+    await export(sqlite_log, path)
+    report = await proven(path, sqlite_log.keys.public)
+    (found,) = report.findings
+    assert (str(found.kind) in {"deleted", "edited"}, found.sequence) == (True, 2)

@@ -119,3 +119,13 @@ def test_what_was_tampered_with_is_not_pruned(zenith, tmp_path, monkeypatch):
     answer = zenith("audit", "prune", "--older-than", "400d")
     assert answer.exit_code == 1
     assert "nothing is removed" in answer.stderr
+
+
+def test_a_forged_chain_is_not_exported(zenith, tmp_path):
+    events(zenith)
+    tamper(tmp_path, "UPDATE zenith_audit_seals SET mac = hash WHERE number = 0")
+    path = tmp_path / "log.jsonl"
+    answer = zenith("audit", "export", "--proof", str(path))
+    assert answer.exit_code == 1
+    assert "at seal 0: nothing is signed that does not verify" in answer.stderr
+    assert not path.exists()

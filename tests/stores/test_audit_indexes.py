@@ -70,19 +70,20 @@ async def test_no_search_reads_the_whole_table(log: SealedLog) -> None:
     splits = log.database.dialect == "sqlite"
     for query in QUERIES:
         for way in ({"before": None, "after": None}, {"before": 900, "after": 3}):
-            found = await plan(log, page_of(query, **way, limit=50, splits=splits))
+            found = await plan(log, page_of(query, stream="main", **way, limit=50, splits=splits))
             assert whole(found) == [], query
             # An id has its own index, which holds new rows, too.
             looked = query.event_id or not splits or any("unindexed" in line for line in found)
             assert looked, query
     for query in (*QUERIES, *SPANS, AuditQuery()):
-        counted = await plan(log, counts_of(query, span=60.0, most=100, splits=splits))
+        statement = counts_of(query, stream="main", span=60.0, most=100, splits=splits)
+        counted = await plan(log, statement)
         assert whole(counted) == [], query
 
 
 async def test_a_scan_would_be_seen(sqlite_log: SealedLog) -> None:
     await sqlite_log.sql("DROP INDEX ix_zenith_audit_events_unindexed")
-    statement = page_of(QUERIES[0], before=None, after=None, limit=50, splits=True)
+    statement = page_of(QUERIES[0], stream="main", before=None, after=None, limit=50, splits=True)
     assert whole(await plan(sqlite_log, statement))
 
 

@@ -23,7 +23,6 @@ from zenith.assembly.cleanup import (
 from zenith.assembly.encryption import erase_with_account
 from zenith.assembly.parts import Parts
 from zenith.kernel.errors import ConfigurationError
-from zenith.stores.sql import SqlAuditStore
 
 
 def make_links(parts: Parts) -> MailLinks:
@@ -122,7 +121,7 @@ def make_export(parts: Parts) -> Export:
     """Copies for owners."""
     return Export(
         sessions=parts.sessions,
-        audit=None if parts.audit_log is None else SqlAuditStore(parts.database),
+        audit=None if parts.audit is None else parts.audit.store,
         events=parts.events,
         model=parts.account_model,
         sections=export_sections(parts),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Final
 
 from zenith.audit.chain import Chain, Damage
@@ -44,11 +45,12 @@ class Orphans:
         return min(self._seen, default=None)
 
     async def unmarked(self, limit: int) -> Sequence[Record]:
-        """Rows from before there were MACs, each once."""
-        found = await self._store.unmarked(self._stream, after=self._legacy, limit=limit)
-        if found:
-            self._legacy = found[-1][SEQUENCE]
-        return [row for row in found if not self._chain.is_sealed(row[SEQUENCE])]
+        """Rows from before there were MACs, each once: those before the first that has one."""
+        found = await self._store.records(self._stream, after=self._legacy, limit=limit)
+        old = list(takewhile(lambda row: row[MAC] is None, found))
+        if old:
+            self._legacy = old[-1][SEQUENCE]
+        return [row for row in old if not self._chain.is_sealed(row[SEQUENCE])]
 
     async def look(self) -> tuple[list[Record], list[Damage]]:
         """What to seal, and what is wrong. The chain must have been followed just before."""

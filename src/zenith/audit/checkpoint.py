@@ -105,9 +105,9 @@ def read_checkpoint(line: str) -> Checkpoint:
     try:
         made = Checkpoint(
             stream=str(document["stream"]),
-            number=int(document["number"]),
+            number=_whole(document["number"]),
             hash=bytes.fromhex(document["hash"]),
-            total=int(document["total"]),
+            total=_whole(document["total"]),
             at=float(document["at"]),
             key_id=str(document["key"]),
             signature=base64.b64decode(document["signature"], validate=True),
@@ -117,6 +117,12 @@ def read_checkpoint(line: str) -> Checkpoint:
     if len(made.hash) != HASH_BYTES or not math.isfinite(made.at):
         raise ValueError("no checkpoint: a hash or time that cannot be")
     return made
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(value)
+    return value
 
 
 def _message(stream: str, head: Head, at: float) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from zenith.kernel.records import dataclass
 
@@ -25,6 +25,10 @@ class FindingKind(StrEnum):
     BAD_CHECKPOINT = "bad checkpoint"
     AWAITING_SEAL = "awaiting seal"
     """Genuine, and not sealed yet: no damage."""
+
+
+Oddity: TypeAlias = tuple[FindingKind, str]
+"""What is neither an event nor a link of the chain, and why it should not be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Final
 
 from zenith.audit.checkpoint import Checkpoint
 from zenith.audit.findings import FindingKind, Findings
+from zenith.audit.key_order import KeyOrder
 from zenith.audit.keys import AuditKeys, PublicKeys
 from zenith.audit.record import as_time
-from zenith.audit.seal import ENTRY_BYTES, START, Seal, SealKind, Tombstone
+from zenith.audit.seal import START, Seal, Tombstone
 
 
 class Links:
     """Takes the seals of one stream in order; `finish` says what only the end can tell.
 
-    With keys each seal's MAC is verified. One whose key is gone counts once a later seal under a
-    known key, or a signed checkpoint, covers it through the chain of hashes. Without keys
-    checkpoints are the only proof. The chain begins with its first seal, or where a tombstone says,
-    or at `begins_at`, which somebody has signed.
+    With keys each seal's MAC is verified. One whose key is gone (see `KeyOrder`) counts once a
+    later seal under a known key, or a signed checkpoint, covers it through the chain of hashes.
+    Without keys checkpoints are the only proof. A checkpoint under a key that is gone proves
+    nothing, and must not contradict the chain. The chain begins with its first seal, or where a
+    tombstone says, or at `begins_at`, which somebody has signed.
     """
 
     def __init__(
@@ -35,8 +36,11 @@ class Links:
         self._findings: Final = findings
         self._stream: Final = stream
         self._keys: Final = keys
+        self._order: Final = KeyOrder(keys)
         self._public: Final = public
         self._begins_at: Final = begins_at
+        self._unproven: Final[dict[int, list[Checkpoint]]] = {}
+        """Signed under keys that are gone."""
         self._checkpoints: Final = self._read(checkpoints)
         self.checkpoints = 0
         """How many fit."""
@@ -44,6 +48,8 @@ class Links:
         self.pruned = 0
         """Events that tombstones tell of."""
         self.through = 0
+        self.pruned_before = 0.0
+        """What is older was removed: it cannot come again."""
         self._last: Seal | None = None
         self._first: Seal | None = None
         self._stones: Final[dict[tuple[int, bytes], Tombstone]] = {}
@@ -65,6 +71,9 @@ class Links:
             else:
                 reason = "another seal stood here when the checkpoint was signed"
                 self._findings.add(FindingKind.FORKED, reason, seal=seal.number, at=_time(seal))
+        for each in self._unproven.pop(seal.number, ()):
+            if each.hash != seal.hash or not self._order.is_changing:
+                self._refuse(each)
         if believed:
             self.through = max(self.through, seal.through)
             self._bury(seal)
@@ -79,11 +88,12 @@ class Links:
         next: what it tells of was verified by whoever removed it.
         """
         for seal in added:
-            if self._keys is not None and self._keys.knows(seal.key_id) and seal.is_whole():
-                with suppress(ValueError):
-                    stone = seal.tombstone() if self._is_marked(self._keys, seal) else None
-                    if stone is not None:
-                        self._stones[stone.through, stone.last_hash] = stone
+            if self._keys is None or not seal.is_whole():
+                continue
+            if self._keys.is_seal_marked(seal.key_id, seal.hash, seal.mac):
+                stone = seal.tombstone()
+                if stone is not None:
+                    self._stones[stone.through, stone.last_hash] = stone
         place = None if first is None else (first.number - 1, first.previous)
         return -1 if place is None or place not in self._stones else place[0]
 
@@ -107,6 +117,10 @@ class Links:
         if after and (self._last is None or max(after) > self._last.number):
             reason = "the chain was longer: there is a checkpoint of this seal"
             self._findings.add(FindingKind.TRUNCATED, reason, seal=max(after))
+        for number, points in self._unproven.items():
+            if self._last is None or number > self._last.number:
+                for each in points:
+                    self._refuse(each)
 
     def _read(self, checkpoints: Iterable[Checkpoint | str]) -> dict[int, set[bytes]]:
         found: dict[int, set[bytes]] = {}
@@ -114,38 +128,33 @@ class Links:
             if isinstance(each, str):
                 self._findings.add(FindingKind.BAD_CHECKPOINT, each)
             elif each.stream == self._stream:
-                if each.is_signed(self._public):
+                is_signed = each.is_signed(self._public)
+                if is_signed:
                     found.setdefault(each.number, set()).add(each.hash)
+                elif is_signed is None:
+                    self._unproven.setdefault(each.number, []).append(each)
                 else:
-                    reason = "not signed by a key that is known here"
-                    self._findings.add(
-                        FindingKind.BAD_CHECKPOINT, reason, seal=each.number, at=each.at
-                    )
+                    self._refuse(each)
         return found
 
-    def _is_genuine(self, seal: Seal) -> bool:
-        reason = None
-        if not seal.is_whole():
-            reason = "its content is not what was sealed"
-        elif seal.is_of_rows and len(seal.entries) % ENTRY_BYTES:
-            reason = "its entries are cut off"
-        elif self._keys is None or not self._keys.knows(seal.key_id):
-            self._uncovered = self._uncovered or seal
-            return True
-        elif not self._is_marked(self._keys, seal):
-            reason = "its MAC is wrong: it was not made by this application"
-        else:
-            self._uncovered = None
-            return True
-        self._findings.add(FindingKind.BAD_SEAL, reason, seal=seal.number, at=_time(seal))
-        return False
+    def _refuse(self, checkpoint: Checkpoint) -> None:
+        is_known = checkpoint.key_id in self._public.by_id
+        self._findings.add(
+            FindingKind.BAD_CHECKPOINT,
+            "its signature is wrong"
+            if is_known
+            else f"its key, {checkpoint.key_id}, is not known here, and not of a former secret",
+            seal=checkpoint.number,
+            at=checkpoint.at,
+        )
 
-    @staticmethod
-    def _is_marked(keys: AuditKeys, seal: Seal) -> bool:
-        try:
-            return keys.is_seal_marked(seal.key_id, seal.hash, seal.mac)
-        except TypeError:
+    def _is_genuine(self, seal: Seal) -> bool:
+        fault = self._order.fault(seal)
+        if fault is not None:
+            self._findings.add(FindingKind.BAD_SEAL, fault, seal=seal.number, at=_time(seal))
             return False
+        self._uncovered = None if self._order.knows(seal) else self._uncovered or seal
+        return True
 
     def _link(self, last: Seal, seal: Seal) -> None:
         if seal.number > last.number + 1:
@@ -163,23 +172,22 @@ class Links:
             )
 
     def _bury(self, seal: Seal) -> None:
-        if seal.kind != SealKind.PRUNED:
-            return
-        try:
-            stone = Tombstone.unpack(seal.entries)
-        except ValueError as error:
-            self._findings.add(FindingKind.BAD_SEAL, str(error), seal=seal.number)
+        stone = seal.tombstone()
+        if stone is None:
             return
         self.tombstones += 1
         self.pruned += stone.events
+        self.pruned_before = max(self.pruned_before, stone.before)
         self._stones[stone.through, stone.last_hash] = stone
 
     def _judge_beginning(self, first: Seal) -> None:
-        is_start = first.number == 0 and first.previous == START
-        if is_start or first.number == self._begins_at:
-            return
-        place = (first.number - 1, first.previous)
-        if self._begins_at is not None or place not in self._stones:
+        if self._begins_at is not None:
+            is_right = first.number == self._begins_at
+        elif first.number == 0:
+            is_right = first.previous == START
+        else:
+            is_right = (first.number - 1, first.previous) in self._stones
+        if not is_right:
             self._findings.add(
                 FindingKind.TRUNCATED,
                 "the chain begins here, and no tombstone accounts for what was before",

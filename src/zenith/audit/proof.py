@@ -8,12 +8,16 @@ import json
 import struct
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, cast
 
 from zenith.audit.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
+from zenith.audit.errors import BrokenLogError
+from zenith.audit.findings import FindingKind, Oddity
+from zenith.audit.key_order import KeyOrder
 from zenith.audit.keys import AuditKeys, PublicKeys
-from zenith.audit.record import EVENT_ID, SEQUENCE, TEXTS, Record, leaf
+from zenith.audit.record import EVENT_ID, SEQUENCE, TEXTS, Record, encoded, leaf
 from zenith.audit.seal import Seal, head_of
 from zenith.audit.seal_store import SealStore
 from zenith.kernel.errors import ConfigurationError
@@ -25,6 +29,8 @@ SEALS: Final = 16
 REMEMBERED: Final = 20_000
 """Events that can be looked at again without reading the file anew."""
 MAX_LINE: Final = 4_000_000
+MAX_ODD: Final = 1_000
+"""Lines that are told of."""
 _FIRST: Final = struct.Struct(">q")
 
 
@@ -59,16 +65,19 @@ def read_head(line: str) -> ProofHead:
     """From `ProofHead.line`. Raises ConfigurationError for what is no export."""
     try:
         document = cast("dict[str, Any]", json.loads(line))
-        return ProofHead(
-            first=int(document["first"] if document["zenith_audit_export"] == FORMAT else ""),
+        head = ProofHead(
+            first=document["first"],
             checkpoint=read_checkpoint(json.dumps(document["checkpoint"])),
             signature=base64.b64decode(document["signature"], validate=True),
         )
     except (KeyError, TypeError, ValueError, RecursionError, binascii.Error):
+        head = None
+    if head is None or type(head.first) is not int or head.line() != line:
         raise ConfigurationError(
             "the file is no export of the audit log",
             fix="make one with `zenith audit export --proof FILE`",
-        ) from None
+        )
+    return head
 
 
 async def proof_lines(
@@ -76,9 +85,17 @@ async def proof_lines(
 ) -> AsyncIterator[tuple[str, int]]:
     """The lines of an export of the seals made from `since` to before `until`, each with how many
     events there are up to it; nothing if there is no such seal.
+
+    Threat: a forged chain that gets its signature here, and is proven by it to whoever has the
+    public key. Raises BrokenLogError, before the first line, at a seal that is not genuine.
     """
-    first = last = None
+    first = last = before = None
+    order = KeyOrder(keys)
     async for seal in _seals(store, stream, -1):
+        is_next = before is None or (seal.number - 1, seal.previous) == (before.number, before.hash)
+        if not is_next or order.fault(seal) is not None:
+            raise BrokenLogError(stream, seal.number)
+        before = seal
         if since <= seal.at < until:
             first, last = first or seal, seal
     if first is None or last is None:
@@ -95,8 +112,10 @@ async def proof_lines(
             break
         if seal.is_of_rows:
             for row in await store.records_at(stream, [place for place, _, _ in seal.triples()]):
-                count += 1
-                yield _event_line(row), count
+                # What the log never writes is left out, and missed by whoever verifies.
+                if encoded(row) is not None:
+                    count += 1
+                    yield _event_line(row), count
         yield _seal_line(seal), count
 
 
@@ -106,20 +125,24 @@ class ProofFile:
     def __init__(self, path: Path) -> None:
         self._path: Final = path
         self._rest: list[tuple[int, bytes]] = []
+        self._odd: Final[list[Oddity]] = []
         self._recent: Final[OrderedDict[int, Record]] = OrderedDict()
         with path.open("r", encoding="utf-8", errors="replace") as file:
             self.head: Final = read_head(file.readline(MAX_LINE))
 
     async def blocks(self) -> AsyncIterator[tuple[Sequence[tuple[int, bytes]], Seal | None]]:
-        """What the lines hold, in their order. A line that cannot be read is as if it were not
-        there: what it held is missed.
+        """What the lines hold, in their order. One that is not as it was written is as if it were
+        not there: what it held is missed.
         """
         leaves: list[tuple[int, bytes]] = []
-        for found in self._lines():
+        block: list[int] = []
+        for found in self._lines(self._odd):
             if isinstance(found, Seal):
+                self._look_into(block, found)
                 yield leaves, found
-                leaves = []
+                leaves, block = [], []
             else:
+                block.append(found[SEQUENCE])
                 leaves.append((found[SEQUENCE], leaf(found)))
                 self._recent[found[SEQUENCE]] = found
                 if len(self._recent) > REMEMBERED:
@@ -132,6 +155,10 @@ class ProofFile:
     async def rest(self) -> AsyncIterator[Sequence[tuple[int, bytes]]]:
         """The events after the last seal: an export has none."""
         yield self._rest
+
+    async def oddities(self) -> Sequence[Oddity]:
+        """Lines that no export has."""
+        return self._odd
 
     async def added(self, number: int) -> AsyncIterator[Seal]:
         """Nothing: an export stays as it is."""
@@ -156,18 +183,29 @@ class ProofFile:
         wanted = set(event_ids)
         return [row for row in self._records() if row[EVENT_ID] in wanted] if wanted else []
 
-    def _records(self) -> Iterator[Record]:
-        return (found for found in self._lines() if not isinstance(found, Seal))
+    def _look_into(self, block: Sequence[int], seal: Seal) -> None:
+        """An export has each event once, before its own seal, by place."""
+        is_of_rows = seal.is_of_rows and seal.is_whole()
+        own = {place for place, _, _ in seal.triples()} if is_of_rows else set[int]()
+        if not own.issuperset(block) or any(b <= a for a, b in pairwise(block)):
+            reason = f"events before seal {seal.number} are not its own, or in another order"
+            _note(self._odd, FindingKind.REORDERED, reason)
 
-    def _lines(self) -> Iterator[Record | Seal]:
+    def _records(self) -> Iterator[Record]:
+        return (found for found in self._lines([]) if not isinstance(found, Seal))
+
+    def _lines(self, odd: list[Oddity]) -> Iterator[Record | Seal]:
         with self._path.open("r", encoding="utf-8", errors="replace") as file:
             file.readline(MAX_LINE)
+            number = 1
             while line := file.readline(MAX_LINE):
-                try:
-                    document: Any = json.loads(line)
-                    yield _seal(document) if "seal" in document else _record(document)
-                except (KeyError, TypeError, ValueError, RecursionError):
-                    continue
+                number += 1
+                found = _read(line)
+                if found is None:
+                    reason = f"line {number} of the file is not as an export is written"
+                    _note(odd, FindingKind.INSERTED, reason)
+                else:
+                    yield found
 
 
 async def _seals(store: SealStore, stream: str, after: int) -> AsyncIterator[Seal]:
@@ -198,32 +236,50 @@ def _seal_line(seal: Seal) -> str:
         "through": seal.through,
         "entries": base64.b64encode(seal.entries).decode("ascii"),
         "hash": seal.hash.hex(),
-        "mac": seal.mac.hex(),
     }
     return _line(document)
 
 
+def _note(odd: list[Oddity], kind: FindingKind, reason: str) -> None:
+    if len(odd) < MAX_ODD:
+        odd.append((kind, reason))
+
+
+def _read(line: str) -> Record | Seal | None:
+    """What a line says; None unless it is, to the letter, as an export is written: another reader
+    must not find something else in it.
+    """
+    try:
+        document: Any = json.loads(line)
+        found = _seal(document) if "seal" in document else _record(document)
+        written = _seal_line(found) if isinstance(found, Seal) else _event_line(found)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return None
+    return found if written == line else None
+
+
 def _record(document: Any) -> Record:
     sequence, at, mac, *texts = document["event"]
-    if not isinstance(sequence, int) or len(texts) != len(TEXTS):
+    if type(sequence) is not int or len(texts) != len(TEXTS):
         raise ValueError("no event")
     return (sequence, at, None if mac is None else bytes.fromhex(mac), *texts)
 
 
 def _seal(document: Any) -> Seal:
+    if not all(type(document[name]) is int for name in ("seal", "total", "through")):
+        raise ValueError("no seal")
     return Seal(
         stream=document["stream"],
-        number=int(document["seal"]),
+        number=document["seal"],
         kind=document["kind"],
         previous=bytes.fromhex(document["previous"]),
         key_id=document["key_id"],
-        at=float(document["at"]),
+        at=document["at"],
         writer=document["writer"],
-        total=int(document["total"]),
-        through=int(document["through"]),
+        total=document["total"],
+        through=document["through"],
         entries=base64.b64decode(document["entries"], validate=True),
         hash=bytes.fromhex(document["hash"]),
-        mac=bytes.fromhex(document["mac"]),
     )
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from operator import itemgetter
 from typing import Final
 
+from zenith.audit.findings import FindingKind, Oddity
 from zenith.audit.reading_ahead import ROWS, ReadingAhead
 from zenith.audit.record import Record
-from zenith.audit.seal import Seal
+from zenith.audit.seal import Seal, highest_of
 from zenith.audit.seal_store import SealStore
 
-_place: Final = itemgetter(0)
+FIRST: Final = 1
+"""The lowest place that a log gives to an event."""
 SEALS: Final = 64
 """Seals read at once."""
 
@@ -33,7 +34,7 @@ class StoredLog:
         while found := await self._store.seals(self._stream, after=number, limit=SEALS):
             self._ended = False
             for seal in found:
-                highest = _highest(seal)
+                highest = highest_of(seal)
                 while self._read < highest and not self._ended:
                     yield await self._next(), None
                 yield (), seal
@@ -42,10 +43,24 @@ class StoredLog:
             number = found[-1].number
 
     async def rest(self) -> AsyncIterator[Sequence[tuple[int, bytes]]]:
-        """The events after the last seal."""
+        """The events after the last seal, up to where they end just now, and those at places that
+        the log never gives.
+        """
         self._ended = False
-        while leaves := await self._next():
+        while not self._ended and (leaves := await self._next()):
             yield leaves
+        before = FIRST
+        while leaves := await self._store.astray(self._stream, before=before, limit=ROWS):
+            yield leaves
+            before = leaves[-1][0]
+
+    async def oddities(self) -> Sequence[Oddity]:
+        """Seals that stand in no chain."""
+        strays = await self._store.stray_seals(self._stream)
+        return [
+            (FindingKind.BAD_SEAL, f"a seal with the number {number!r:.40}: no chain has such")
+            for number in strays
+        ]
 
     async def added(self, number: int) -> AsyncIterator[Seal]:
         """The seals behind this one that were added meanwhile."""
@@ -79,10 +94,3 @@ class StoredLog:
         if leaves:
             self._read = leaves[-1][0]
         return leaves
-
-
-def _highest(seal: Seal) -> int:
-    """The last row that a seal needs; none for one whose content is not what was sealed."""
-    if not seal.is_of_rows or not seal.is_whole():
-        return 0
-    return max(map(_place, seal.triples()), default=0)

@@ -9,9 +9,10 @@ from random import uniform
 from typing import Final
 
 from zenith.audit.errors import BrokenLogError
+from zenith.audit.key_order import KeyOrder
 from zenith.audit.keys import AuditKeys
 from zenith.audit.record import SEQUENCE, as_time, leaf
-from zenith.audit.seal import Seal, SealKind, Tombstone, head_of, make_seal
+from zenith.audit.seal import START, Seal, SealKind, Tombstone, head_of, make_seal
 from zenith.audit.seal_store import SealStore
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.events import Event, EventSink, EventType
@@ -66,10 +67,10 @@ class Retention:
         what was intact before it gone, at the first seal that is not as it was made, and
         SecurityError where the database cannot be asked.
         """
-        gone = Pruned()
+        gone, order = Pruned(), KeyOrder(self._keys)
         while seals := await self._due(before):
             try:
-                sequences = await self._verified(seals)
+                sequences = await self._verified(seals, order)
             except BrokenLogError:
                 if await self._is_first(seals[0]):
                     raise
@@ -103,16 +104,14 @@ class Retention:
         # A tombstone alone gives nothing back, and a new one would take its place for ever.
         return due if any(seal.kind != SealKind.PRUNED for seal in due) else ()
 
-    async def _verified(self, seals: Sequence[Seal]) -> list[int]:
+    async def _verified(self, seals: Sequence[Seal], order: KeyOrder) -> list[int]:
         """The places of their events, all as they were sealed."""
         expected: dict[int, bytes] = {}
-        for number, seal in enumerate(seals):
-            follows = number == 0 or (
-                seal.number == seals[number - 1].number + 1
-                and seal.previous == seals[number - 1].hash
-            )
-            if not follows or not self._is_genuine(seal):
+        last = await self._before(seals[0])
+        for seal in seals:
+            if (seal.number - 1, seal.previous) != last or order.fault(seal) is not None:
                 raise BrokenLogError(self._stream, seal.number)
+            last = (seal.number, seal.hash)
             if seal.is_of_rows:
                 expected |= {place: digest for place, _, digest in seal.triples()}
         rows = await self._store.records_at(self._stream, sorted(expected))
@@ -120,16 +119,26 @@ class Retention:
             raise BrokenLogError(self._stream, seals[0].number)
         return sorted(expected)
 
+    async def _before(self, first: Seal) -> tuple[int, bytes]:
+        """Number and hash of what was before the first seal that is left: nothing, or what a
+        tombstone accounts for. What somebody cut off must not be passed over by what is pruned.
+        """
+        if first.number == 0:
+            return -1, START
+        found = await self._store.last_tombstone(self._stream)
+        if found is not None and found.is_whole():
+            is_ours = self._is_genuine(found) or not self._keys.knows(found.key_id)
+            stone = found.tombstone() if is_ours else None
+            if stone is not None:
+                return stone.through, stone.last_hash
+        raise BrokenLogError(self._stream, first.number)
+
     def _is_genuine(self, seal: Seal) -> bool:
-        # A key that is gone cannot vouch any more; the chain behind it does.
-        return seal.is_whole() and (
-            not self._keys.knows(seal.key_id)
-            or self._keys.is_seal_marked(seal.key_id, seal.hash, seal.mac)
-        )
+        return seal.is_whole() and self._keys.is_seal_marked(seal.key_id, seal.hash, seal.mac)
 
     async def _bury(self, stone: Tombstone, sequences: Sequence[int], by: str | None) -> bool:
         head = await self._store.head(self._stream)
-        if head is None or not head.is_whole():
+        if head is None or not self._is_genuine(head):
             raise BrokenLogError(self._stream, -1 if head is None else head.number)
         seal = make_seal(
             self._keys,

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from zenith.audit.keys import ID_BYTES, AuditKeys
@@ -139,9 +140,9 @@ class Seal:
             raise ValueError(f"no seal: {error}") from None
 
     def is_whole(self) -> bool:
-        """Whether the hash is that of the rest."""
+        """Whether the hash is that of the rest, and the entries are what the kind says."""
         try:
-            return self.digest() == self.hash
+            return self.digest() == self.hash and self._is_shaped()
         except ValueError:
             return False
 
@@ -155,6 +156,11 @@ class Seal:
         """`unpacked`, plain and faster."""
         return _ENTRY.iter_unpack(self.entries)
 
+    def _is_shaped(self) -> bool:
+        if self.kind == SealKind.PRUNED:
+            return len(self.entries) == _TOMB.size
+        return self.kind not in _OF_ENTRIES or not len(self.entries) % ENTRY_BYTES
+
     @property
     def is_of_rows(self) -> bool:
         """Whether its entries are rows that must be there."""
@@ -166,6 +172,7 @@ class Seal:
 
 
 _OF_ROWS: Final = (SealKind.EVENTS, SealKind.ADOPTED, SealKind.LEGACY)
+_OF_ENTRIES: Final = (*_OF_ROWS, SealKind.MISSING)
 
 
 class Head(NamedTuple):
@@ -176,6 +183,7 @@ class Head(NamedTuple):
     total: int
 
 
+_place: Final = itemgetter(0)
 EMPTY: Final = Head(-1, START, 0)
 """The end of a chain that has no seal yet."""
 
@@ -215,6 +223,13 @@ def make_seal(
 def head_of(seal: Seal) -> Head:
     """The end of a chain whose last seal this is."""
     return Head(seal.number, seal.hash, seal.total)
+
+
+def highest_of(seal: Seal) -> int:
+    """The last row that a seal is of; 0 if it is of none, or not what was sealed."""
+    if not seal.is_of_rows or not seal.is_whole():
+        return 0
+    return max(map(_place, seal.triples()), default=0)
 
 
 def pack(entries: Iterable[Entry]) -> bytes:

@@ -67,8 +67,12 @@ class SealStore(Protocol):
         """Rows by the ids of their events; a tampered log may hold more than one of an id."""
         ...
 
-    async def unmarked(self, stream: str, *, after: int, limit: int) -> Sequence[Record]:
-        """Rows without a MAC with sequences above `after`."""
+    async def astray(self, stream: str, *, before: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Sequence and `leaf` of rows below the sequence `before`, the last first."""
+        ...
+
+    async def stray_seals(self, stream: str) -> Sequence[object]:
+        """Numbers of seals that no chain has: a thousand of them at most."""
         ...
 
     async def places(

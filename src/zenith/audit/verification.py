@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, Protocol, TypeAlias
 
 from zenith.audit.checkpoint import Checkpoint
-from zenith.audit.findings import Finding, FindingKind, Findings
+from zenith.audit.findings import Finding, FindingKind, Findings, Oddity
 from zenith.audit.keys import AuditKeys, PublicKeys
 from zenith.audit.links import Links
 from zenith.audit.record import AT, EVENT_ID, MAC, SEQUENCE, Record, as_time, encoded, leaf
@@ -38,6 +38,10 @@ class Source(Protocol):
 
     def added(self, number: int) -> AsyncIterator[Seal]:
         """The seals behind this one that were added meanwhile."""
+        ...
+
+    async def oddities(self) -> Sequence[Oddity]:
+        """What is there and belongs to no log; asked after `rest`."""
         ...
 
     async def first(self) -> Seal | None:
@@ -126,6 +130,7 @@ class Verification:
         self._lost: Final[dict[bytes, _Loss]] = {}
         self._nameless: Final[list[tuple[bytes, _Loss]]] = []
         self._last: Seal | None = None
+        self._saw_mac = False
         self._events = self._seals = 0
 
     async def run(self) -> VerificationReport:
@@ -138,6 +143,8 @@ class Verification:
                     self._progress(self._events)
         async for leaves in self._source.rest():
             self._offer(leaves)
+        for kind, reason in await self._source.oddities():
+            self._findings.add(kind, reason)
         # Judged first: what was pruned while it was looked for must be known to be so afterwards.
         await self._judge_unclaimed()
         pruned = await self._pruned_through()
@@ -259,6 +266,8 @@ class Verification:
             self._find(FindingKind.INSERTED, "the same event stands in the log twice", row)
         elif place in self._doubtful:
             pass
+        elif row[AT] < self._links.pruned_before:
+            self._find(FindingKind.INSERTED, "it was pruned, or is as old, and stands here", row)
         elif place <= self._links.through:
             self._find(FindingKind.INSERTED, "it came after what it stands among was sealed", row)
         else:
@@ -269,7 +278,9 @@ class Verification:
         if data is None:
             return False
         if mac is None:
-            return self._last is None or self._last.kind == SealKind.LEGACY
+            is_early = self._last is None or self._last.kind == SealKind.LEGACY
+            return is_early and not self._saw_mac
+        self._saw_mac = True
         if not isinstance(mac, bytes):
             return False
         # Without the application's keys, only what is sealed can be told from what is not.

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TextIO
 
 import typer
 
@@ -127,6 +127,8 @@ def export(
         count = run(work, start=False)
     except OSError as error:
         fail(f"cannot write {proof}: {error.strerror}", code=ExitCode.USAGE)
+    except BrokenLogError as error:
+        fail(f"{error}: nothing is signed that does not verify", fix="zenith audit verify")
     if as_json:
         show_json({"events": count, "file": str(proof)})
         return
@@ -217,23 +219,34 @@ async def _note_export(parts: AuditParts, by: str, path: Path, since: float) -> 
 
 
 async def _write(parts: AuditParts, path: Path, since: float, tick: Callable[[int], None]) -> int:
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+    lines = proof_lines(
+        parts.seals,
+        parts.keys,
+        parts.settings.stream,
+        since=since,
+        until=LAST,
+        at=wall_clock(),
+    )
     count = 0
-    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as file:
-        lines = proof_lines(
-            parts.seals,
-            parts.keys,
-            parts.settings.stream,
-            since=since,
-            until=LAST,
-            at=wall_clock(),
-        )
+    with _new_file(path) as file:
         async for line, count in lines:
             file.write(line)
             tick(count)
-        file.flush()
-        os.fsync(file.fileno())
     return count
+
+
+@contextmanager
+def _new_file(path: Path) -> Generator[TextIO]:
+    """A file that is on the disk afterwards, whole, or not there at all."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as file:
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _parts(assembly: Assembly) -> AuditParts:

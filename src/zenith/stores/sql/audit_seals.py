@@ -17,7 +17,9 @@ from zenith.stores.sql.schema import audit_events, audit_seals
 T = TypeVar("T")
 CHUNK: Final = 500
 """Values in one statement."""
-NO_NUMBER: Final = -2
+INTEGER: Final = "typeof(number) = 'integer'"
+"""SQLite keeps what is no number, too: as the end of a chain it would be in the way of the next."""
+MAX_STRAY: Final = 1_000
 _EVENTS: Final = audit_events.name
 _SEAL_COLUMNS: Final = tuple(column.name for column in audit_seals.c)
 _SEALS: Final = f"SELECT {', '.join(_SEAL_COLUMNS)} FROM {audit_seals.name} WHERE stream = ?"  # noqa: S608  names of our own
@@ -47,17 +49,18 @@ class SqlSealStore:
         details = "details" if is_sqlite else "CAST(details AS TEXT)"
         texts = ", ".join(details if name == "details" else name for name in TEXTS)
         self._records: Final = f"SELECT sequence, at, mac, {texts} FROM {_EVENTS} WHERE stream = ?"  # noqa: S608  names of our own
+        self._seals: Final = f"{_SEALS} AND {INTEGER}" if is_sqlite else _SEALS
         self._defers: Final = is_sqlite
         self._adding: Final = database.insert(audit_seals).on_conflict_do_nothing()
 
     async def head(self, stream: str) -> Seal | None:
         """The last seal of a stream."""
-        rows = await self._database.plain(f"{_SEALS} ORDER BY number DESC LIMIT 1", stream)
+        rows = await self._database.plain(f"{self._seals} ORDER BY number DESC LIMIT 1", stream)
         return _seal(rows[0]) if rows else None
 
     async def seals(self, stream: str, *, after: int, limit: int) -> Sequence[Seal]:
         """Seals with numbers above `after`, by number."""
-        sql = f"{_SEALS} AND number > ? ORDER BY number LIMIT ?"
+        sql = f"{self._seals} AND number > ? ORDER BY number LIMIT ?"
         return list(map(_seal, await self._database.plain(sql, stream, after, limit)))
 
     async def append(self, seal: Seal) -> bool:
@@ -79,7 +82,11 @@ class SqlSealStore:
         events; nothing if another process was faster with either.
         """
         seals, events = audit_seals.c, audit_events.c
-        gone = delete(audit_seals).where(seals.stream == seal.stream, seals.number <= through)
+        gone = delete(audit_seals).where(
+            seals.stream == seal.stream,
+            seals.number.between(through - count + 1, through),
+            *([text(INTEGER)] if self._defers else ()),
+        )
         try:
             async with self._database.transaction() as connection:
                 _require((await connection.execute(self._adding, _values(seal))).rowcount, 1)
@@ -93,7 +100,7 @@ class SqlSealStore:
 
     async def last_tombstone(self, stream: str) -> Seal | None:
         """The newest seal of what was pruned."""
-        sql = f"{_SEALS} AND kind = ? ORDER BY number DESC LIMIT 1"
+        sql = f"{self._seals} AND kind = ? ORDER BY number DESC LIMIT 1"
         rows = await self._database.plain(sql, stream, str(SealKind.PRUNED))
         return _seal(rows[0]) if rows else None
 
@@ -126,10 +133,16 @@ class SqlSealStore:
         """Rows by the ids of their events; a tampered log may hold more than one of an id."""
         return await self._chosen(stream, "event_id", event_ids)
 
-    async def unmarked(self, stream: str, *, after: int, limit: int) -> Sequence[Record]:
-        """Rows without a MAC with sequences above `after`."""
-        sql = f"{self._records} AND mac IS NULL AND sequence > ? ORDER BY sequence LIMIT ?"
-        return await self._database.plain(sql, stream, after, limit)
+    async def astray(self, stream: str, *, before: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Sequence and `leaf` of rows below the sequence `before`, the last first."""
+        sql = f"{self._records} AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+        return await self._database.each(_placed, sql, stream, before, limit)
+
+    async def stray_seals(self, stream: str) -> Sequence[object]:
+        """Numbers of seals that no chain has: a thousand of them at most."""
+        odd = f"(number < 0 OR NOT {INTEGER})" if self._defers else "number < 0"
+        sql = f"SELECT number FROM {audit_seals.name} WHERE stream = ? AND {odd} LIMIT {MAX_STRAY}"  # noqa: S608  names of our own
+        return [row[0] for row in await self._database.plain(sql, stream)]
 
     async def places(
         self, stream: str, *, after: int, limit: int
@@ -169,11 +182,7 @@ def _values(seal: Seal) -> dict[str, Any]:
 
 
 def _seal(row: Sequence[Any]) -> Seal:
-    values = dict(zip(_SEAL_COLUMNS, row, strict=True))
-    if not isinstance(values["number"], int):
-        # SQLite keeps what is no number, too; such a seal cannot be whole.
-        values["number"] = NO_NUMBER
-    return Seal(**values)
+    return Seal(**dict(zip(_SEAL_COLUMNS, row, strict=True)))
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
