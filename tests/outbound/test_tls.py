@@ -4,9 +4,16 @@ import ssl
 
 import pytest
 
+from tests.accounts.fakes import Events
 from tests.outbound.servers import Authority, Names, inside, running
 from zenith.kernel.errors import ConfigurationError
-from zenith.outbound import OutboundClient, OutboundTimeoutError, UnreachableError
+from zenith.kernel.events import EventType
+from zenith.outbound import (
+    OutboundClient,
+    OutboundTimeoutError,
+    UnreachableError,
+    UntrustedError,
+)
 from zenith.outbound.certificates import usual_context
 
 NAMES = Names(api_example_com=[["127.0.0.1"]])
@@ -17,11 +24,12 @@ def authority():
     return Authority()
 
 
-def https(site, authority, **settings):
+def https(site, authority, events=None, **settings):
     return OutboundClient(
         inside(site.port, allow_unencrypted=False, **settings),
         resolver=NAMES,
         tls=authority.client_context(),
+        events=events,
     )
 
 
@@ -64,10 +72,19 @@ async def test_certificates_that_do_not_hold(authority, tmp_path, fault):
     name = "other.example.com" if fault == "name" else "api.example.com"
     context = signer.server_context(tmp_path, name, days=-1 if fault == "expired" else 1)
     tls = None if fault == "plain" else context
-    async with running(tls=tls) as site, https(site, authority, connect_timeout=0.2) as outbound:
-        with pytest.raises(OutboundTimeoutError if fault == "plain" else UnreachableError):
-            await outbound.get(f"https://api.example.com:{site.port}/")
+    events = Events()
+    async with (
+        running(tls=tls) as site,
+        https(site, authority, events, connect_timeout=0.2) as outbound,
+    ):
+        with pytest.raises(OutboundTimeoutError if fault == "plain" else UntrustedError):
+            await outbound.get(f"https://api.example.com:{site.port}/?token=violet")
     assert not site.calls
+    # ASVS 16.3.4: recorded, whatever the caller makes of it.
+    told = [(each.type, each.outcome, each.reason) for each in events.noted]
+    reason = "TLS failed: SSLCertVerificationError"
+    expected = [(EventType.UNHANDLED_ERROR, "error", reason)]
+    assert told == ([] if fault == "plain" else expected)
 
 
 async def test_the_usual_authorities_do_not_believe_any(authority, tmp_path):

@@ -16,6 +16,7 @@ from zenith.outbound.errors import (
     OutboundTimeoutError,
     RedirectRefusedError,
     UnreachableError,
+    UntrustedError,
 )
 from zenith.outbound.resolver import Resolver, SystemResolver
 from zenith.outbound.settings import OutboundSettings
@@ -43,6 +44,7 @@ __all__ = [
     "SharedClient",
     "SystemResolver",
     "UnreachableError",
+    "UntrustedError",
     "get_outbound",
 ]
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from zenith.kernel.clock import Clock, steady_clock, wall_clock
-from zenith.kernel.events import Event, EventSink, EventType
+from zenith.kernel.events import Event, EventSink, EventType, Outcome
 from zenith.outbound.answer import OutboundAnswer
 from zenith.outbound.calls import build
 from zenith.outbound.destinations import Destinations
@@ -23,6 +23,7 @@ from zenith.outbound.errors import (
     OutboundError,
     OutboundTimeoutError,
     RedirectRefusedError,
+    UntrustedError,
 )
 from zenith.outbound.redirects import STATUSES, follow
 from zenith.outbound.resolver import Resolver
@@ -50,8 +51,8 @@ class OutboundClient:
     Make one and use it for the whole application: the limits of concurrency are its own. It may be
     used without `async with`; `aclose` closes its connections. `resolver` finds the addresses of
     names in place of the system's; `tls` holds authorities of the application's own; `clock` is a
-    steady one; `events` are told of calls that are refused. Raises ConfigurationError if `tls`
-    verifies nothing.
+    steady one; `events` are told of calls that are refused and of TLS that fails. Raises
+    ConfigurationError if `tls` verifies nothing.
     """
 
     def __init__(
@@ -147,16 +148,21 @@ class OutboundClient:
         except TimeoutError:
             raise OutboundTimeoutError(reason="the call took too long as a whole") from None
         except REFUSALS as error:
-            self._tell(error)
+            self._tell(error, EventType.OUTBOUND_REFUSED, "denied")
+            raise
+        except UntrustedError as error:
+            self._tell(error, EventType.UNHANDLED_ERROR, "error")
             raise
 
-    def _tell(self, error: OutboundError) -> None:
-        """Whoever tries destinations leaves a trace (ASVS 16.3.3)."""
+    def _tell(self, error: OutboundError, kind: EventType, outcome: Outcome) -> None:
+        """Whoever tries destinations leaves a trace (ASVS 16.3.3), and so does whoever stands in
+        for the other end, also where the caller makes do without it (ASVS 16.3.4).
+        """
         if self._events is not None:
             self._events.note(
                 Event(
-                    type=EventType.OUTBOUND_REFUSED,
-                    outcome="denied",
+                    type=kind,
+                    outcome=outcome,
                     at=wall_clock(),
                     reason=error.reason,
                     severity="WARNING",

@@ -4,7 +4,8 @@ OutboundError                502
 ├── CallRefusedError         422   the text of the URL or a header decides: nothing was asked
 ├── AddressRefusedError      502   the name leads to where no call may go
 ├── RedirectRefusedError     502   the other server leads to where no call may go
-├── UnreachableError         502   no such name, no connection, a certificate that does not hold
+├── UnreachableError         502   no such name, no connection
+│   └── UntrustedError       502   a certificate that does not hold, or no TLS that is safe
 ├── OutboundTimeoutError     502   too slow to look up, to connect, to answer, or in all
 ├── AnswerTooLargeError      502   more than is taken, packed or unpacked
 └── MalformedAnswerError     502   not HTTP, not in the coding or not of the kind that was asked for
@@ -44,6 +45,10 @@ class RedirectRefusedError(OutboundError):
 
 class UnreachableError(OutboundError):
     """There is no connection: to the name, by TCP, or by TLS."""
+
+
+class UntrustedError(UnreachableError):
+    """TLS cannot say that the other end is who it should be, or not as it must (ASVS 12.3.2)."""
 
 
 class OutboundTimeoutError(OutboundError):

@@ -21,6 +21,7 @@ from zenith.outbound.errors import (
     OutboundError,
     OutboundTimeoutError,
     UnreachableError,
+    UntrustedError,
 )
 from zenith.outbound.resolver import Resolver, SystemResolver
 from zenith.outbound.settings import OutboundSettings
@@ -184,4 +185,7 @@ def _translated(error: Exception) -> OutboundError:
         return OutboundTimeoutError(reason=f"the other end took too long: {kind}")
     if isinstance(error, httpcore.RemoteProtocolError):
         return MalformedAnswerError(reason="the answer is no HTTP")
+    cause = error if isinstance(error, ssl.SSLError) else error.__context__
+    if isinstance(cause, ssl.SSLError):
+        return UntrustedError(reason=f"TLS failed: {type(cause).__name__}")
     return UnreachableError(reason=f"the connection failed: {kind}")
