@@ -18,10 +18,13 @@ class LinesReceiver:
     that are missing once there is room again (ASVS 16.4.3).
     """
 
-    name: Final = "audit.json_lines"
-
     def __init__(self, lines: JsonLines) -> None:
         self._lines: Final = lines
+
+    @property
+    def name(self) -> str:
+        """The setting that names the file."""
+        return "audit.json_lines"
 
     async def deliver(self, events: Sequence[Event]) -> None:
         """Write one line for each event. Raises DeliveryError."""
