@@ -11,6 +11,7 @@ import json
 import logging
 import time
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -90,6 +91,28 @@ PLANTED = {
     "XML of words": (f"<password>correct {SECRET}</password>", SECRET),
     "XML in CDATA": (f"<password><![CDATA[{SECRET}]]></password>", SECRET),
     "option": (f"mysqldump --user ada --db-password {SECRET} main", SECRET),
+    "header in two lines": (f"Authorization: Custom\r\n {SECRET}", SECRET),
+    "lines of YAML": (f"password: |\n  {SECRET}\n", SECRET),
+    "list of YAML": (f"tokens:\n    - a\n    - {SECRET}\n", SECRET),
+    "JSON in a form": (quote(json.dumps({"password": f"a {SECRET}"}), safe=""), "Violet"),
+    "HTML": (f"&quot;password&quot;: &quot;{SECRET}&quot;", SECRET),
+    "numbered in a form": (f"password[0]={SECRET}", SECRET),
+    "part with a type": (f'name="password"\r\nContent-Type: a/b\r\n\r\n{SECRET}\r\n--x', SECRET),
+    "bytes of a part": (repr(f'name="password"\r\n\r\n{SECRET}\r\n--x'.encode()), SECRET),
+    "SQL": (f"ALTER ROLE app PASSWORD '{SECRET}'", SECRET),
+    "colours": (f"\x1b[36mpassword\x1b[0m=\x1b[35m{SECRET}\x1b[0m", SECRET),
+    "statement": (f"[generated in 0.00021s] ('ada', '{SECRET}')", SECRET),
+    "statement again": (f"[cached since 0.1s ago (insertmanyvalues) 1/1] ('{SECRET}',)", SECRET),
+    "driver": (f"executing <method execute of X>, 'INSERT', ['{SECRET}'])", SECRET),
+    "encrypted token": ("eyJhbGciOiJkaXIifQ..iviviviv.ciphertext.tagtagtag", "ciphertext"),
+    "signed cookie": ("session eyJ1IjogImEifQ==.aSGxuA.c2lnbmF0dXJl", "c2lnbmF0dXJl"),
+    "guarded cookie": (f"<Cookie __Host-sid={SECRET} for x />", SECRET),
+    "verifier": (f"code_verifier={SECRET}", SECRET),
+    "hash": ("($argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaA, 1)", "c2FsdHNhbHQ"),
+    "npm": (f"npm_{'A1b2' * 9}", "A1b2A1b2"),
+    "card in a form": ("number=4111+1111+1111+1111", "1111+1111"),
+    "card in a URL": ("/pay?n=4111%201111%201111%201111", "1111%201111"),
+    "card in print": ("4111\u00a01111\u00a01111\u00a01111", "1111\u00a01111"),
     "call": (f"password=Entered(at=(1, 2), text='{SECRET}')", SECRET),
 }
 
@@ -307,6 +330,19 @@ SLOW = {
     "faults": "'loc': 'msg' 'input'" * LONG,
     "failing rows": "row contains (a)b)\n" * LONG,
     "nested lines": "token={['\n" * LONG,
+    "brackets that close": "}cookie:{" * LONG,
+    "folded": "cookie: a\n" + " a\n" * LONG,
+    "folded heads": "cookie: a\n " * LONG,
+    "YAML": "token: |\n" + "  a\n" * LONG,
+    "lists of YAML": "token:\n" + "  - token: \n" * LONG,
+    "coloured": "\x1b[1mtoken\x1b[0m=" * LONG,
+    "statements": "[generated in " * LONG + "] ",
+    "executed": "execute >, 'a', " * LONG,
+    "unclosed statements": "execute >, 'a" * LONG,
+    "hashes": "$argon2id$" * LONG,
+    "signed": "eyJ" + "a+/=" * LONG,
+    "parts": '"password"\r\n' * LONG,
+    "encoded brackets": "password%5b" * LONG,
     "quotes in brackets": 'token=[="\\"' * LONG,
 }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from typing_extensions import TypedDict
 
 from tests.accounts.application import browse, make_app, running
 from zenith.authorization import masked, public
@@ -72,6 +73,41 @@ class Badges(BaseModel):
     n: int = 1
     worn: set[Badge] = {Badge("Ada")}
 
+
+class Contact(TypedDict):
+    room: int
+    name: Sensitive[str, PII]
+
+
+class Holder(BaseModel):
+    n: int = 1
+    contact: Contact
+
+
+class Stored:
+    """As an ORM without marks has it."""
+
+    def __init__(self):
+        self.room, self.name = 4, "Ada"
+
+
+PLAIN = {"room": 4, "name": "Ada"}
+DESCRIBED = {
+    "dictionary": (Patient, {**PLAIN, "pin": "1"}, {"room": 4}),
+    "dictionaries": (list[Shown], [PLAIN, PLAIN], [{"room": 4}] * 2),
+    "stored": (Shown, Stored(), {"room": 4}),
+    "within a dictionary": (dict[str, Shown], {"a": PLAIN}, {"a": {"room": 4}}),
+    "none": (dict[str, Shown], {}, {}),
+    "typed dictionary in a model": (Holder, {"contact": PLAIN}, {"n": 1}),
+}
+UNTOLD = {
+    "dictionary": (Any, PLAIN),
+    "with what is empty": (dict[str, Any], {**PLAIN, "notes": None}),
+    "stored": (Any, Stored()),
+    "typed dictionary": (Contact, PLAIN),
+    "typed dictionaries": (list[Contact], [PLAIN]),
+    "one field": (Annotated[str, BeforeValidator(lambda patient: patient.name)], ADA),
+}
 
 FULL = Ward(beds=[ADA, ADA], by_room={"4": ADA}, head=ADA)
 
@@ -180,3 +216,29 @@ async def test_the_marks_of_the_shape_in_which_it_leaves_count_too(client):
 
 async def test_where_nothing_can_be_left_out_of_a_member_all_are(client):
     assert (await client.get("/badges")).json() == {"n": 1}
+
+
+async def answer_of(app: Any, kind: Any, result: Any) -> Any:
+    async def endpoint() -> Any:
+        return result
+
+    endpoint.__annotations__["return"] = kind
+    app.get("/")(public(masked(SensitiveMask())(endpoint)))
+    async with running(app), browse(app) as client:
+        client._transport.raise_app_exceptions = False
+        return await client.get("/")
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+async def test_what_has_no_marks_goes_by_those_of_its_answer(tmp_path, name):
+    """A dictionary is not emptied, nor let through: the route says what it answers."""
+    kind, result, expected = DESCRIBED[name]
+    answer = await answer_of(make_app(tmp_path), kind, result)
+    assert (answer.status_code, answer.json()) == (200, expected)
+
+
+@pytest.mark.parametrize("name", UNTOLD)
+async def test_what_nothing_describes_does_not_leave(tmp_path, name):
+    answer = await answer_of(make_app(tmp_path), *UNTOLD[name])
+    assert answer.status_code == 500
+    assert "Ada" not in answer.text

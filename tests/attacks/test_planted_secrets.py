@@ -6,10 +6,13 @@ they are searched for (ASVS 14.2.4, 16.2.5, 16.5.1).
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import logging
 from dataclasses import replace
+from logging.handlers import QueueHandler
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -287,3 +290,54 @@ async def test_protection_may_be_off_by_name(tmp_path, logged):
     async with running(app):
         logging.getLogger("clinic").warning("token=%s", PLANTED["query"])
     assert found_in(logged.getvalue()) == {"query"}
+
+
+async def test_handlers_that_are_added_later_are_protected_from_their_first_record(tmp_path):
+    """Logs that the application sets up in its own lifespan, or once more while it runs."""
+    app, stream = application(tmp_path, debug=False), io.StringIO()
+    log, alone = logging.getLogger("clinic.ward"), logging.getLogger("alone")
+    handler, other = logging.StreamHandler(stream), logging.StreamHandler(stream)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_):
+        log.addHandler(handler)
+        log.warning("one token=%s", PLANTED["query"])
+        yield
+
+    app.router.lifespan_context = lifespan
+    factory = logging.getLogRecordFactory()
+    try:
+        async with running(app):
+            queue: Queue[logging.LogRecord] = Queue()
+            alone.addHandler(QueueHandler(queue))
+            alone.propagate = False
+            alone.warning("two token=%s", PLANTED["query"], extra={"secret": PLANTED["extra"]})
+            other.handle(queue.get())
+        assert handler.filters == []
+        assert logging.getLogRecordFactory() is factory
+    finally:
+        log.removeHandler(handler)
+        alone.handlers.clear()
+        alone.propagate = True
+    assert [line.partition(" ")[0] for line in stream.getvalue().splitlines()] == ["one", "two"]
+    assert found_in(stream.getvalue()) == set()
+
+
+async def test_factories_of_records_that_others_made_meanwhile_stay(tmp_path):
+    """Whoever stops first, and whoever put one above."""
+    first, second = (application(tmp_path / name, debug=False) for name in ("a", "b"))
+    before = logging.getLogRecordFactory()
+    stacks = [contextlib.AsyncExitStack() for _ in range(2)]
+    for stack, app in zip(stacks, (first, second), strict=True):
+        await stack.enter_async_context(running(app))
+    await stacks[0].aclose()
+    inner = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(functools.partial(inner))
+    await stacks[1].aclose()
+    logging.getLogger("clinic").warning("handed on")
+    assert logging.getLogRecordFactory() not in (before, inner)
+    logging.setLogRecordFactory(inner)
+    async with running(first):
+        pass
+    assert logging.getLogRecordFactory() is before
+    assert logging.makeLogRecord({"msg": "m"}).getMessage() == "m"

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
+from typing import NamedTuple
 from uuid import UUID
 
 import pytest
 import structlog
 from pydantic import BaseModel
+from sqlalchemy import create_engine, text
 from uvicorn.logging import AccessFormatter, DefaultFormatter
 
 from zenith.kernel.log_redaction import (
@@ -243,3 +245,21 @@ def test_what_says_itself_how_it_is_shown_is_asked_unless_it_has_something_sensi
     assert record("%s", Place(("user", "name"))).getMessage() == "user.name"
     assert "hunter2" not in record("%s", Place(("password=hunter2",))).getMessage()
     assert "078" not in record("%s", Card(("a",))).getMessage()
+
+
+def test_what_has_names_for_its_values_is_looked_at_by_them():
+    """Rows of a database and named tuples would lose the names on the way into a text."""
+
+    class Entered(NamedTuple):
+        user: str
+        password: str
+
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT 'ada' AS user, 'hunter2' AS password")).one()
+    engine.dispose()
+    for each in (Entered("ada", "hunter2"), row):
+        made = record("%s %r", each, [each], row=each)
+        assert "hunter2" not in made.getMessage()
+        assert "ada" in made.getMessage()
+        assert made.row == {"user": "ada", "password": REDACTED}

@@ -12,6 +12,12 @@ CARDS = [
     "3782 822463 10005",
     "6011 1111 1111 1117",
     "2223000048400011",
+    "4111+1111+1111+1111",
+    "4111%201111%201111%201111",
+    "4111 - 1111 - 1111 - 1111",
+    "4111\u00a01111\u20111111\u20131111",
+    "30569309025904",
+    "6304000000000000",
     "4222222222222",
 ]
 
@@ -34,6 +40,12 @@ def test_a_card_number_is_replaced(card: str, around: str) -> None:
         "4444 4444",
         "5555 4444 3333 2222 1110 0000",
         "id 0000-4111111111111111",
+        "took 0.4532015112830366 s",
+        "649578578728356.5",
+        "dd.trace_id=4532015112830366789",
+        "trace_id: '4111111111111111'",
+        "2483323184136602693",
+        "4/4.111111111111111",
     ],
 )
 def test_other_numbers_are_kept(number: str) -> None:
@@ -121,6 +133,23 @@ def test_further_names() -> None:
 def test_what_is_secret_in_text_is_secret_as_a_name(name: str) -> None:
     assert PLAIN.is_secret(name)
     assert PLAIN.text(f"{name}=hunter2") == f"{name}={REDACTED}"
+
+
+@pytest.mark.parametrize("name", ["__Host-sid", "__Secure-Any", "device_code", "code_verifier"])
+def test_cookies_and_codes_that_browsers_and_clients_keep(name: str) -> None:
+    assert PLAIN.is_secret(name)
+    assert PLAIN.text(f"{name}=hunter2; b=1") == f"{name}={REDACTED}; b=1"
+
+
+def test_what_is_assigned_beside_a_value_that_takes_the_rest_is_found() -> None:
+    text = f"token=a password='b' {'cookie: c token=d password=e'}"
+    assert PLAIN.text(text) == f"token={REDACTED} password='{REDACTED}' cookie: {REDACTED}"
+    assert PLAIN.text("token=password: hunter2, b") == f"token={REDACTED} {REDACTED}, b"
+
+
+def test_colours_stay_where_nothing_is_secret() -> None:
+    assert PLAIN.text("\x1b[1mname\x1b[0m=ada") == r"\x1b[1mname\x1b[0m=ada"
+    assert PLAIN.text("\x1b]0;token=a\x07") == rf"\x1b]0;token={REDACTED}"
 
 
 @pytest.mark.parametrize("name", ["bypass", "compass", "passenger", "access_key_id", "monkeys"])

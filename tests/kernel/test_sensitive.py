@@ -1,13 +1,24 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+import warnings
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import pytest
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    TypeAdapter,
+    computed_field,
+)
 from pydantic import ValidationError as PydanticError
 from pydantic.alias_generators import to_camel
 from pydantic.warnings import UnsupportedFieldAttributeWarning
+from typing_extensions import TypeAliasType, TypedDict
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import Secret
@@ -17,6 +28,7 @@ from zenith.kernel.redaction import Redactor
 from zenith.kernel.sensitive import (
     PII,
     SECRET,
+    Quiet,
     Sensitive,
     SensitiveMark,
     SensitiveMask,
@@ -142,7 +154,7 @@ def test_the_inventory():
     kinds = {line.field: line.kind for line in inventory([Patient, Patient])}
     assert kinds["name"] == "str"
     assert kinds["diagnosis"] == "str | None"
-    assert all(line.is_outermost for line in inventory([Patient]))
+    assert not any(line.is_shown for line in inventory([Patient]))
     assert inventory([int]) == []
     assert sensitive_names([Row]) == {"email"}
 
@@ -177,7 +189,7 @@ def test_a_mark_inside_of_a_type_is_found_and_told():
             phone: Sensitive[str, PII] | None = None
 
     (line,) = inventory([Inside])
-    assert (line.field, line.is_outermost) == ("phone", False)
+    assert (line.field, line.is_shown) == ("phone", True)
     assert sensitive_fields(Inside)["phone"] == SensitiveMark(PII)
     assert loggable(Inside(phone="1")) == {"phone": "[redacted]"}
 
@@ -216,6 +228,116 @@ def test_marks_of_types():
 def test_a_mark_needs_a_category(given):
     with pytest.raises(ConfigurationError, match="a type and a category"):
         Sensitive[given]
+
+
+class Contact(TypedDict):
+    room: int
+    email: Sensitive[str, PII]
+
+
+class Entry(NamedTuple):
+    email: Sensitive[str, PII]
+    number: int = 1
+
+
+Email = TypeAliasType("Email", Sensitive[str, PII])
+T = TypeVar("T")
+Pair = TypeAliasType("Pair", tuple[T, Sensitive[str, PII]], type_params=(T,))
+
+
+with warnings.catch_warnings():
+    # Of Pydantic, for marks that are not outermost: its own repr would show such fields.
+    warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
+
+    class Aliased(BaseModel):
+        email: Email
+        pair: Pair[int] = (1, "")
+
+    class Named(BaseModel):
+        first: str = "Ada"
+
+        @computed_field
+        def full(self) -> Sensitive[str, PII]:
+            return f"{self.first} Lovelace"
+
+    class Renamed(Row):
+        email: str
+
+    class Shown(Patient):
+        name: str
+
+    class Held(BaseModel):
+        contact: Contact
+        entries: list[Entry] = []
+        number: int = 1
+
+    class Names(Quiet, RootModel[list[Sensitive[str, PII]]]):
+        pass
+
+    class Root(RootModel[Email]):
+        pass
+
+    class Still(Quiet, BaseModel):
+        phone: Sensitive[str, PII] | None = None
+        room: int = 4
+
+        @computed_field
+        def line(self) -> Sensitive[str, PII]:
+            return "Ada Lovelace"
+
+
+def test_marks_are_found_wherever_types_put_them():
+    """In aliases, computed fields, typed dictionaries and named tuples, and in bases."""
+    found = {
+        kind: dict.fromkeys(sensitive_fields(kind))
+        for kind in (Aliased, Named, Contact, Entry, Renamed, Held, Names)
+    }
+    assert found == {
+        Aliased: {"email": None, "pair": None},
+        Named: {"full": None},
+        Contact: {"email": None},
+        Entry: {"email": None},
+        Renamed: {"email": None},
+        Held: {"contact": None, "entries": None},
+        Names: {"root": None},
+    }
+    assert sensitive_names([Held, Named]) == {"contact", "entries", "email", "full"}
+    assert {line.field for line in inventory([Shown])} >= {"name", "diagnosis"}
+    assert loggable(Entry("a@b.ch")) == {"email": "[redacted]", "number": 1}
+    assert loggable(Held(contact={"room": 4, "email": "a"})) == {
+        "contact": "[redacted]",
+        "entries": "[redacted]",
+        "number": 1,
+    }
+
+
+def test_the_inventory_says_what_a_repr_shows():
+    lines = inventory([Shown, Named, Names, Still, Row, Contact, Root])
+    shown = {f"{line.model.rpartition('.')[2]}.{line.field}" for line in lines if line.is_shown}
+    assert shown == {"Shown.name", "Named.full", "Row.email", "Contact.email", "Root.root"}
+    assert not inventory([RootModel[str]])
+
+
+def test_quiet_models_show_nothing_that_is_marked():
+    assert repr(Still(phone="1")) == "Still(room=4)"
+    assert repr(Names(["Ada"])) == "Names()"
+
+
+def test_an_alias_of_nothing_says_nothing():
+    class Lost:
+        @property
+        def __value__(self):
+            raise NameError
+
+    assert mark_of(Lost()) is None
+
+
+def test_typed_dictionaries_of_unknown_names_are_read_as_written():
+    class Unknown(TypedDict):
+        name: Sensitive[Nowhere, PII]  # noqa: F821
+        other: Nowhere  # noqa: F821
+
+    assert dict.fromkeys(sensitive_fields(Unknown)) == {"name": None}
 
 
 class TestSecret:

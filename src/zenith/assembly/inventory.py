@@ -37,6 +37,8 @@ class InventoryLine:
     """Routes whose answers hold it as it is."""
     masked: tuple[str, ...]
     """Routes whose answers hold it for some callers only, or stars in its place."""
+    shown: bool
+    """Whether the repr of its model shows it."""
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -110,6 +112,7 @@ def _line(
         indexed=_index_of(column),
         routes=tuple(_name(each) for each in leaving if id(each) not in masked),
         masked=tuple(_name(each) for each in leaving if id(each) in masked),
+        shown=found.is_shown,
     )
 
 

@@ -15,12 +15,15 @@ from zenith.authorization.authorizer import Masking
 from zenith.authorization.masking import Exclusion, Mask, merged
 from zenith.authorization.routes import route_in
 from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.sensitive import with_inner
+from zenith.kernel.sensitive_types import is_plain_record, models_in, sensitive_fields
 from zenith.pipeline.enforced import add_to_both
 from zenith.pipeline.exchange import running_exchange
 from zenith.pipeline.marks import Mark, declare_enforced
 
 T = TypeVar("T", bound=Callable[..., Any])
 MASKS: Final = "__zenith_masks__"
+MARKED: Final = "__zenith_marked__"
 
 
 class Masked(Mark):
@@ -190,7 +193,18 @@ def _teach(field: Any, masked: Masked) -> None:
     if masked not in known:
         setattr(field, MASKS, (*known, masked))
         if not known:
+            setattr(field, MARKED, _is_marked(field.field_info.annotation))
             field.__class__ = _masked_kind(cast("type[object]", type(field)))
+
+
+def _is_marked(answer: Any) -> bool:
+    """Whether its models tell which of its fields are sensitive. A typed dictionary does not: what
+    fills it is a dictionary like any other.
+    """
+    models = models_in(answer)
+    if any(is_plain_record(each) and sensitive_fields(each) for each in models):
+        return False
+    return any(map(sensitive_fields, with_inner(models)))
 
 
 class _Leaving(NamedTuple):
@@ -205,8 +219,10 @@ def _masked_kind(kind: Any) -> Any:
             return found, errors
         excluded: Exclusion = {}
         masks: tuple[Masked, ...] = getattr(self, MASKS)
+        is_described: bool = getattr(self, MARKED)
         for masked in masks:
-            excluded = merged(excluded, masked.mask().excluded(value, found))
+            ours = masked.mask().excluded(value, found, is_described=is_described)
+            excluded = merged(excluded, ours)
         return _Leaving(found, excluded), errors
 
     def writing(name: str) -> Callable[..., Any]:

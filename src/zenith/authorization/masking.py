@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from zenith.authorization.authorizer import Masking
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.principal import Principal
-from zenith.kernel.sensitive import sensitive_fields
+from zenith.kernel.sensitive_types import field_names, sensitive_fields
 
 Exclusion: TypeAlias = dict[Any, Any]
 Names: TypeAlias = tuple[Any, ...]
@@ -57,8 +57,10 @@ class Mask:
         self._met: Final[set[int]] = set()
         self._top: frozenset[int] = frozenset()
 
-    def excluded(self, content: Any, value: Any) -> Exclusion:
+    def excluded(self, content: Any, value: Any, *, is_described: bool = False) -> Exclusion:
         """What to leave out of `value`, the shape in which `content` is about to leave.
+        `is_described` says that the type of that shape has marked fields: then what has no fields
+        of its own, such as a dictionary, is told by them.
 
         Raises ConfigurationError for a result of which some objects were not found in that shape,
         or that holds none at all: then nothing leaves.
@@ -66,12 +68,18 @@ class Mask:
         content, value = _unwrapped(content), _unwrapped(value)
         if not self._named:
             top = [each for each in _members(content) if not isinstance(each, SCALARS)]
+            if is_described and self._by_marks:
+                top = [each for each in top if _has_fields(each)]
             self._top = frozenset(map(id, top))
             objects = [each for each in top if not isinstance(each, Mapping)]
             self._kinds = tuple({cast("type[object]", type(each)) for each in objects})
         found = self._compare(content, value)
-        self._refuse_unmet(content)
-        return {name: True for name, _ in _names(value)} if found is True else found
+        self._refuse_unmet(content, is_described=is_described and self._by_marks)
+        if found is not True:
+            return cast("Exclusion", found)
+        if whole := {name: True for name, _ in _names(value)}:
+            return whole
+        raise _untold(content)
 
     def plain(self, content: Any) -> Any:
         """`content` as JSON's types, for results that no response model describes."""
@@ -102,6 +110,12 @@ class Mask:
         )
 
     def _compare_object(self, content: Any, value: Any) -> Any:
+        if self._by_marks and not _has_fields(content):
+            # Marks are on types, and this one has none: those of the shape are asked, if there are.
+            if not self._is_marked(value):
+                return {}
+            self._met.add(id(content))
+            content = value
         self._met.add(id(content))
         may_leave = self._shown(content)
         if may_leave is None:
@@ -138,15 +152,11 @@ class Mask:
     def _is_marked(self, content: Any) -> bool:
         return self._by_marks and bool(sensitive_fields(cast("type[object]", type(content))))
 
-    def _refuse_unmet(self, content: Any) -> None:
+    def _refuse_unmet(self, content: Any, *, is_described: bool) -> None:
         held = list(self._held(content))
         unmet = [each for each in held if self._is_asked(each) and id(each) not in self._met]
-        if unmet or not (self._met or any(map(_is_empty, held))):
-            kinds = ", ".join(sorted({type(each).__name__ for each in unmet or [content]}))
-            raise ConfigurationError(
-                f"masked() cannot tell what of {kinds} is about to leave",
-                fix="return the objects themselves, and name their kinds: masked(policy, Document)",
-            )
+        if unmet or not (is_described or self._met or any(map(_is_empty, held))):
+            raise _untold(*(unmet or [content]))
 
     def _held(self, content: Any) -> Iterator[Any]:
         """`content` and what it holds, down to the objects that are asked about."""
@@ -158,6 +168,14 @@ class Mask:
                 yield from self._held(each)
         for name, _ in _names(_readable(content)):
             yield from self._held(_get(content, name))
+
+
+def _untold(*contents: Any) -> ConfigurationError:
+    kinds = ", ".join(sorted({cast("type[object]", type(each)).__name__ for each in contents}))
+    return ConfigurationError(
+        f"masked() cannot tell what of {kinds} is about to leave",
+        fix="return the objects themselves, and name their kinds: masked(policy, Document)",
+    )
 
 
 def merged(ours: Any, theirs: Any) -> Any:
@@ -178,6 +196,10 @@ def merged(ours: Any, theirs: Any) -> Any:
 
 def _found(pairs: Iterable[tuple[Any, Any]]) -> Exclusion:
     return {name: found for name, found in pairs if found}
+
+
+def _has_fields(content: Any) -> bool:
+    return bool(field_names(cast("type[object]", type(content))))
 
 
 def _members(content: Any) -> Sequence[Any]:

@@ -57,4 +57,5 @@ def _row(line: InventoryLine) -> dict[str, str]:
         "index": line.indexed or "-",
         "leaves in": ", ".join(line.routes) or "-",
         "masked in": ", ".join(line.masked) or "-",
+        "in repr": "SHOWN" if line.shown else "-",
     }

@@ -225,6 +225,8 @@ def _fields(value: object) -> dict[str, object] | None:
     shown and has nothing sensitive: that is a text like any other.
     """
     kind = type(value)
+    if callable(getattr(kind, "_asdict", None)):  # a named tuple, or a row of a database
+        return cast("dict[str, object]", cast("Any", value)._asdict())
     origin = next(each for each in kind.__mro__ if "__str__" in vars(each)).__module__
     if origin.partition(".")[0] not in _SHOW_ALL and not sensitive_fields(kind):
         return None
@@ -306,7 +308,7 @@ class Values:
     def _item(self, value: object, depth: int) -> object:
         """A pair of a name and a value, as headers come, is both."""
         pair: Any = value
-        if isinstance(value, tuple) and len(pair) == PAIR:
+        if type(value) is tuple and len(pair) == PAIR:
             name, inner = pair
             text = name.decode("latin-1") if isinstance(name, bytes) else name
             if isinstance(text, str) and self._redactor.is_secret(text):

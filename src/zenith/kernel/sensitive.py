@@ -10,29 +10,31 @@ that should not even be at hand without asking for it is a `Secret[str]` (`zenit
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Final,
-    Protocol,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, cast, get_args, get_origin
 
 from zenith.kernel.aliases import aliases
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.keys import Secret
 from zenith.kernel.principal import Principal
 from zenith.kernel.redaction import REDACTED
+from zenith.kernel.sensitive_types import (
+    MAX_DEPTH,
+    SECRET,
+    SensitiveMark,
+    field_names,
+    holds_secret,
+    mark_among,
+    mark_in_bases,
+    mark_of,
+    models_in,
+    sensitive_fields,
+    types_of_fields,
+)
 
 __all__ = [
     "PII",
     "SECRET",
+    "Quiet",
     "Sensitive",
     "SensitiveField",
     "SensitiveMark",
@@ -40,6 +42,7 @@ __all__ = [
     "inventory",
     "loggable",
     "mark_among",
+    "mark_in_bases",
     "mark_of",
     "models_in",
     "sensitive_fields",
@@ -48,35 +51,8 @@ __all__ = [
     "with_inner",
 ]
 
-MAX_DEPTH: Final = 8
-"""Levels of nested types and values that are looked into."""
 PII: Final = "pii"
 """The category of what tells who somebody is."""
-SECRET: Final = "secret"
-"""The category of what no JSON ever holds: stars stand for it."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SensitiveMark:
-    """What an annotation says of a field."""
-
-    category: str
-    """Why it is sensitive, in the words of your own inventory: "pii", "health", "secret"."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        """As the type alone, but for JSON of what is secret."""
-        from pydantic_core import core_schema  # noqa: PLC0415  # who has no models needs none
-
-        schema = handler(source)
-        if self.category != SECRET:
-            return schema
-        stars = core_schema.plain_serializer_function_ser_schema(_stars, when_used="json")
-        return {**schema, "serialization": stars}
-
-
-def _stars(value: object) -> str:
-    del value
-    return "***"
 
 
 if TYPE_CHECKING:
@@ -85,7 +61,8 @@ else:
 
     class Sensitive:
         """`Sensitive[str, "pii"]` is a `str` that is marked. Put it outermost:
-        `Sensitive[str | None, "pii"]`, for a repr shows what is only a part of its field's type.
+        `Sensitive[str | None, "pii"]`, for Pydantic's repr shows what is only a part of its field's
+        type, computed fields and what a `RootModel` holds. That of a `Quiet` model shows none.
 
         The category "secret" also puts stars for the value into all JSON, answers among it.
         """
@@ -101,6 +78,17 @@ else:
             return Annotated[kind, SensitiveMark(category), Field(repr=False)]
 
 
+class Quiet:
+    """Put it before `BaseModel` or `RootModel` among the bases of a class: its repr leaves out all
+    that is marked, wherever the mark stands.
+    """
+
+    def __repr_args__(self) -> Any:
+        marks = sensitive_fields(type(self))
+        above: Any = super()
+        return [each for each in above.__repr_args__() if each[0] not in marks]
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SensitiveField:
     """One line of the inventory."""
@@ -110,8 +98,8 @@ class SensitiveField:
     category: str
     kind: str
     """The type of its values, as it is written."""
-    is_outermost: bool
-    """False where the mark is on a part of the type: the model's own repr shows the field."""
+    is_shown: bool
+    """Whether the repr of its model shows it: see `Sensitive`."""
 
 
 def inventory(models: Iterable[type]) -> list[SensitiveField]:
@@ -120,8 +108,8 @@ def inventory(models: Iterable[type]) -> list[SensitiveField]:
     """
     found: dict[tuple[str, str], SensitiveField] = {}
     for model in with_inner(models):
-        for name, hint in _hints(model).items():
-            mark = mark_of(hint)
+        for name, hint in types_of_fields(model).items():
+            mark = sensitive_fields(model).get(name)
             if mark is not None:
                 key = (f"{model.__module__}.{model.__qualname__}", name)
                 found[key] = SensitiveField(
@@ -129,7 +117,7 @@ def inventory(models: Iterable[type]) -> list[SensitiveField]:
                     field=name,
                     category=mark.category,
                     kind=_words(hint),
-                    is_outermost=_outer_mark(hint) is not None or _holds_secret(hint),
+                    is_shown=_is_shown(model, name, hint),
                 )
     return [found[key] for key in sorted(found)]
 
@@ -142,7 +130,9 @@ def with_inner(models: Iterable[type]) -> list[type]:
         model = waiting.pop()
         if model not in found:
             found[model] = None
-            waiting += [kind for hint in _hints(model).values() for kind in models_in(hint)]
+            waiting += [
+                kind for hint in types_of_fields(model).values() for kind in models_in(hint)
+            ]
     return list(found)
 
 
@@ -157,32 +147,6 @@ def sensitive_names(models: Iterable[type]) -> frozenset[str]:
     return frozenset(found)
 
 
-def models_in(hint: Any) -> tuple[type, ...]:
-    """The models and dataclasses that a type holds, in order."""
-    return tuple(kind for kind in _kinds_in(hint, MAX_DEPTH) if _has_fields(kind))
-
-
-def sensitive_fields(model: type) -> Mapping[str, SensitiveMark]:
-    """The sensitive fields of one model, by name."""
-    return _fields_of(cast("Any", model))
-
-
-def mark_of(hint: Any) -> SensitiveMark | None:
-    """The mark in a type, wherever in it; None where there is none."""
-    outer = _outer_mark(hint)
-    if outer is not None:
-        return outer
-    return next(_marks_in(hint, MAX_DEPTH), None)
-
-
-def mark_among(metadata: Iterable[object], annotation: Any = None) -> SensitiveMark | None:
-    """The mark of a Pydantic field, from its metadata and its annotation."""
-    for each in metadata:
-        if isinstance(each, SensitiveMark):
-            return each
-    return mark_of(annotation)
-
-
 def loggable(value: object) -> object:
     """A model or dataclass as a log may have it: a dictionary in which sensitive fields are
     replaced, those of models inside of it too. Anything else is returned as it is.
@@ -193,7 +157,7 @@ def loggable(value: object) -> object:
 def shown_fields(value: object) -> dict[str, object] | None:
     """The fields of one model or dataclass, sensitive ones replaced; None for others."""
     kind = type(value)
-    names = _field_names(kind)
+    names = field_names(kind)
     if not names:
         return None
     marks = sensitive_fields(kind)
@@ -268,7 +232,7 @@ class SensitiveMask:
         marks = sensitive_fields(kind)
         return {
             name: getattr(value, name)
-            for name in _field_names(kind)
+            for name in field_names(kind)
             if name not in marks or not self._hides(marks[name], may_see=may_see(name))
         }
 
@@ -278,91 +242,19 @@ class SensitiveMask:
         return not may_see and (self._categories is None or mark.category in self._categories)
 
 
-# Types -------------------------------------------------------------------------------------------
+# Fields ------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1024)
-def _fields_of(model: Any) -> Mapping[str, SensitiveMark]:
-    marks = {name: mark_of(hint) for name, hint in _hints(model).items()}
-    return {name: mark for name, mark in marks.items() if mark is not None}
-
-
-def _hints(model: type) -> Mapping[str, Any]:
-    """The fields of a model with their whole types."""
-    names = _field_names(model)
-    if not names:
-        return {}
-    fields: Mapping[str, Any] | None = getattr(model, "__pydantic_fields__", None)
-    if fields is None:
-        return _hints_of_dataclass(model)
-    # Pydantic has taken the types apart; the outermost marks are in the metadata.
-    return {
-        name: Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-        for name, field in fields.items()
-    }
-
-
-def _hints_of_dataclass(model: Any) -> Mapping[str, Any]:
-    """Types that can be known only to type checkers are read as they are written."""
-    fields = dataclasses.fields(model)
-    try:
-        hints = get_type_hints(model, include_extras=True)
-    except (NameError, AttributeError, TypeError, SyntaxError):
-        hints = {field.name: _written(field.type) for field in fields}
-    return {field.name: hints.get(field.name, object) for field in fields}
-
-
-def _written(hint: Any) -> Any:
-    if isinstance(hint, str) and ("Sensitive[" in hint or "Secret" in hint):
-        return Annotated[object, SensitiveMark("unknown")]
-    return object if isinstance(hint, str) else hint
-
-
-def _field_names(model: type) -> tuple[str, ...]:
-    fields: Any = getattr(model, "__pydantic_fields__", None)
-    if isinstance(fields, dict):
-        return tuple(cast("dict[str, Any]", fields))
-    if dataclasses.is_dataclass(model):
-        return tuple(field.name for field in dataclasses.fields(model))
-    return ()
-
-
-def _has_fields(kind: Any) -> bool:
-    return isinstance(kind, type) and bool(_field_names(kind))
-
-
-def _outer_mark(hint: Any) -> SensitiveMark | None:
-    for each in getattr(hint, "__metadata__", ()):
-        if isinstance(each, SensitiveMark):
-            return each
-    return None
-
-
-def _marks_in(hint: Any, depth: int) -> Iterator[SensitiveMark]:
-    if _is_secret(hint):
-        yield SensitiveMark(SECRET)
-    mark = _outer_mark(hint)
-    if mark is not None:
-        yield mark
-    if depth:
-        for inner in get_args(hint):
-            yield from _marks_in(inner, depth - 1)
-
-
-def _is_secret(hint: Any) -> bool:
-    return hint is Secret or get_origin(hint) is Secret
-
-
-def _holds_secret(hint: Any) -> bool:
-    """A `Secret` hides itself, wherever it is."""
-    return any(_is_secret(kind) for kind in _kinds_in(hint, MAX_DEPTH))
-
-
-def _kinds_in(hint: Any, depth: int) -> Iterator[Any]:
-    yield hint
-    if depth:
-        for inner in get_args(hint):
-            yield from _kinds_in(inner, depth - 1)
+def _is_shown(model: Any, name: str, hint: Any) -> bool:
+    if issubclass(model, Quiet) or holds_secret(hint):
+        return False
+    if getattr(model, "__pydantic_root_model__", False):
+        return True
+    told: dict[str, Any] = dict(getattr(model, "__pydantic_fields__", {}))
+    if not told and dataclasses.is_dataclass(model):
+        told = {field.name: field for field in dataclasses.fields(model)}
+    told |= getattr(model, "__pydantic_computed_fields__", {})
+    return bool(getattr(told.get(name), "repr", True))
 
 
 def _words(hint: Any) -> str:

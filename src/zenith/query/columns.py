@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from pydantic.fields import FieldInfo
 from sqlalchemy import Column as TableColumn
 from sqlalchemy import inspect
 from sqlalchemy.orm import ColumnProperty, InstrumentedAttribute, Mapper
@@ -18,7 +17,7 @@ from sqlmodel import SQLModel
 
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.records import dataclass
-from zenith.kernel.sensitive import mark_among
+from zenith.kernel.sensitive import mark_among, mark_in_bases
 from zenith.query.values import Check, Kind, kind_of
 
 Exposure: TypeAlias = Literal["open", "hidden", "sensitive"]
@@ -134,25 +133,26 @@ def _column(model: type[SQLModel], attribute: ColumnProperty[Any]) -> Column | N
     column = attribute.columns[0]
     if not isinstance(column, TableColumn):
         return None
-    field = model.model_fields.get(attribute.key)
     return Column(
         name=attribute.key,
         attribute=getattr(model, attribute.key),
-        exposure=exposure_of(field, column),
+        exposure=exposure_of(model, attribute.key, column),
         kind=kind_of(column.type),
         nullable=bool(column.nullable),
         is_key=column.primary_key,
     )
 
 
-def exposure_of(field: FieldInfo | None, column: TableColumn[Any]) -> Exposure:
+def exposure_of(model: type[SQLModel], name: str, column: TableColumn[Any]) -> Exposure:
     """Who may name a column: what its annotation says, or the `info` of its table's column. What
     is left out of every answer (`Field(exclude=True)`) is hidden.
     """
     told = [column.info.get(INFO)]
+    field = model.model_fields.get(name)
     if field is not None:
+        mark = mark_among(field.metadata, field.annotation) or mark_in_bases(model, name)
         told += [each.exposure for each in field.metadata if isinstance(each, Marker)]
-        told += ["sensitive"] if mark_among(field.metadata, field.annotation) else []
+        told += [] if mark is None else ["sensitive"]
         told += ["hidden"] if field.exclude else []
     for exposure in ("sensitive", "hidden"):
         if exposure in told:

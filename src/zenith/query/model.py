@@ -11,7 +11,7 @@ from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from zenith.kernel.errors import ConflictError
-from zenith.kernel.sensitive import sensitive_fields
+from zenith.kernel.sensitive import Quiet
 from zenith.query.columns import Columns, columns_of
 from zenith.query.errors import UnfitValueError, invalid
 from zenith.query.query import BESIDE, Condition, Query
@@ -20,7 +20,7 @@ from zenith.query.session import operation
 from zenith.query.writing import check_names, checked_changes, faults_of, stored
 
 
-class ZenithModel(SQLModel):
+class ZenithModel(Quiet, SQLModel):
     """A SQLModel with queries: `class User(ZenithModel, table=True)`.
 
     What may come from outside is declared on the model, and is nothing unless declared:
@@ -46,10 +46,6 @@ class ZenithModel(SQLModel):
         """The columns are made after this, from what the fields say."""
         super().__pydantic_init_subclass__(**given)
         seal_fields(cls)
-
-    def __repr_args__(self) -> Sequence[tuple[str | None, Any]]:
-        marks = sensitive_fields(type(self))
-        return [each for each in super().__repr_args__() if each[0] not in marks]
 
     @classmethod
     def where(cls, /, *conditions: Condition, **filters: object) -> Query[Self]:

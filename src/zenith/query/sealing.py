@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel.main import FieldInfoMetadata
 
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.sensitive import mark_among
+from zenith.kernel.sensitive import mark_among, mark_in_bases
 
 NAME: Final = "__encryption__"
 TYPED: Final = ("sa_type", "sa_column")
@@ -38,7 +38,7 @@ def seal_fields(model: type[Any]) -> None:
         return
     fields: dict[str, FieldInfo] = model.model_fields
     for name, field in fields.items():
-        mark = mark_among(field.metadata, field.annotation)
+        mark = mark_among(field.metadata, field.annotation) or mark_in_bases(model, name)
         if mark is not None and not any(_told(field, each) for each in TYPED):
             _seal(model, name, field, cipher)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict, RootModel
 from pydantic.dataclasses import is_pydantic_dataclass
 
 from zenith.kernel.errors import ConfigurationError
-from zenith.kernel.sensitive import models_in, sensitive_fields
+from zenith.kernel.sensitive import Quiet, models_in
 
 
-class StrictModel(BaseModel):
+class StrictModel(Quiet, BaseModel):
     """A model that refuses fields it does not know.
 
     Threat: mass assignment (OWASP API3, ASVS 15.3.3): `"role": "admin"` in a body that somebody
@@ -35,12 +34,6 @@ class StrictModel(BaseModel):
         for name, field in cls.model_fields.items():
             for kind in models_in(field.annotation):
                 _check_strict(f"{cls.__name__}.{name}", kind)
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        marks = sensitive_fields(type(self))
-        for name, value in super().__repr_args__():
-            if name not in marks:
-                yield name, value
 
 
 def _check_strict(place: str, kind: type[Any]) -> None:
