@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import GetCoreSchemaHandler
@@ -11,6 +10,7 @@ from pydantic_core import CoreSchema
 from zenith.content.characters import HIDDEN, LINE_ENDS, SURROGATE, has_hidden, without_hidden
 from zenith.content.errors import ContentError
 from zenith.content.fields import text_schema
+from zenith.kernel.normal_forms import normalized
 
 Hidden: TypeAlias = Literal["refuse", "remove"]
 MAX_LENGTH = 10_000
@@ -35,13 +35,13 @@ def clean_text(
     if SURROGATE.search(text):
         raise ContentError("Text with half a character", fault="half_character")
     # Normalized first: removing may bring together what was kept apart, but adds nothing hidden.
-    text = LINE_ENDS.sub("\n", unicodedata.normalize("NFC", text))
+    text = LINE_ENDS.sub("\n", normalized("NFC", text))
     spaced = text if multiline else text.replace("\n", " ").replace("\t", " ")
     if hidden == "remove":
-        text = unicodedata.normalize("NFC", without_hidden(spaced))
+        text = normalized("NFC", without_hidden(spaced))
         if has_hidden(text):
             # Marks that changed places took from a joiner what it joined.
-            text = unicodedata.normalize("NFC", HIDDEN.sub("", text))
+            text = normalized("NFC", HIDDEN.sub("", text))
     elif has_hidden(spaced) or spaced != text:
         raise ContentError("Text with characters that cannot be seen", fault="hidden_characters")
     if len(text) > max_length:

@@ -6,19 +6,21 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from zenith.kernel.normal_forms import normalized
+
 
 def _exact(text: str) -> str:
     return text
 
 
 def _unicode(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    return normalized("NFC", text)
 
 
 def _caseless(text: str) -> str:
     """Unicode's caseless matching (section 3.13, D145), without spaces around."""
-    folded = unicodedata.normalize("NFD", text.strip()).casefold()
-    return unicodedata.normalize("NFC", folded)
+    folded = normalized("NFD", text.strip()).casefold()
+    return normalized("NFC", folded)
 
 
 def _digits(text: str) -> str:
@@ -30,7 +32,7 @@ def _digits(text: str) -> str:
 
 def _alphanumeric(text: str) -> str:
     """Letters and digits in capitals: account numbers, passports."""
-    capitals = unicodedata.normalize("NFKC", text).upper()
+    capitals = normalized("NFKC", text).upper()
     return "".join(each for each in capitals if each.isalnum())
 
 

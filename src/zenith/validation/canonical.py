@@ -12,6 +12,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from zenith.kernel.normal_forms import normalized
+
 MAX_ROUNDS: Final = 4
 _COMMON: Final = "COMMON"
 _JOINERS: Final = "\u200c\u200d"
@@ -65,7 +67,7 @@ _LATIN: Final = str.maketrans(
 
 def nfc(text: str) -> str:
     """Composed (NFC), blanks made one space and removed at the ends. For what people read."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return " ".join(normalized("NFC", text).split())
 
 
 def folded(text: str) -> str:
@@ -74,7 +76,7 @@ def folded(text: str) -> str:
     """
     text = text.strip()
     for _ in range(MAX_ROUNDS):
-        once = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
+        once = normalized("NFKC", normalized("NFKC", text).casefold()).strip()
         if once == text:
             return text
         text = once
