@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,43 @@ async def test_what_a_broken_connection_swallowed_is_sent_again() -> None:
         subjects = [json.loads(parsed(message)["text"])["subject"] for message in messages]
         assert subjects == ["a", "a", "b"]
         await receiver.close()
+
+
+async def taken_of(receiver: SyslogReceiver, batches: Sequence[Sequence[Event]]) -> int:
+    """How many of them went out."""
+    for number, batch in enumerate(batches):
+        try:
+            await receiver.deliver(batch)
+        except DeliveryError:
+            return number
+    raise AssertionError("there is no end to what a server takes")
+
+
+async def test_what_a_server_took_and_never_read_is_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody is told that it was never read: not by the server, and not by TCP."""
+    monkeypatch.setattr(syslog_receiver, "SEND_TIMEOUT", 0.2)
+    with socket.socket() as hung:
+        hung.bind(("127.0.0.1", 0))
+        hung.listen()
+        port = hung.getsockname()[1]
+        receiver = SyslogReceiver(SyslogSettings(address=f"tcp://127.0.0.1:{port}"))
+        batches = [
+            [event(subject=f"{batch} {number}", details={"x": "y" * 400}) for number in range(20)]
+            for batch in range(200)
+        ]
+        taken = await taken_of(receiver, batches)
+        hung.accept()[0].close()
+    async with streams(port=port) as place:
+        for batch in batches[taken : taken + 2]:
+            await receiver.deliver(batch)
+        messages = await place.wait_for((taken + 2) * 20)
+        subjects = [json.loads(parsed(message)["text"])["subject"] for message in messages]
+        assert subjects == [each.subject for batch in batches[: taken + 2] for each in batch]
+        await receiver.close()
+    assert taken > 1
+    assert sum(map(len, receiver._sent)) < 2 * syslog_receiver.KEPT
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:

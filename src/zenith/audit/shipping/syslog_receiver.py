@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,14 +19,20 @@ from zenith.kernel.events import Event
 CONNECT_TIMEOUT: Final = 5.0
 SEND_TIMEOUT: Final = 10.0
 """Seconds for a batch to leave; a server that reads nothing is one that does not answer."""
+BUFFER: Final = 16_384
+"""Bytes that the system is asked to hold for a server that does not read."""
+KEPT: Final = 262_144
+"""Bytes sent last that the next connection is sent again: more than such a server and the systems
+between it and us usually swallow."""
 
 
 class SyslogReceiver:
     """Sends messages of RFC 5424.
 
     Threat: a log that others on the way read, change or answer for (ASVS 16.4.3): `tls:` verifies
-    the server by its name. Syslog has no acknowledgements: what a connection swallowed while it
-    broke is sent once more over the next one. By UDP nobody can know what arrived.
+    the server by its name. Syslog has no acknowledgements, and a server that hangs swallows what
+    it never reads: what was sent last is sent once more over the next connection. By UDP nobody can
+    know what arrived.
     """
 
     def __init__(self, settings: SyslogSettings) -> None:
@@ -40,7 +47,7 @@ class SyslogReceiver:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._tls: ssl.SSLContext | None = None
-        self._last = b""
+        self._sent: Final[deque[bytes]] = deque()
 
     @property
     def name(self) -> str:
@@ -93,13 +100,18 @@ class SyslogReceiver:
         if self._reader is not None and self._reader.at_eof():
             await self.close()
         if self._writer is None:
-            again, self._last = self._last, b""
             self._reader, self._writer = await self._open_stream()
-            data = again + data
-        self._writer.write(data)
+            for again in self._sent:
+                await self._drained(self._writer, again)
+        await self._drained(self._writer, data)
+        self._sent.append(data)
+        while sum(map(len, self._sent)) - len(self._sent[0]) >= KEPT:
+            self._sent.popleft()
+
+    async def _drained(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        writer.write(data)
         async with asyncio.timeout(SEND_TIMEOUT):
-            await self._writer.drain()
-        self._last = data
+            await writer.drain()
 
     async def _open_stream(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._scheme == "tls" and self._tls is None:
@@ -108,6 +120,7 @@ class SyslogReceiver:
             reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
         # Nothing may wait here unsent: what the server has not read holds the queue up.
         writer.transport.set_write_buffer_limits(high=0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         return reader, writer
 
 
