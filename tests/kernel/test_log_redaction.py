@@ -14,6 +14,7 @@ import pytest
 import structlog
 from pydantic import BaseModel
 from sqlalchemy import create_engine, text
+from starlette.datastructures import QueryParams
 from uvicorn.logging import AccessFormatter, DefaultFormatter
 
 from zenith.kernel.log_redaction import (
@@ -263,3 +264,9 @@ def test_what_has_names_for_its_values_is_looked_at_by_them():
         assert "hunter2" not in made.getMessage()
         assert "ada" in made.getMessage()
         assert made.row == {"user": "ada", "password": REDACTED}
+
+
+def test_codes_in_queries():
+    made = record("%s", QueryParams("code=hunter2&page=4"), status={"code": 404})
+    assert made.getMessage() == f"{{'code': '{REDACTED}', 'page': '4'}}"
+    assert made.status == {"code": 404}

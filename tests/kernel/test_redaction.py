@@ -152,6 +152,21 @@ def test_colours_stay_where_nothing_is_secret() -> None:
     assert PLAIN.text("\x1b]0;token=a\x07") == rf"\x1b]0;token={REDACTED}"
 
 
+@pytest.mark.parametrize(
+    "name", ["root_path", "snapshotPath", "spot_price", "recv_count", "footprint", "session_id"]
+)
+def test_names_with_short_ones_in_them_are_none(name: str) -> None:
+    assert not PLAIN.is_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["otp", "TOTP", "user-otp", "otp_x", "userOtp", "otpCode", "cvv2", "card_cvc", "session"],
+)
+def test_short_names_are_secret(name: str) -> None:
+    assert PLAIN.is_secret(name)
+
+
 @pytest.mark.parametrize("name", ["bypass", "compass", "passenger", "access_key_id", "monkeys"])
 def test_and_what_is_none_is_none(name: str) -> None:
     assert not PLAIN.is_secret(name)

@@ -39,6 +39,10 @@ _SHOW_ALL: Final = frozenset({"builtins", "pydantic", "sqlmodel"})
 """Packages whose `__str__` shows every field."""
 _FAULT: Final = frozenset({"type", "loc", "msg", "input"})
 """What Pydantic and FastAPI say of a field that does not hold: its value is in `input`."""
+_IN_QUERIES: Final = frozenset(
+    {"code", "state", "key", "sig", "signature", "auth", "ticket", "sid"}
+)
+"""Names that are secret in the query of a URL only."""
 _CONTAINERS: Final = (Mapping, list, tuple, AbstractSet)
 _ACCESS_LOG: Final = "uvicorn.access"
 """Its formatter takes the arguments of a record apart, so these stay as many as they are."""
@@ -261,12 +265,13 @@ class Values:
         """Each value under its name."""
         kept: dict[Any, Any] = {}
         is_fault = _FAULT.issubset(values)
+        is_query = hasattr(values, "multi_items")  # of Starlette, and forms
         for number, (name, value) in enumerate(values.items()):
             if number == MAX_ITEMS:
                 kept["..."] = f"{len(values) - MAX_ITEMS} more"
                 break
             secret = isinstance(name, str) and self._redactor.is_secret(name)
-            secret = secret or (is_fault and name == "input")
+            secret = secret or (is_fault and name == "input") or (is_query and name in _IN_QUERIES)
             kept[self._name(name)] = REDACTED if secret else self.value(value, depth - 1)
         return kept
 

@@ -26,9 +26,12 @@ MAX_NAME: Final = 256
 _SECRET_NAMES: Final = re.compile(
     r"passw|passphrase|passcode|(?<![my])pass[0-9]*\Z|pwd|secret|token|authori[sz]ation|cookie"
     r"|apikey|credential|privatekey|(?:access|signing|encryption|master|account)keys?(?!ids?\Z)"
-    r"|otp|(?:recovery|onetime|backup|device)code|codeverifier|cv[vc]|[cx]srf|jwt|bearer"
+    r"|(?:recovery|onetime|otp|backup|device)code|codeverifier|[cx]srf|jwt|bearer"
+    r"|otp\Z|cv[vc]2?(?:\Z|code|number)"
     r"|\Asession\Z|sessid|jsessionid|connectsid"  # cookies of other makers
 )
+_SHORT_NAMES: Final = re.compile(r"(?<![a-z])(?:[ht]?otp|cv[vc])(?![a-z])")
+"""Those that are in many a name (`root_path`, `recv_count`) where it is written without breaks."""
 _PLAIN_NAMES: Final = frozenset({"tokenid", "tokentype", "apikeyid", "credentialid"})
 """Names with such a word in them that hold no secret."""
 _NOT_LETTERS: Final = re.compile(r"[^a-z0-9]")
@@ -93,7 +96,7 @@ class Redactor:
         """Whether what bears this name is secret."""
         lowered = name[:MAX_NAME].lower()
         plain = _NOT_LETTERS.sub("", lowered)
-        return plain in self._names or _names_secret(plain) or lowered.startswith(_COOKIES)
+        return plain in self._names or _names_secret(lowered, plain)
 
     def text(self, value: str, limit: int = MAX_TEXT) -> str:
         """`value` without secrets, in one line of characters that print, of at most `limit`
@@ -213,7 +216,9 @@ def _by_gate(triggers: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @lru_cache(maxsize=2048)
-def _names_secret(plain: str) -> bool:
+def _names_secret(lowered: str, plain: str) -> bool:
+    if lowered.startswith(_COOKIES) or _SHORT_NAMES.search(lowered) is not None:
+        return True
     return plain not in _PLAIN_NAMES and _SECRET_NAMES.search(plain) is not None
 
 
