@@ -55,6 +55,32 @@ def test_the_default_is_the_guides(html, left):
     assert sanitize_html(html) == expected
 
 
+@pytest.mark.parametrize("profile", [COMMENT, ARTICLE, EMAIL])
+@pytest.mark.parametrize(
+    ("html", "left"),
+    [
+        ("<pre>\nx</pre>", "<pre>x</pre>"),
+        ("<pre>\n\n\nx</pre>", "<pre>\n\n\nx</pre>"),
+        ("<pre id=y><!-- z -->\nx</pre>", "<pre>\n\nx</pre>"),
+        ("<pre><code>\nx</code></pre>", "<pre><code>\nx</code></pre>"),
+        ("<p>&lt;pre&gt;\nx</p>", "<p>&lt;pre&gt;\nx</p>"),
+    ],
+)
+def test_empty_lines_are_not_lost_however_often_it_is_sanitized(profile, html, left):
+    assert sanitize_html(html, profile=profile) == left
+    assert sanitize_html(left, profile=profile) == left
+
+
+def test_marks_of_byte_order_do_not_lead():
+    assert sanitize_html("<i>\ufeff\ufeff</i>x\ufeff") == "x\ufeff"
+
+
+def test_classes_do_not_hide_the_first_line():
+    profile = HtmlProfile(tags=("pre",), classes={"pre": ("x",)})
+    html = '<pre class="x">\n\ny</pre>'
+    assert Sanitizer(profile)(html) == html
+
+
 def test_a_profile_decides_on_tags_classes_addresses_and_rel():
     profile = HtmlProfile(
         tags=("code", "a"),
@@ -126,6 +152,8 @@ TANGLES = {
     "capitals": "<UL><LI>" * 11_000,
     "attributes": "<p " + " ".join(f"a{n}" for n in range(15_000)) + ">x",
     "attributes, no end": "<p " + " ".join(f"a{n}" for n in range(15_000)),
+    "no-break spaces": "\xa0" * 100_000,
+    "ampersands": "&" * 100_000,
     "attributes with brackets": "<p " + " ".join(f'a{n}=">"' for n in range(9_000)) + ">x",
 }
 

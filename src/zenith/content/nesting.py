@@ -21,6 +21,8 @@ MOST_COPIED: Final = 8_000_000
 """Characters that may come of formatting that is left open, at worst."""
 COPY: Final = 64
 """What a copy costs beside its text, in characters."""
+MOST_ESCAPED: Final = 60_000
+"""Signs of one text that are written as entities by a method that looks at all before each."""
 _FORMATTING: Final = frozenset(
     (
         "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt",
@@ -72,6 +74,8 @@ def check_nesting(html: str) -> None:
     """
     if len(html) < SHORT:
         return
+    if len(html) > MOST_ESCAPED and _escaped(html) > MOST_ESCAPED:
+        raise _tangled()
     opened: _Open | None = None
     for tag, start, end in _tags(html):
         name = tag.lower()
@@ -150,6 +154,10 @@ def _tags(html: str) -> Iterator[tuple[str, int, int]]:
             for each in _OPEN.finditer(html, end):
                 yield each[1], each.start(), each.end()
             return
+
+
+def _escaped(html: str) -> int:
+    return html.count("&") + (0 if html.isascii() else html.count("\xa0"))
 
 
 def _check_attributes(html: str, start: int, end: int) -> None:

@@ -30,6 +30,8 @@ where they are known and where they are not."""
 _SLASHLESS: Final = re.compile(r"https?:(?![/\\]{2})", re.IGNORECASE)
 _SKIPPED: Final = re.compile(r"\A[\x00-\x20]+|[\t\r\n]")
 """What browsers leave out of an address."""
+_LINES: Final = re.compile(r"<pre(?: [^>]*)?>(?=\n)")
+"""Browsers leave out the first line end within: one that is to be seen is written twice."""
 KEPT: Final = 64
 """Compiled profiles that are kept."""
 
@@ -42,10 +44,11 @@ class Sanitizer:
     nothing is searched for. nh3 parses as browsers do and writes anew what it understood.
     """
 
-    __slots__ = ("_clean", "profile")
+    __slots__ = ("_clean", "_has_lines", "profile")
 
     def __init__(self, profile: HtmlProfile) -> None:
         self.profile: Final = profile
+        self._has_lines: Final = "pre" in profile.tags
         attributes = {tag: set(names) for tag, names in profile.attributes.items()}
         attributes["*"] = set()  # else the library lets some stay on every tag
         self._clean: Final = nh3.Cleaner(
@@ -69,9 +72,11 @@ class Sanitizer:
             )
         check_nesting(html)
         try:
-            return self._clean(html)
+            # Of several marks at the front each reading would take one.
+            left = self._clean(html).lstrip("\ufeff")
         except UnicodeEncodeError:
             raise ContentError("Text with half a character", fault="half_character") from None
+        return _LINES.sub("\\g<0>\n", left) if self._has_lines else left
 
 
 def _absolute(tag: str, name: str, value: str) -> str | None:
