@@ -124,10 +124,11 @@ class Lasting(Fake):
 
     def __init__(self, result, later):
         super().__init__(result)
-        self.later, self.reconsidered = later, 0
+        self.later, self.reconsidered, self.uses = later, 0, 0
 
-    async def reconsider(self, exchange):
+    async def reconsider(self, exchange, *, used):
         self.reconsidered += 1
+        self.uses += used
         if isinstance(self.later, Exception):
             raise self.later
         return self.later
@@ -259,6 +260,46 @@ async def test_a_socket_whose_caller_is_another_by_then_says_nothing_more(later,
         with pytest.raises(refusal):
             await exchange.receive()
     assert scheme.reconsidered == 1, "nor does one that was refused come back"
+
+
+async def test_what_leaves_by_a_socket_is_asked_about_once_a_second_and_is_no_use():
+    scheme = Lasting(ALICE, ALICE)
+    exchange = await opened(scheme, (0.0, said()), (1.0, said()))
+    steady = exchange.receive._steady
+    for seconds, judged in ((0.0, 0), (0.9, 0), (0.1, 1), (0.5, 1), (0.5, 2)):
+        steady.now += seconds
+        assert await exchange.still()
+        assert (scheme.reconsidered, scheme.uses) == (judged, 0)
+    for _ in range(2):
+        await exchange.receive()
+    assert scheme.uses == 2, "a message is one, whatever was sent meanwhile"
+    scheme.later = None
+    steady.now += 1.0
+    for _ in range(2):
+        assert not await exchange.still()
+    assert isinstance(exchange.refusal, AuthenticationError)
+    assert scheme.reconsidered == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "is_held"),
+    [
+        (b"text/event-stream", "GET", True),
+        (b"text/event-stream; charset=utf-8", "POST", True),
+        (b"application/pdf", "GET", False),
+    ],
+)
+async def test_streams_of_events_are_asked_about(kind, method, is_held):
+    guard = AuthenticationGuard([Lasting(ALICE, None)], steady=Steady())
+    exchange = make_exchange(method=method)
+    await guard.on_request(exchange)
+    exchange.status, exchange.response_headers = 200, [(b"content-type", kind)]
+    guard.on_response(exchange)
+    assert (exchange.still is not None) is is_held
+    if is_held:
+        assert await exchange.still()
+        guard._steady.now += 1.0
+        assert not await exchange.still()
 
 
 async def test_a_socket_of_nobody_and_one_that_cannot_be_judged_stay():

@@ -44,6 +44,23 @@ async def test_who_was_met_is_judged_again(world: World) -> None:
     assert await world.scheme.reconsider(request) is None
 
 
+async def test_what_is_sent_to_a_session_is_no_use_of_it(world: World) -> None:
+    """ASVS 7.3.1: a page that is left open, with a feed, ends as one without."""
+    record, cookie = await world.sign_in()
+    request, begun = world.exchange(cookie), world.time.now
+    while world.time.now < record.idle_expires_at - 1:
+        assert await world.scheme.reconsider(request, used=False) is not None
+        world.time.now += 3600
+    world.time.now = record.idle_expires_at
+    assert await world.scheme.reconsider(request, used=False) is None
+    world.time.now = begun + 3600
+    assert await world.scheme.reconsider(request, used=False) is not None
+    assert await world.scheme.authenticate(request) is not None
+    found = await world.sessions.get(record.id)
+    assert found is not None
+    assert found.last_seen_at == world.time.now, "what was looked at hides no use"
+
+
 async def test_without_the_cookie_nobody_is_asked(world: World) -> None:
     request = exchange(None)
     assert await world.scheme.authenticate(request) is None

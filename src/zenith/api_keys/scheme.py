@@ -158,8 +158,9 @@ class APIKeyScheme:
             self._note(live, exchange.client, self._clock())
         return live.principal
 
-    async def reconsider(self, exchange: Exchange) -> Principal | None:
+    async def reconsider(self, exchange: Exchange, *, used: bool = True) -> Principal | None:
         """The key's principal as it is now; neither its limit nor a proof is asked for twice."""
+        del used  # No use ever makes a key last longer.
         _, raw = _key_of(exchange)
         if raw is None:
             return None

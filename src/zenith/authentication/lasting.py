@@ -4,9 +4,8 @@ credential still holds when something has arrived, or is about to leave.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from zenith.authentication.scheme import Scheme
 from zenith.kernel.clock import Clock
@@ -14,7 +13,6 @@ from zenith.kernel.errors import AuthenticationError, ConflictError, SecurityErr
 from zenith.kernel.principal import Principal
 from zenith.pipeline import Exchange, Message
 
-Judge: TypeAlias = Callable[[Exchange], Awaitable[Principal | None]]
 MAX_AGE: Final = 1.0
 """Seconds for which the judgement over a credential is believed, here as everywhere."""
 
@@ -26,11 +24,19 @@ EVENT_STREAM: Final = b"text/event-stream"
 class LastingScheme(Scheme, Protocol):
     """A scheme that can judge a credential once more within its request."""
 
-    async def reconsider(self, exchange: Exchange) -> Principal | None:
+    async def reconsider(self, exchange: Exchange, *, used: bool) -> Principal | None:
         """The principal as it is now, None or AuthenticationError where the credential does not
         hold any more. Nothing is charged, and no proof is asked for that was given and spent.
+        `used`: the caller has done something, which keeps a session alive; what an application
+        sends by itself does not (ASVS 7.3.1).
         """
         ...
+
+
+class Judge(Protocol):
+    """Says who a caller is by now, as `LastingScheme.reconsider` does."""
+
+    async def __call__(self, exchange: Exchange, *, used: bool) -> Principal | None: ...
 
 
 class _Lasting:
@@ -57,7 +63,7 @@ class _Lasting:
     def _is_due(self) -> bool:
         return self._steady() - self._judged >= MAX_AGE
 
-    async def _judge(self, during: str) -> None:
+    async def _judge(self, during: str, *, used: bool) -> None:
         """Raise what refuses the caller by now. Frameworks make other answers of what fails here,
         so the pipeline is told.
         """
@@ -65,7 +71,7 @@ class _Lasting:
         if refusal is not None:
             raise refusal
         try:
-            now = await self._again(self._exchange)
+            now = await self._again(self._exchange, used=used)
         except SecurityError as error:
             refusal = error
         else:
@@ -98,7 +104,7 @@ class LastingBody(_Lasting):
         message = await self._receive()
         is_end = message["type"] == "http.request" and not message.get("more_body", False)
         if is_end and self._is_due:
-            await self._judge("the body was on its way")
+            await self._judge("the body was on its way", used=True)
         return message
 
 
@@ -127,7 +133,7 @@ class LastingStream(_Lasting):
         """Whether the caller may have it. Never raises: whoever sends may do so for another."""
         if self._is_due and self._exchange.refusal is None:
             with suppress(SecurityError):
-                await self._judge("the stream was open")
+                await self._judge("the stream was open", used=False)
         if self._exchange.refusal is not None:
             return False
         return self._former is None or await self._former()
@@ -155,12 +161,19 @@ class LastingSocket(LastingStream):
     that it has.
     """
 
-    __slots__ = ()
+    __slots__ = ("_heard",)
+
+    def __init__(self, exchange: Exchange, judge: Judge, steady: Clock) -> None:
+        super().__init__(exchange, judge, steady)
+        self._heard = self._judged
 
     async def __call__(self) -> Message:
         message = await self._receive()
-        if message["type"] == "websocket.receive" and (self._is_due or self._exchange.refusal):
-            await self._judge("the socket was open")
+        if message["type"] == "websocket.receive":
+            now = self._steady()
+            if self._exchange.refusal is not None or now - self._heard >= MAX_AGE:
+                await self._judge("the socket was open", used=True)
+                self._heard = now
         return message
 
 

@@ -74,6 +74,19 @@ class SessionCache:
         """The live session with this cookie, from the store; its use is noted."""
         return await self._reads.of(digest, self._generation, partial(self._read, digest))
 
+    async def look(self, digest: str) -> LiveSession | None:
+        """The same, but it is no use of the session, and not kept: behind what is looked at every
+        second, uses would not be noted.
+        """
+        return await self._reads.of(("look", digest), self._generation, partial(self._look, digest))
+
+    async def _look(self, digest: str) -> LiveSession | None:
+        record = await self._sessions.find(digest)
+        if record is None or self._is_revoked(digest, record):
+            self._drop(digest)
+            return None
+        return LiveSession(record, self._steady())
+
     async def _read(self, digest: str) -> LiveSession | None:
         generation = self._generation
         record = await self._sessions.find(digest)

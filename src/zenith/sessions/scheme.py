@@ -78,6 +78,10 @@ class SessionScheme:
 
     async def authenticate(self, exchange: Exchange) -> Principal | None:
         """The session's principal, or None; ServiceUnavailableError where it cannot be known."""
+        return await self.reconsider(exchange, used=True)
+
+    async def reconsider(self, exchange: Exchange, *, used: bool = True) -> Principal | None:
+        """The same; a cookie costs nothing to judge again."""
         value = exchange.cookies.get(self._cookie)
         if value is None or len(value) != LENGTH:
             return None
@@ -85,7 +89,8 @@ class SessionScheme:
         key = digest(value)
         live = self._cache.peek(key)
         if live is None:
-            live = await self._cache.read(key) if VALUE.fullmatch(value) else None
+            read = self._cache.read if used else self._cache.look
+            live = await read(key) if VALUE.fullmatch(value) else None
             if live is None:
                 return None
         if self._watch is not None:
@@ -100,10 +105,6 @@ class SessionScheme:
             live.principal, live.subject = _principal(live.record, subject), subject
         exchange.state[SessionScheme] = live.record
         return live.principal
-
-    async def reconsider(self, exchange: Exchange) -> Principal | None:
-        """The same: a cookie costs nothing to judge."""
-        return await self.authenticate(exchange)
 
 
 def session_of(exchange: Exchange) -> SessionRecord | None:

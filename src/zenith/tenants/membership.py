@@ -26,9 +26,9 @@ class Membership:
             return None
         return acting_in(self._principal, inside)
 
-    async def reconsider(self, exchange: Exchange) -> Principal | None:
+    async def reconsider(self, exchange: Exchange, *, used: bool) -> Principal | None:
         """The same once a body has taken its time; None also for who belongs there no more."""
-        del exchange
+        del exchange, used
         subject = await self._subjects.find(self._principal.subject)
         if subject is None or self._tenant not in subject.tenants:
             return None

@@ -113,8 +113,9 @@ class BearerScheme:
             return bound.principal
         return None
 
-    async def reconsider(self, exchange: Exchange) -> Principal | None:
+    async def reconsider(self, exchange: Exchange, *, used: bool = True) -> Principal | None:
         """The token's principal as it is now; a proof of possession that came along is spent."""
+        del used  # A token ends when it says so.
         kind, token = _token_of(exchange, value := exchange.headers.get(HEADER))
         if value is None:
             return None
