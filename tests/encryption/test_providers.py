@@ -138,6 +138,32 @@ async def test_a_command_that_fails_is_told_without_what_it_printed(script, mess
         await provider.read()
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done", "fails"),
+        ("sleep 60; echo key", "does not answer"),
+        ("sleep 60 & echo key", "does not answer"),
+        ("exec >&-; sleep 60", "does not answer"),
+        ("sleep 60 & trap '' TERM; while :; do sleep 1; done", "does not answer"),
+    ],
+)
+async def test_a_command_ends_with_all_that_it_has_started(command, message):
+    """One that prints without end, or whose children hold its output, stopped every start."""
+    provider = CommandKeyProvider(["/bin/sh", "-c", f"PATH=/bin:/usr/bin; {command}"], seconds=0.5)
+    async with asyncio.timeout(20):
+        with pytest.raises(ConfigurationError, match=message):
+            await provider.read()
+
+
+async def test_a_file_that_is_longer_than_any_key_is_none(key_file):
+    key_file.write_text(MASTER * 200)
+    with pytest.raises(ConfigurationError, match="no key"):
+        await FileKeyProvider(key_file).read()
+    with pytest.raises(ConfigurationError, match="no key"):
+        FileKeyProvider(key_file)._read()
+
+
 async def test_a_command_is_a_program_that_exists_and_no_shell_line():
     with pytest.raises(ConfigurationError, match="cannot be started"):
         await CommandKeyProvider(["/no/such/program"]).read()

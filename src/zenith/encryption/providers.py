@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -18,6 +20,8 @@ from zenith.kernel.keys import Secret, check_strength
 MAX_SECRET: Final = 4096
 """Bytes of a file, or of what a command prints."""
 SECONDS: Final = 30.0
+GRACE: Final = 1.0
+"""Seconds that a killed command gets to be gone."""
 DATA_KEY: Final = Context("data-key")
 
 
@@ -113,7 +117,10 @@ class FileKeyProvider(SecretKeyProvider):
                 raise ConfigurationError(
                     f"{self._path} belongs to another user", fix="make it a file of this user"
                 )
-            return file.read(MAX_SECRET).decode("ascii")
+            data = file.read(MAX_SECRET + 1)
+            if len(data) > MAX_SECRET:
+                raise ConfigurationError(f"{self._path} holds no key", fix="name the key's file")
+            return data.decode("ascii")
 
 
 def open_at_once(path: Path) -> BinaryIO:
@@ -129,7 +136,10 @@ class CommandKeyProvider(SecretKeyProvider):
     """The secret is what a command prints: a password manager, a vault's client.
 
     `command` is the path of a program and its arguments; no shell reads it. It gets `environment`
-    alone, and `seconds` to answer.
+    alone, no terminal, and `seconds` to answer.
+
+    Threat: a command that hangs, or prints without end, and stops the start of the application; it
+    is ended with all that it has started.
     """
 
     def __init__(
@@ -157,17 +167,16 @@ class CommandKeyProvider(SecretKeyProvider):
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 env=self._environment,
+                start_new_session=True,
             )
         except OSError:
             raise self._failed("cannot be started") from None
         try:
-            printed, _ = await asyncio.wait_for(process.communicate(), self._seconds)
+            printed = await asyncio.wait_for(_printed(process), self._seconds)
         except TimeoutError:
             raise self._failed("does not answer") from None
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await _end(process)
         if process.returncode or len(printed) > MAX_SECRET or not printed.isascii():
             raise self._failed("fails, or prints no key")
         return printed.decode("ascii")
@@ -176,3 +185,25 @@ class CommandKeyProvider(SecretKeyProvider):
         return ConfigurationError(
             f"the command of a key {how}: {self._command[0]}", fix="run it by hand as this user"
         )
+
+
+async def _printed(process: asyncio.subprocess.Process) -> bytes:
+    """What a command prints, and no more of it than shows that it is too much."""
+    printed = b""
+    while process.stdout and len(printed) <= MAX_SECRET:
+        block = await process.stdout.read(MAX_SECRET)
+        if not block:
+            await process.wait()
+            break
+        printed += block
+    return printed
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End a command that goes on, and what it has started, which would hold its output open."""
+    is_open = process.stdout is not None and not process.stdout.at_eof()
+    if process.returncode is None or is_open:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.communicate(), GRACE)
