@@ -58,6 +58,8 @@ HIDDEN = [
     "a\U000e0041b",
     "a\U000e0100b",
     "a\ufffeb",
+    "a\U0001fffeb",
+    "a\U0010ffffb",
     "\u0430\u200d\u0431",
     "\u200da",
     "a\u034fb",

@@ -24,9 +24,16 @@ class Person(ZenithModel, table=True):
     age: int = 1
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/models.db"
+    return request.getfixturevalue("postgres_url")
+
+
 @pytest.fixture
-async def models(tmp_path):
-    async with ModelDatabase(f"sqlite:///{tmp_path}/models.db", metadata=metadata) as database:
+async def models(url):
+    async with ModelDatabase(url, metadata=metadata) as database:
         await database.create_tables()
         yield database
 

@@ -15,7 +15,10 @@ _INVISIBLE: Final = (
     r"\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     r"\U000e0000-\U000e0fff"
 )
-_NEVER: Final = r"\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+# Halves of characters, and numbers that Unicode keeps free in every plane.
+_NEVER: Final = r"\ud800-\udfff\ufdd0-\ufdef" + "".join(
+    rf"\U{plane:04x}fffe\U{plane:04x}ffff" for plane in range(17)
+)
 _JOINER: Final = r"\u200c\u200d"
 _SELECTOR: Final = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
 LINE_ENDS: Final = re.compile("\r\n?|[\x85\u2028\u2029]")
