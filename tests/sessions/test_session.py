@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from tests.accounts.fakes import Events
 from tests.sessions.fakes import World
 from zenith.kernel.errors import ValidationError
+from zenith.kernel.events import EventType
 from zenith.kernel.keys import digest
 from zenith.sessions import Sessions, SessionSettings
 from zenith.sessions.session import LONGEST_ACCESS, ROTATION_MEMORY
@@ -192,6 +194,18 @@ async def test_beyond_the_cap_the_end_of_others_is_announced() -> None:
     assert len(await world.sessions.list("ada")) == 2
     (announced,) = world.revoked.stored
     assert (announced.kind, announced.key) == ("session", first.id)
+
+
+async def test_who_is_put_out_by_more_sign_ins_is_recorded() -> None:
+    """ASVS 16.3.1: else somebody's sign-ins end, and nobody can say why."""
+    world, events = World(), Events()  # type: ignore[no-untyped-call]
+    settings = SessionSettings(max_per_account=1)
+    sessions = Sessions(world.store, world.revocations, settings, events=events, clock=world.time)
+    first, _ = await sessions.start("ada", kind="browser")
+    assert events.recorded == []
+    await sessions.start("ada", kind="browser")
+    (told,) = events.recorded
+    assert (told.type, told.session_id, told.target) == (EventType.SESSION_ENDED, first.id, "ada")
 
 
 async def test_owners_name_their_sessions(world: World) -> None:

@@ -122,6 +122,7 @@ class Parts:
             settings.sessions,
             access_lifetime=self.token_memory,
             refresh_lifetime=settings.tokens.refresh_lifetime,
+            events=self.events,
         )
 
     @property

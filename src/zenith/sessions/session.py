@@ -10,7 +10,9 @@ from typing import Final
 from zenith.authentication import Revocation, RevocationList, session_revocations
 from zenith.kernel.clock import Clock, wall_clock
 from zenith.kernel.errors import ValidationError
+from zenith.kernel.events import Event, EventSink, EventType, Silence
 from zenith.kernel.keys import digest, new_id, new_token
+from zenith.kernel.one_step import one_step
 from zenith.kernel.principal import NO_FACTORS
 from zenith.sessions.settings import DAY, SessionSettings
 from zenith.sessions.store import SessionKind, SessionRecord, SessionStore
@@ -35,6 +37,8 @@ class Sessions:
     `access_lifetime`: seconds for which an access token may be accepted, leeway included: so long
     is the end of its session remembered. `refresh_lifetime`: seconds that a sign-in of kind
     `tokens` lasts; it has no idle end, for programs may rest as long as their refresh token holds.
+    `events` are told of sign-ins that end because there are too many; of all others by who ends
+    them.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Sessions:
         *,
         access_lifetime: float = LONGEST_ACCESS,
         refresh_lifetime: float = 7 * DAY,
+        events: EventSink | None = None,
         clock: Clock = wall_clock,
         random: Callable[[], str] = new_token,
     ) -> None:
@@ -53,6 +58,7 @@ class Sessions:
         self._settings: Final = settings or SessionSettings()
         self._access_lifetime: Final = access_lifetime
         self._refresh_lifetime: Final = refresh_lifetime
+        self._events: Final = events or Silence()
         self._clock: Final = clock
         self._random: Final = random
 
@@ -90,9 +96,11 @@ class Sessions:
             factors=dict(factors),
             remembered=remember and cookie is not None,
         )
-        await self._announce(
-            await self._store.create(record, at_most=self._settings.max_per_account)
-        )
+        async with one_step():
+            ended = await self._store.create(record, at_most=self._settings.max_per_account)
+            for session_id in ended:
+                await self._events.record(_put_out(session_id, account_id, at=now))
+        await self._announce(ended)
         return record, cookie
 
     async def find(self, cookie_digest: str) -> SessionRecord | None:
@@ -241,3 +249,14 @@ class Sessions:
         if account_id is not None:
             revocations.append(Revocation(kind="subject", key=account_id, at=now, until=until))
         await self._revocations.revoke(*revocations)
+
+
+def _put_out(session_id: str, account_id: str, *, at: float) -> Event:
+    return Event(
+        type=EventType.SESSION_ENDED,
+        outcome="success",
+        at=at,
+        target=account_id,
+        session_id=session_id,
+        reason="more sign-ins than an account has",
+    )
