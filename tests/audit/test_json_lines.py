@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,4 +132,27 @@ def test_a_path_that_cannot_be_written_refuses_the_start(tmp_path: Path) -> None
 def test_what_is_no_regular_file_can_be_written() -> None:
     lines = JsonLines(Path("/dev/null"))
     lines.append([event()])
+    lines.close()
+
+
+def test_a_pipe_that_nobody_reads_is_told_and_hangs_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        JsonLines(path).open()
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    lines = JsonLines(path)
+    lines.append([event(subject="a")])
+    assert json.loads(os.read(reader, 4096))["subject"] == "a"
+    many = [event(details={str(number): "y" * 500 for number in range(20)})] * 20
+    with pytest.raises(BlockingIOError):
+        lines.append(many)
+    with suppress(BlockingIOError):
+        while os.read(reader, 65_536):
+            pass
+    lines.append([event(subject="b")])
+    assert os.read(reader, 4096).startswith(b"\n{")
+    os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        lines.append([event()])
     lines.close()

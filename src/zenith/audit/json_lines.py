@@ -18,7 +18,8 @@ MAX_LINE: Final = 32_768
 """Bytes; details that do not fit are left out and marked."""
 MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
-_FLAGS: Final = os.O_APPEND | os.O_CREAT | os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC
+# Without blocking: a pipe that nobody reads is an error, and no thread that waits for ever.
+_FLAGS: Final = os.O_APPEND | os.O_CREAT | os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 def line_of(event: Event) -> bytes:
