@@ -58,6 +58,7 @@ def test_what_is_encrypted_is_listed(zenith, application):
     assert found["routes"] == ["GET /users"]
     shown = zenith("data", "inventory", module)
     assert "email" in shown.output
+    assert found["shown"] is False  # a ZenithModel's repr leaves it out
     assert "GET /users" in shown.output.replace("\n", "")
 
 

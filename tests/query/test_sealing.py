@@ -24,6 +24,7 @@ from zenith.encryption import (
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.keys import new_token
 from zenith.kernel.sensitive import PII, SECRET, Sensitive
+from zenith.query.columns import columns_of
 
 SERVICE = EncryptionService(new_token(48))
 
@@ -81,6 +82,23 @@ def test_an_annotated_field_may_say_it_too():
     found = {column.name: type(column.type) for column in SealedNote.__table__.c}
     assert found["title"] is String
     assert found["text"] is EncryptedText
+
+
+def test_a_field_that_a_table_writes_anew_stays_sensitive():
+    """Forgetting the mark in a subclass opened the column, for reading and for filters."""
+
+    class Named(Kept):
+        name: Sensitive[str, PII]
+
+    class SealedAgain(Named, table=True):
+        id: int | None = Field(default=None, primary_key=True)
+        name: str = ""
+
+    assert type(SealedAgain.__table__.c.name.type) is EncryptedText
+    assert columns_of(SealedAgain).by_name["name"].exposure == "sensitive"
+    assert "Ada" not in repr(SealedAgain(name="Ada"))
+    with pytest.raises(ValueError, match="no column `name`"):
+        SealedAgain.order_by("name")
 
 
 def test_nobody_encrypts_where_nobody_is_named():
