@@ -11,7 +11,7 @@ from zenith.content.errors import ContentError
 SHORT: Final = 2000
 """Characters that need no look: parsing takes time, and writes text, by their square at worst."""
 FEW: Final = 1000
-"""Angle brackets whose nesting needs no look."""
+"""Tags outside of whole elements whose nesting needs no look."""
 DEEPEST: Final = 100
 FORMATTING_DEEPEST: Final = 30
 MOST_CROSSED: Final = 50
@@ -77,7 +77,7 @@ def check_nesting(html: str) -> None:
     if len(html) > MOST_ESCAPED and _escaped(html) > MOST_ESCAPED:
         raise _tangled()
     opened: _Open | None = None
-    for tag, start, end in _tags(html):
+    for number, (tag, start, end) in enumerate(_tags(html)):
         name = tag.lower()
         if name[0] == "/":
             if opened is not None:
@@ -85,6 +85,8 @@ def check_nesting(html: str) -> None:
         elif name not in _FLAT:
             opened = opened or _Open(html)
             opened.add(name, start, end)
+        if opened is not None and number > FEW:
+            opened.check()
     if opened is not None:
         opened.copy(len(html))
 
@@ -94,7 +96,6 @@ class _Open:
 
     def __init__(self, html: str) -> None:
         self._html: Final = html
-        self._is_long: Final = html.count("<") > FEW
         self._names: list[str] = []
         self._costs: list[int] = []
         self._formatting = self._cost = self._crossed = self._copied = self._at = 0
@@ -107,9 +108,6 @@ class _Open:
         self._costs.append(cost)
         self._formatting += cost > 0
         self._cost += cost
-        is_deep = len(self._names) > DEEPEST or self._formatting > FORMATTING_DEEPEST
-        if self._is_long and is_deep:
-            raise _tangled()
 
     def close(self, name: str, at: int) -> None:
         """Close the last `name` that is open."""
@@ -118,12 +116,16 @@ class _Open:
         self.copy(at)
         last = len(self._names) - 1 - self._names[::-1].index(name)
         self._crossed += last != len(self._names) - 1
-        if self._is_long and self._crossed > MOST_CROSSED:
-            raise _tangled()
         del self._names[last]
         cost = self._costs.pop(last)
         self._formatting -= cost > 0
         self._cost -= cost
+
+    def check(self) -> None:
+        """Raise ContentError where they lie too deep, or cross each other too often."""
+        is_deep = len(self._names) > DEEPEST or self._formatting > FORMATTING_DEEPEST
+        if is_deep or self._crossed > MOST_CROSSED:
+            raise _tangled()
 
     def copy(self, at: int) -> None:
         """Each tag up to there may begin a paragraph in which all formatting is written again."""
