@@ -51,7 +51,7 @@ from zenith.encryption import (
     SealedValue,
 )
 from zenith.encryption.columns.rows import RowValue, row_name
-from zenith.kernel.errors import ConfigurationError
+from zenith.kernel.errors import BadRequestError, ConfigurationError, ValidationError
 from zenith.query import Sessions, ZenithModel, columns_of, open_session
 from zenith.stores.sql.model_database import ModelDatabase
 
@@ -245,6 +245,28 @@ async def test_models_are_asked_by_name(database):
                 Person.order_by(name)
 
 
+async def test_a_value_that_a_column_cannot_take_is_the_clients_mistake(database):
+    """It was answered with 500."""
+    for given in ("no digit", "1" * 5000):
+        async with database.open() as session:
+            with pytest.raises(BadRequestError) as caught:
+                await Person.create(ssn=given)
+            await session.rollback()
+        assert isinstance(caught.value, EncryptedColumnError)
+        assert "person" not in caught.value.detail
+        assert "person.ssn" in str(caught.value)
+        with pytest.raises(BadRequestError, match="`ssn`") as refused:
+            Person.where(ssn=given)
+        assert "person" not in str(refused.value) + refused.value.detail
+        with pytest.raises(ValidationError):
+            Person.from_client({"ssn": given})
+        with pytest.raises(BadRequestError):
+            _ = Person.ssn == given
+    with pytest.raises(EncryptedColumnError) as mistake:
+        people.c.facts.type.process_bind_param(object(), None)
+    assert not isinstance(mistake.value, BadRequestError)
+
+
 async def test_rows_are_written_and_read_on_the_event_loop(database):
     async with database.open():
         person = await Person.create(note="tea")
@@ -380,7 +402,7 @@ def test_a_type_of_no_column_encrypts_nothing():
     with pytest.raises(EncryptedColumnError, match="no column"):
         EncryptedString(SERVICE).seal("x")
     column = Column("ssn", EncryptedString(SERVICE))
-    with pytest.raises(EncryptedColumnError, match="an encrypted column"):
+    with pytest.raises(EncryptedColumnError, match="no column"):
         column.type.process_bind_param("x", None)
 
 

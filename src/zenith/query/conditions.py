@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from sqlalchemy import ColumnElement, false
 from sqlmodel import SQLModel
 
+from zenith.kernel.errors import BadRequestError
 from zenith.query.columns import Column, Columns, unknown
 from zenith.query.errors import UnfitValueError
 
@@ -49,6 +50,10 @@ def compare(column: Column, operator: str, value: object) -> ColumnElement[bool]
         return OPERATORS[operator](column, value)
     except UnfitValueError as error:
         raise UnfitValueError(error.problem, column=column.name) from None
+    except BadRequestError as error:
+        # The column's own type takes no such value.
+        problem = error.detail.removeprefix("A value ")
+        raise UnfitValueError(problem, column=column.name) from None
     except ValueError as error:
         raise ValueError(f"`{column.name}` {error}") from None
 

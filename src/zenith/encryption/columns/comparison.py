@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Integer, String, literal_column
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
-from zenith.encryption.columns.errors import EncryptedColumnError
+from zenith.encryption.columns.errors import EncryptedColumnError, UnfitColumnValueError
 from zenith.encryption.columns.statements import TOLD, BlindTag
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _among(
         try:
             tags += index.tags(value, kind.context())
         except ValueError as error:
-            raise EncryptedColumnError(f"the value for {kind.told} {error}") from None
+            raise UnfitColumnValueError(str(error), column=kind.told) from None
     found = tag_of(column, index.length)
     return found == tags[0] if len(tags) == 1 else found.in_(tags)
 

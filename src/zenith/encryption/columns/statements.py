@@ -104,8 +104,7 @@ def check(statement: Any) -> None:
         if id(element) not in seen:
             seen.add(id(element))
             parts = list(_parts(element))
-            kind: Any = type(element)
-            _rule_for(kind)(element, parts)
+            _rule_for(element.__class__)(element, parts)
             _refuse_all(getattr(element, "_where_criteria", ()))
             waiting += parts
 

@@ -25,7 +25,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from zenith.encryption.blind_index import BlindIndex
 from zenith.encryption.columns import values
 from zenith.encryption.columns.comparison import Comparison, tag_of
-from zenith.encryption.columns.errors import EncryptedColumnError
+from zenith.encryption.columns.errors import EncryptedColumnError, UnfitColumnValueError
 from zenith.encryption.columns.rows import RowBound, RowValue, SealedValue, row_name
 from zenith.encryption.columns.statements import watch_statements
 from zenith.encryption.columns.values import Codec
@@ -119,8 +119,12 @@ class EncryptedType(RowBound, TypeDecorator[Any]):
             value, row = value.value, value.row
         try:
             return self.seal(value, row)
-        except (TypeError, ValueError) as error:
+        except TypeError as error:
             raise EncryptedColumnError(f"the value of {self.told} {error}") from None
+        except EncryptedColumnError:
+            raise
+        except ValueError as error:
+            raise UnfitColumnValueError(str(error), column=self.told) from None
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Decrypt, on the way from the database."""

@@ -36,8 +36,10 @@ def _dump_text(value: object) -> bytes:
 def _dump_json(value: object) -> bytes:
     try:
         return to_json(value)
-    except (TypeError, ValueError, RecursionError):
-        # The former message names the value's type at best, and its text at worst.
+    # The former message names the value's type at best, and its text at worst.
+    except TypeError:
+        raise TypeError("is nothing that JSON can say") from None
+    except (ValueError, RecursionError):
         raise ValueError("is nothing that JSON can say") from None
 
 
