@@ -31,6 +31,7 @@ from zenith.audit.keys import AuditKeys
 from zenith.audit.record import SEQUENCE, leaf
 from zenith.audit.seal import Entry, Seal, SealKind, Tombstone, pack
 from zenith.audit.search import AuditQuery
+from zenith.kernel.errors import ServiceUnavailableError
 from zenith.stores.sql.schema import audit_seals
 
 __all__ = ["log", "log_url", "postgres_schema_url", "sqlite_log", "sqlite_template"]
@@ -174,7 +175,16 @@ async def test_a_seal_that_cannot_be_read_stops_nothing(
 
 @pytest.mark.parametrize(
     "change",
-    ["mac = 'text'", "mac = 7", "hash = 'text'", "hash = x'00'", "total = 'x'", "at = 'x'"],
+    [
+        "mac = 'text'",
+        "mac = 7",
+        "hash = 'text'",
+        "hash = x'00'",
+        "total = 'x'",
+        "at = 'x'",
+        "key_id = upper(key_id)",
+        "key_id = ' ' || key_id",
+    ],
 )
 async def test_an_end_that_only_sqlite_can_hold_stops_nothing(
     sqlite_log: SealedLog, change: str
@@ -222,6 +232,18 @@ async def test_a_seal_with_a_number_that_no_chain_has_stops_nothing(
     log.now += 1000
     gone = await asyncio.wait_for(log.retention().prune(before=log.now - 1), 20)
     assert gone.seals == 4
+
+
+async def test_where_no_number_is_left_events_wait_and_that_is_said(log: SealedLog) -> None:
+    await log.sealed(1)
+    await forge(log, number=(1 << 63) - 1)
+    await log.write(1)
+    with pytest.raises(ServiceUnavailableError):
+        await log.first.sealer.seal()
+    assert "bad seal" in log.first.alarmed
+    await log.sql("DELETE FROM SEALS WHERE number > 1")
+    assert await log.first.sealer.seal() == 1
+    assert (await log.verify()).holds
 
 
 async def test_an_event_below_all_places_is_found(log: SealedLog) -> None:

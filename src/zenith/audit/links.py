@@ -110,7 +110,7 @@ class Links:
         if self._first is not None:
             self._judge_beginning(self._first)
         if self._uncovered is not None:
-            reason = "from here to the end nothing bears a key that is known here"
+            reason = f"its key, {self._uncovered.key_id}, is not known here, nor any that follows"
             self._findings.add(FindingKind.BAD_SEAL, reason, seal=self._uncovered.number)
         first = self._first.number if self._first is not None else 0
         after = {number for number in self._checkpoints if number >= first}

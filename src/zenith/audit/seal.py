@@ -131,6 +131,8 @@ class Seal:
             key_id = bytes.fromhex(self.key_id)
             if (len(self.previous), len(key_id)) != (len(START), ID_BYTES):
                 raise ValueError("no seal: a hash or a key id of another length")
+            if key_id.hex() != self.key_id:
+                raise ValueError("no seal: a key id in other letters")
             fixed = _FIXED.pack(
                 self.number, self.previous, key_id, self.at, self.total, self.through
             )

@@ -23,11 +23,11 @@ from zenith.audit.seal import (
     make_seal,
     raw_id,
 )
-from zenith.audit.seal_store import SealStore
+from zenith.audit.seal_store import LAST, SealStore
 from zenith.audit.settings import AuditSettings
 from zenith.kernel.background import end
 from zenith.kernel.clock import Clock, wall_clock
-from zenith.kernel.errors import SecurityError
+from zenith.kernel.errors import SecurityError, ServiceUnavailableError
 from zenith.kernel.events import Event, EventSink, EventType
 
 CheckpointPlace = Callable[[Checkpoint], Awaitable[None]]
@@ -216,6 +216,8 @@ class Sealer:
         return [each for each in made if not each.sequence or not self._chain.is_sealed(each[0])]
 
     async def _try(self, kind: SealKind, entries: Sequence[Entry] | Tombstone) -> bool:
+        if self._chain.head.number >= LAST:
+            raise ServiceUnavailableError(reason="a forged seal has taken the last number")
         seal = make_seal(
             self._keys,
             self._chain.head,
