@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from zenith.audit.keys import AuditKeys
 from zenith.audit.seal import EMPTY, START, Head, Seal, SealKind, head_of, highest_of
@@ -134,7 +134,7 @@ class Chain:
         """What the next seal follows, whatever stands there now."""
         if seal.is_whole():
             return head_of(seal)
-        found: object = seal.hash
+        found = cast("object", seal.hash)
         is_hash = isinstance(found, bytes) and len(found) == len(START)
         return Head(seal.number, seal.hash if is_hash else START, self.head.total)
 
