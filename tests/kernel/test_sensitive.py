@@ -323,6 +323,14 @@ def test_quiet_models_show_nothing_that_is_marked():
     assert repr(Names(["Ada"])) == "Names()"
 
 
+def test_what_has_nothing_sensitive_is_left_alone():
+    class Open(TypedDict):
+        room: int
+
+    assert mark_of(list[Open]) is None
+    assert mark_of(Open) is None
+
+
 def test_an_alias_of_nothing_says_nothing():
     class Lost:
         @property
