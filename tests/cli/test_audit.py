@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 from contextlib import closing
 
@@ -32,6 +33,22 @@ def test_a_log_is_verified(zenith, tmp_path):
     assert answer.exit_code == 0
     assert "nothing was changed, removed or added" in answer.stdout
     assert "checkpoints fit" in answer.stdout
+
+
+def test_receivers_hear_of_what_is_done_from_a_shell(zenith, tmp_path, monkeypatch):
+    """ASVS 16.4.3."""
+    events(zenith)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(10)
+        address = f"udp://127.0.0.1:{receiver.getsockname()[1]}"
+        monkeypatch.setenv("ZENITH_AUDIT__SYSLOG__ADDRESS", address)
+        for command, kind in (
+            (["verify"], b"AUDIT_VERIFIED"),
+            (["export", "--proof", str(tmp_path / "proof")], b"AUDIT_EXPORTED"),
+        ):
+            assert zenith("audit", *command).exit_code == 0
+            assert kind in receiver.recv(65536)
 
 
 def test_tampering_is_shown_and_ends_with_one(zenith, tmp_path):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
@@ -87,12 +87,12 @@ def prune(
     before = wall_clock() - int(age[1]) * DAY
 
     async def work(assembly: Assembly) -> Pruned:
-        parts = _parts(assembly)
-        head = await parts.seals.head(parts.settings.stream)
-        with _bar("pruning", head.total if head else 0) as tick:
-            return await parts.retention.prune(
-                before=before, by=operator(assembly).subject, progress=tick
-            )
+        async with _told(assembly) as parts:
+            head = await parts.seals.head(parts.settings.stream)
+            with _bar("pruning", head.total if head else 0) as tick:
+                return await parts.retention.prune(
+                    before=before, by=operator(assembly).subject, progress=tick
+                )
 
     try:
         gone = run(work, start=False)
@@ -117,11 +117,11 @@ def export(
     after = 0.0 if age is None else wall_clock() - int(age[1]) * DAY
 
     async def work(assembly: Assembly) -> int:
-        parts = _parts(assembly)
-        await _note_export(parts, operator(assembly).subject, proof, after)
-        head = await parts.seals.head(parts.settings.stream)
-        with _bar("exporting", head.total if head else 0) as tick:
-            return await _write(parts, proof, after, tick)
+        async with _told(assembly) as parts:
+            await _note_export(parts, operator(assembly).subject, proof, after)
+            head = await parts.seals.head(parts.settings.stream)
+            with _bar("exporting", head.total if head else 0) as tick:
+                return await _write(parts, proof, after, tick)
 
     try:
         count = run(work, start=False)
@@ -153,14 +153,14 @@ def key(as_json: AsJson = False) -> None:
 
 def _verify_database(checkpoints: Path | None) -> VerificationReport:
     async def work(assembly: Assembly) -> VerificationReport:
-        parts = _parts(assembly)
-        head = await parts.seals.head(parts.settings.stream)
-        with _bar("verifying", head.total if head else 0) as tick:
-            return await parts.verify(
-                by=operator(assembly).subject,
-                progress=tick,
-                checkpoints=None if checkpoints is None else CheckpointFile(checkpoints),
-            )
+        async with _told(assembly) as parts:
+            head = await parts.seals.head(parts.settings.stream)
+            with _bar("verifying", head.total if head else 0) as tick:
+                return await parts.verify(
+                    by=operator(assembly).subject,
+                    progress=tick,
+                    checkpoints=None if checkpoints is None else CheckpointFile(checkpoints),
+                )
 
     return run(work, start=False)
 
@@ -254,6 +254,20 @@ def _parts(assembly: Assembly) -> AuditParts:
     if found is None:
         fail("the audit log is off", fix="leave `audit` on in the settings", code=ExitCode.USAGE)
     return found
+
+
+@asynccontextmanager
+async def _told(assembly: Assembly) -> AsyncGenerator[AuditParts]:
+    """The log's parts; what is recorded meanwhile goes to its receivers, too.
+
+    Threat: whoever exports or prunes the log from a shell, unseen by those who watch elsewhere.
+    """
+    parts = _parts(assembly)
+    await parts.log.start()
+    try:
+        yield parts
+    finally:
+        await parts.log.stop()
 
 
 @contextmanager
