@@ -341,6 +341,8 @@ SLOW = {
     "unclosed statements": "execute >, 'a" * LONG,
     "hashes": "$argon2id$" * LONG,
     "signed": "eyJ" + "a+/=" * LONG,
+    "paths of heads": "=" + "/eyJ" * LONG,
+    "paths of long heads": "/eyJaaaaa" * LONG,
     "parts": '"password"\r\n' * LONG,
     "encoded brackets": "password%5b" * LONG,
     "quotes in brackets": 'token=[="\\"' * LONG,
