@@ -21,6 +21,7 @@ from tests.audit.sealed import (
 )
 from zenith.audit.sealer import INDEXED
 from zenith.audit.search import EXACT, AuditQuery
+from zenith.audit.stored import UNREADABLE
 from zenith.kernel.events import Event, EventType
 from zenith.stores.sql import SqlAuditStore
 from zenith.stores.sql.audit_search import counts_of, page_of
@@ -125,6 +126,30 @@ async def test_no_value_hides_a_row(sqlite_log: SealedLog, value: object) -> Non
     assert (await sqlite_log.verify()).holds
     await sqlite_log.first.sealer.look()
     assert await waiting(sqlite_log) == 0
+
+
+async def test_text_that_cannot_be_read_hides_no_other_row(sqlite_log: SealedLog) -> None:
+    """SQLite holds any bytes as text; one such row, and all searches would answer 503."""
+    other = replace(EVENT, event_id="cd" * 16)
+    await sqlite_log.first.events.append([EVENT, other])
+    await sqlite_log.first.sealer.seal()
+    for column in ("reason", "outcome", "details", "user_agent"):
+        await sqlite_log.sql(
+            f"UPDATE EVENTS SET {column} = CAST(x'41ff' AS TEXT) WHERE sequence = 1"  # noqa: S608
+        )
+        shown = await sqlite_log.first.events.search(AuditQuery())
+        assert [each.sequence for each in shown] == [2, 1]
+        assert shown[1].event.reason == UNREADABLE
+        assert repr(shown[1].event.details).isascii()
+        assert (
+            sum(
+                each.count
+                for each in await sqlite_log.first.events.counts(AuditQuery(), span=60.0, most=9)
+            )
+            == 2
+        )
+    report = await sqlite_log.verify()
+    assert [(each.kind, each.sequence) for each in report.findings] == [("edited", 1)]
 
 
 async def test_rows_of_a_process_that_died_are_indexed_by_another(sqlite_log: SealedLog) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, cast, get_args
 
@@ -16,6 +17,7 @@ _TYPES: Final[Mapping[object, EventType]] = {str(kind): kind for kind in EventTy
 _OUTCOMES: Final = frozenset(get_args(Outcome))
 _SEVERITIES: Final = frozenset(get_args(Severity))
 _TEXTS: Final = ("scheme", "reason")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _OPTIONAL: Final = (
     "subject",
     "target",
@@ -63,9 +65,14 @@ def _is_event(row: Mapping[str, Any]) -> bool:
         and row["outcome"] in _OUTCOMES
         and row["severity"] in _SEVERITIES
         and _is_time(row["at"])
-        and all(isinstance(row[name], str) for name in _TEXTS)
-        and all(row[name] is None or isinstance(row[name], str) for name in _OPTIONAL)
+        and all(_is_text(row[name]) for name in _TEXTS)
+        and all(row[name] is None or _is_text(row[name]) for name in _OPTIONAL)
     )
+
+
+def _is_text(value: object) -> bool:
+    """What a database has that cannot be read has lone surrogates here."""
+    return isinstance(value, str) and (value.isascii() or not _SURROGATE.search(value))
 
 
 def _is_time(value: object) -> bool:

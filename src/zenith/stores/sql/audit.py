@@ -97,7 +97,7 @@ class SqlAuditStore:
         counted = counts_of(
             _storable(query), stream=self._stream, span=span, most=most, splits=self._splits
         )
-        rows = await self._database.rows(counted)
+        rows = await self._database.rows(counted, is_lenient=True)
         return [OutcomeCount(span=row.span, outcome=row.outcome, count=row[2]) for row in rows]
 
     async def _page(
@@ -112,7 +112,8 @@ class SqlAuditStore:
             limit=limit,
             splits=self._splits,
         )
-        return [_stored(row) for row in await self._database.rows(found)]
+        rows = await self._database.rows(found, is_lenient=True)
+        return [_stored(row) for row in rows]
 
 
 def _storable(query: AuditQuery) -> AuditQuery:

@@ -58,6 +58,7 @@ class Database:
         self._engine: Final[StoreEngine] = StoreEngine(driver.make(settings, to_json))
         # One statement, one round trip: the server's own transaction around it is enough.
         self._single: Final = self._engine.execution_options(**driver.SINGLE)
+        self._lenient: Final = self._engine.execution_options(**driver.LENIENT)
         # SQLite has one writer. Its lock is polled, so writers of one process queue here instead.
         self._writer: Final = asyncio.Lock() if self.dialect == "sqlite" else None
 
@@ -78,9 +79,13 @@ class Database:
         """Return if the database answers; raises ServiceUnavailableError if not."""
         await self.rows(select(1))
 
-    async def rows(self, statement: Executable, parameters: Parameters = None) -> Rows:
-        """The rows of one statement, which is its own transaction."""
-        async with self._guarded(statement) as connection:
+    async def rows(
+        self, statement: Executable, parameters: Parameters = None, *, is_lenient: bool = False
+    ) -> Rows:
+        """The rows of one statement, which is its own transaction. `is_lenient`: text that cannot
+        be read comes with lone surrogates; otherwise it is a database that cannot be used.
+        """
+        async with self._guarded(statement, is_lenient=is_lenient) as connection:
             return (await connection.execute(statement, parameters)).all()
 
     async def first(
@@ -187,7 +192,9 @@ class Database:
         return joined
 
     @asynccontextmanager
-    async def _guarded(self, statement: Executable) -> AsyncGenerator[StoreConnection]:
+    async def _guarded(
+        self, statement: Executable, *, is_lenient: bool = False
+    ) -> AsyncGenerator[StoreConnection]:
         is_read, joined = isinstance(statement, Select), self._joined()
         if joined is not None and (joined.has_begun or not is_read):
             with errors_wrapped():
@@ -196,5 +203,6 @@ class Database:
             return
         async with (None if is_read else self._writer) or nullcontext():
             with errors_wrapped():
-                async with self._single.connect() as connection:
+                engine = self._lenient if is_lenient else self._single
+                async with engine.connect() as connection:
                     yield connection

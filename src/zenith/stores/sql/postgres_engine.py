@@ -21,6 +21,8 @@ T = TypeVar("T")
 MANY: Final = 500
 """Rows that are worth a thread."""
 SINGLE: Final[Mapping[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
+LENIENT: Final = SINGLE
+"""PostgreSQL holds no text that cannot be read."""
 """Execution options of a statement that is its own transaction."""
 GRACE: Final = 2.0
 """Seconds that the driver waits beyond the server's own statement timeout: it ends what a dead

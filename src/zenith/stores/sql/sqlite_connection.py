@@ -33,6 +33,9 @@ class Connection(aiosqlite.Connection):
         self._due: Final[list[Work]] = []
         self._begins = self._is_open = self._is_stopped = False
         self._stopped: asyncio.Future[Any] | None = None
+        self.is_lenient = False
+        """Whether text that is not UTF-8, which only others can have written, comes with lone
+        surrogates instead of ending the statement."""
 
     def stop(self) -> asyncio.Future[Any] | None:
         """End the thread, once. The pool ends that of a connection that was lost; who closes it at
@@ -173,6 +176,7 @@ class Cursor:
     def _run(
         self, do: Callable[..., Any], sql: str, parameters: Any, connection: sqlite3.Connection
     ) -> None:
+        connection.text_factory = lenient if self._connection.is_lenient else str
         cursor = connection.cursor()
         try:
             do(cursor, sql, parameters)
@@ -182,3 +186,8 @@ class Cursor:
             self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
         finally:
             cursor.close()
+
+
+def lenient(text: bytes) -> str:
+    """What SQLite holds as text, whatever that is."""
+    return text.decode("utf-8", "surrogateescape")

@@ -20,11 +20,13 @@ from sqlalchemy.exc import DBAPIError
 from zenith.kernel.errors import ConfigurationError
 from zenith.stores.settings import DatabaseSettings
 from zenith.stores.sql.engine import StoreConnection, make_engine
-from zenith.stores.sql.sqlite_connection import Connection, Work
+from zenith.stores.sql.sqlite_connection import Connection, Work, lenient
 
 T = TypeVar("T")
 SINGLE: Final = {"zenith_single": True}
 """Execution options of a statement that is its own transaction."""
+LENIENT: Final = {**SINGLE, "zenith_lenient": True}
+"""The same, for rows that nobody vouches for: see `Connection.is_lenient`."""
 # FULL: what was answered is on the disk. A spent token or an ended session that came back after a
 # power cut would be a hole.
 PRAGMAS: Final = (
@@ -82,8 +84,10 @@ def path_of(settings: DatabaseSettings) -> Path:
 
 
 def _begin(connection: SyncConnection) -> None:
-    if "zenith_single" not in connection.get_execution_options():
-        _driver_of(connection).begin()
+    driver, options = _driver_of(connection), connection.get_execution_options()
+    driver.is_lenient = "zenith_lenient" in options
+    if "zenith_single" not in options:
+        driver.begin()
 
 
 def begin_to_write(connection: SyncConnection) -> None:
@@ -138,7 +142,7 @@ async def each(
             # Row by row: what is made of them is all that stays.
             found[:] = map(made, driver.execute(sql, values))
         except sqlite3.OperationalError:
-            driver.text_factory = _lenient
+            driver.text_factory = lenient
             try:
                 found[:] = map(made, driver.execute(sql, values))
             finally:
@@ -150,10 +154,6 @@ async def each(
     except sqlite3.Error as error:
         raise DBAPIError(None, None, error) from error
     return found
-
-
-def _lenient(text: bytes) -> str:
-    return text.decode("utf-8", "surrogateescape")
 
 
 def _driver_of(connection: SyncConnection) -> Connection:
