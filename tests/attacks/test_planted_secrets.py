@@ -60,6 +60,15 @@ HEALTH = "health"
 RAW = {name: value.encode() for name, value in PLANTED.items()}
 
 
+@pytest.fixture(autouse=True)
+def _others_do_not_watch():
+    """Applications of other tests, which were never stopped, protect handlers too."""
+    before = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(logging.LogRecord)
+    yield
+    logging.setLogRecordFactory(before)
+
+
 class Patient(StrictModel):
     iban: Sensitive[str, PII]
     diagnosis: Sensitive[str, HEALTH]

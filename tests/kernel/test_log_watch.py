@@ -13,8 +13,10 @@ from zenith.kernel.log_watch import HandlerWatch
 
 @pytest.fixture
 def factory() -> Iterator[object]:
+    """As in a program that nobody else has set up."""
     before = logging.getLogRecordFactory()
-    yield before
+    logging.setLogRecordFactory(logging.LogRecord)
+    yield logging.LogRecord
     logging.setLogRecordFactory(before)
     for handler in every_handler():
         for each in [each for each in handler.filters if isinstance(each, RedactionFilter)]:
@@ -53,21 +55,42 @@ def test_records_of_nobody_and_of_loggers_by_another_way_are_made_as_ever() -> N
     watch.stop()
 
 
-def test_those_that_have_stopped_leave_the_chain(factory: object) -> None:
-    first, second, third = (HandlerWatch(RedactionFilter()) for _ in range(3))
-    for each in (first, second, third):
+def test_one_factory_asks_all_and_goes_with_the_last(factory: object) -> None:
+    watches = [HandlerWatch(RedactionFilter()) for _ in range(3)]
+    for each in watches:
         each.start()
-    second.stop()
-    assert logging.getLogRecordFactory() is third
-    third.stop()
-    assert logging.getLogRecordFactory() is first
-    others = partial(first)
+    shared = logging.getLogRecordFactory()
+    for each in (watches[1], watches[2]):
+        each.stop()
+        assert logging.getLogRecordFactory() is shared
+    watches[0].stop()
+    assert logging.getLogRecordFactory() is factory
+    assert HandlerWatch(RedactionFilter()).stop() == [], "one that was never started"
+
+
+def test_behind_a_factory_of_others_it_hands_on(factory: object) -> None:
+    first, second = (HandlerWatch(RedactionFilter(is_lasting=False)) for _ in range(2))
+    first.start()
+    others = partial(logging.getLogRecordFactory())
     logging.setLogRecordFactory(others)
-    first.stop()
+    second.start()
+    log, handler = logging.getLogger("handed"), logging.NullHandler()
+    log.addHandler(handler)
+    log.warning("on")
+    assert handler in second.stop()
     assert logging.getLogRecordFactory() is others
-    logging.getLogger("handed").warning("on")
-    logging.setLogRecordFactory(first)
-    third = HandlerWatch(RedactionFilter())
-    third.start()
-    third.stop()
+    assert first.stop() == [handler] or handler in first.stop()
+    assert logging.getLogRecordFactory() is others
+    log.warning("on")
+    log.removeHandler(handler)
+
+
+def test_applications_that_were_never_stopped_are_forgotten(factory: object) -> None:
+    """As many tests make them; a chain of their factories would end every record."""
+    for _ in range(2_000):
+        HandlerWatch(RedactionFilter()).start()
+    last = HandlerWatch(RedactionFilter())
+    last.start()
+    logging.getLogger("after").warning("many")
+    last.stop()
     assert logging.getLogRecordFactory() is factory
