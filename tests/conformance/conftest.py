@@ -12,7 +12,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from tests.services import ServiceSet
@@ -40,6 +39,7 @@ from zenith.stores.sql import (
     SqlSessionStore,
     upgrade,
 )
+from zenith.stores.sql.privileges import grants
 from zenith.stores.sql.schema import metadata
 from zenith.tokens.store import RefreshStore
 
@@ -52,11 +52,19 @@ class Place:
 
     database: Database | None
     url: str = ""
+    owner_url: str = ""
+    """For a hand in the database: the application's role may not do all that a test does."""
 
 
 async def _upgraded(url: str) -> None:
     async with Database(url) as database:
         await upgrade(database)
+
+
+async def _granted(owner: str, role: str) -> None:
+    async with Database(owner) as database:
+        for statement in await grants(database, role):
+            await _on_server(owner, statement)
 
 
 async def _on_server(url: str, statement: str) -> None:
@@ -88,20 +96,35 @@ def postgres_schema_url(services: ServiceSet) -> Iterator[str]:
     _run(_on_server(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@pytest.fixture(scope="session")
+def postgres_app_url(postgres_schema_url: str) -> Iterator[str]:
+    """The same database as the application sees it: its role may do no more than it needs, so that
+    each test of a store proves that this is enough (ASVS 13.2.2).
+    """
+    role, password = f"app_{secrets.token_hex(6)}", secrets.token_hex(16)
+    owner = postgres_schema_url
+    _run(
+        _on_server(owner, f"CREATE ROLE {role} LOGIN PASSWORD '{password}'"), _granted(owner, role)
+    )
+    app = make_url(owner).set(username=role, password=password)
+    yield app.render_as_string(hide_password=False)
+    _run(_on_server(owner, f"DROP OWNED BY {role}"), _on_server(owner, f"DROP ROLE {role}"))
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def place_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database with the schema; empty for the memory of this process."""
     if request.param == "memory":
         return ""
     if request.param == "postgresql":
-        return request.getfixturevalue("postgres_schema_url")
+        return request.getfixturevalue("postgres_app_url")
     path = tmp_path / "zenith.db"
     shutil.copy(request.getfixturevalue("sqlite_template"), path)
     return f"sqlite:///{path}"
 
 
 @pytest.fixture
-async def place(place_url: str) -> AsyncIterator[Place]:
+async def place(place_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     """Each place in turn, empty."""
     if not place_url:
         yield Place(database=None)
@@ -111,10 +134,11 @@ async def place(place_url: str) -> AsyncIterator[Place]:
         url=Secret(place_url), pool_timeout=60.0, connect_timeout=60.0, statement_timeout=60.0
     )
     async with Database(patient) as database:
+        owner_url = place_url
         if database.dialect == "postgresql":
-            async with database.transaction() as connection:
-                await connection.execute(text(f"TRUNCATE {TABLES} RESTART IDENTITY"))
-        yield Place(database=database, url=place_url)
+            owner_url = request.getfixturevalue("postgres_schema_url")
+            await _on_server(owner_url, f"TRUNCATE {TABLES} RESTART IDENTITY")
+        yield Place(database=database, url=place_url, owner_url=owner_url)
 
 
 @pytest.fixture

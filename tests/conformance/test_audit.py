@@ -10,7 +10,9 @@ from tests.conformance.conftest import Place
 from zenith.audit.search import AuditQuery
 from zenith.audit.store import AuditStore
 from zenith.audit.stored import UNREADABLE
+from zenith.kernel.errors import ServiceUnavailableError
 from zenith.kernel.events import Event, EventType
+from zenith.stores.sql import Database
 
 
 def event(number: int, kind: EventType = EventType.LOGIN_SUCCESS) -> Event:
@@ -159,15 +161,36 @@ async def test_one_row_that_is_no_event_hides_no_other(place: Place, audit: Audi
     assert place.database is not None
     await audit.append([event(number) for number in range(6)])
     table, on_sqlite = "UPDATE zenith_audit_events SET", place.database.dialect == "sqlite"
-    await place.database.write(f"{table} type = 'MADE_LATER' WHERE sequence = 2")
-    await place.database.write(f"{table} outcome = 'fine', at = 1e300 WHERE sequence = 3")
-    await place.database.write(f"{table} details = '[]' WHERE sequence = 4")
-    if on_sqlite:
-        await place.database.write(f"{table} details = '{{' WHERE sequence = 5")
-        await place.database.write(f"{table} subject = x'ff' WHERE sequence = 6")
+    async with Database(place.owner_url) as owner:
+        await owner.write(f"{table} type = 'MADE_LATER' WHERE sequence = 2")
+        await owner.write(f"{table} outcome = 'fine', at = 1e300 WHERE sequence = 3")
+        await owner.write(f"{table} details = '[]' WHERE sequence = 4")
+        if on_sqlite:
+            await owner.write(f"{table} details = '{{' WHERE sequence = 5")
+            await owner.write(f"{table} subject = x'ff' WHERE sequence = 6")
     found = await audit.search(AuditQuery())
     assert [stored.sequence for stored in found] == [6, 5, 4, 3, 2, 1]
     unreadable = [each.sequence for each in found if each.event.reason == UNREADABLE]
     assert unreadable == ([6, 5, 4, 3, 2] if on_sqlite else [4, 3, 2])
     assert found[-2].event.details["type"] == "MADE_LATER"
     assert found[-1].event == event(0)
+
+
+@pytest.mark.parametrize("place_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("table", ["zenith_audit_events", "zenith_audit_seals"])
+async def test_the_application_may_change_nothing_of_the_log(
+    place: Place, audit: AuditStore, table: str
+) -> None:
+    """Not even where it can be made to run SQL of somebody else's (ASVS 13.2.2, 16.4.2)."""
+    assert place.database is not None
+    await audit.append([event(0)])
+    for statement in (
+        f"UPDATE {table} SET stream = 'x'",  # noqa: S608
+        f"DELETE FROM {table}",  # noqa: S608
+        f"TRUNCATE {table}",
+        f"DROP TABLE {table}",
+        f"ALTER TABLE {table} DISABLE TRIGGER ALL",
+    ):
+        with pytest.raises(ServiceUnavailableError):
+            await place.database.write(statement)
+    assert len(await audit.page()) == 1
