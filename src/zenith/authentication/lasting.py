@@ -42,7 +42,15 @@ class Judge(Protocol):
 class _Lasting:
     """Knows who was recognised, and when that was judged."""
 
-    __slots__ = ("_again", "_exchange", "_judged", "_principal", "_receive", "_steady")
+    __slots__ = (
+        "_again",
+        "_exchange",
+        "_former",
+        "_judged",
+        "_principal",
+        "_receive",
+        "_steady",
+    )
 
     def __init__(
         self,
@@ -54,6 +62,7 @@ class _Lasting:
     ) -> None:
         self._exchange: Final = exchange
         self._receive: Final = exchange.receive
+        self._former: Final = exchange.still
         self._principal: Final = principal or exchange.principal
         self._again: Final = judge
         self._steady: Final = steady
@@ -115,19 +124,11 @@ class LastingStream(_Lasting):
     opened it with a stolen credential, after its owner has ended that everywhere.
     """
 
-    __slots__ = ("_former",)
+    __slots__ = ()
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        judge: Judge,
-        steady: Clock,
-        *,
-        principal: Principal | None = None,
-    ) -> None:
-        super().__init__(exchange, judge, steady, principal=principal)
-        self._former: Final = exchange.still
-        exchange.still = self.still
+    def hold(self) -> None:
+        """Be asked about whatever leaves from now on."""
+        self._exchange.still = self.still
 
     async def still(self) -> bool:
         """Whether the caller may have it. Never raises: whoever sends may do so for another."""
@@ -146,7 +147,7 @@ def hold_stream(exchange: Exchange, steady: Clock) -> None:
     for name, value in exchange.response_headers:
         if name == b"content-type" and value.startswith(EVENT_STREAM):
             for judge, principal in exchange.state.get(LastingStream, ()):
-                LastingStream(exchange, judge, steady, principal=principal)
+                LastingStream(exchange, judge, steady, principal=principal).hold()
             return
 
 
@@ -182,7 +183,9 @@ def lasts(exchange: Exchange, judge: Judge, steady: Clock) -> None:
     its body, as a socket, or as a stream of events.
     """
     if exchange.is_websocket:
-        exchange.receive = LastingSocket(exchange, judge, steady)
+        socket = LastingSocket(exchange, judge, steady)
+        socket.hold()
+        exchange.receive = socket
         return
     exchange.state.setdefault(LastingStream, []).append((judge, exchange.principal))
     if not exchange.is_safe:
