@@ -43,7 +43,7 @@ async def test_the_way_through_the_proof_and_back(open_page, axe, vault):
         assert "The password is wrong" in await page.get_by_role("alert").inner_text()
         cookies = await page.context.cookies()
         await submit(page, "Confirm", password=PASSWORD)
-        assert page.url == f"{vault}/vault?drawer=2"
+        await page.wait_for_url(f"{vault}/vault?drawer=2")
         assert await page.title() == "Vault"
         assert await page.context.cookies() != cookies
 
