@@ -18,10 +18,12 @@ from pydantic import (
     computed_field,
     model_serializer,
 )
+from typing_extensions import TypedDict
 
 from tests.authorization.documents import ALICE, BOB, call
 from tests.authorization.people import protect
 from zenith.authorization import AllOf, masked, public
+from zenith.authorization.answers import _is_marked
 from zenith.authorization.masking import Mask, merged
 from zenith.kernel.errors import ConfigurationError
 from zenith.kernel.sensitive import PII, Sensitive, SensitiveMask
@@ -481,3 +483,56 @@ def test_a_mask_by_marks_looks_at_both_shapes_however_deep(policy):
         "d": True,
         "e": {0: {"name": True}},
     }
+
+
+def mask_by_marks():
+    return Mask(SensitiveMask(), principal=ALICE, action="read", context={})
+
+
+@pytest.mark.parametrize("content", [{"name": "Ada", "room": 4}, [{"name": "Ada"}], Plain()])
+def test_what_has_no_marks_is_told_by_the_shape_in_which_it_leaves(content):
+    value, hidden = Marked(), {"name": True}
+    if isinstance(content, list):
+        value, hidden = [value], {0: hidden}
+    assert mask_by_marks().excluded(content, value, is_described=True) == hidden
+
+
+def test_a_dictionary_alone_is_told_by_the_shape_too():
+    assert mask_by_marks().excluded({"name": "Ada"}, Marked()) == {"name": True}
+
+
+def test_a_set_of_marked_objects_does_not_leave():
+    """Nothing can be left out of its members, and nothing is left of it."""
+    mask = Mask(SensitiveMask(), principal=ALICE, action="read", kinds=(Plain,), context={})
+    with pytest.raises(ConfigurationError, match="cannot tell what of set"):
+        mask.excluded({Marked()}, {Marked()})
+
+
+def test_what_nothing_describes_does_not_leave():
+    for content in ({"name": "Ada"}, [{"name": "Ada"}]):
+        with pytest.raises(ConfigurationError, match="cannot tell what of dict"):
+            mask_by_marks().excluded(content, content)
+
+
+class Contact(TypedDict):
+    name: Sensitive[str, PII]
+
+
+class Inner(BaseModel):
+    contact: Contact
+
+
+@pytest.mark.parametrize(
+    ("answer", "tells"),
+    [
+        (Marked, True),
+        (list[Marked], True),
+        (dict[str, Marked], True),
+        (Plain, False),
+        (Contact, False),
+        (list[Contact], False),
+        (Any, False),
+    ],
+)
+def test_whether_the_models_of_an_answer_tell_what_is_sensitive(answer, tells):
+    assert _is_marked(answer) is tells

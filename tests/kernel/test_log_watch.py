@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import io
 import logging
 from collections.abc import Iterator
@@ -89,8 +90,11 @@ def test_applications_that_were_never_stopped_are_forgotten(factory: object) -> 
     """As many tests make them; a chain of their factories would end every record."""
     for _ in range(2_000):
         HandlerWatch(RedactionFilter()).start()
-    last = HandlerWatch(RedactionFilter())
+    gone, last = HandlerWatch(RedactionFilter()), HandlerWatch(RedactionFilter())
+    gone.start()
     last.start()
+    del gone
+    gc.collect()
     logging.getLogger("after").warning("many")
     last.stop()
     assert logging.getLogRecordFactory() is factory

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from tests.pipeline.asgi import Answer, make_exchange, websocket_scope
 from zenith.kernel.errors import BadRequestError, PayloadTooLargeError, PermissionDeniedError
 from zenith.pipeline import Exchange
-from zenith.pipeline.response import GuardedResponse
+from zenith.pipeline.response import GuardedResponse, StreamEndedError
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"a", b"1")]}
 BODY = {"type": "http.response.body", "body": b"hello"}
@@ -128,3 +132,44 @@ async def test_headers_of_an_accepted_socket_are_shown_to_hooks_of_their_own():
     assert answer.messages[0]["headers"] == [(b"a", b"1"), (b"x-signed", b"/s")]
     await response({"type": "websocket.accept"})
     assert "headers" not in answer.messages[1]
+
+
+def answering(*answers):
+    """What is asked before anything more leaves."""
+    left = list(answers)
+
+    async def still():
+        await asyncio.sleep(0)
+        return left.pop(0)
+
+    return still
+
+
+PART = {"type": "http.response.body", "body": b"part", "more_body": True}
+SAID = {"type": "websocket.send", "text": "news"}
+
+
+async def test_a_stream_ends_where_its_caller_may_have_no_more():
+    exchange = make_exchange()
+    send, answer = response(exchange)
+    await send(dict(START))
+    exchange.still = answering(True, False)
+    await send(PART)
+    with pytest.raises(OSError, match="may not have more"):
+        await send(PART)
+    await send(PART)
+    assert answer.messages[1:] == [PART, {"type": "http.response.body", "body": b""}]
+
+
+@pytest.mark.parametrize("refusal", [None, PermissionDeniedError("Gone")])
+async def test_a_socket_closes_once_for_all_who_send(refusal):
+    exchange = Exchange(websocket_scope(), None)
+    send, answer = response(exchange)
+    await send({"type": "websocket.accept"})
+    exchange.refusal, exchange.still = refusal, answering(False, False)
+    found = await asyncio.gather(send(SAID), send(SAID), return_exceptions=True)
+    assert [type(each) for each in found] == [StreamEndedError] * 2
+    await send(SAID)
+    (close,) = answer.messages[1:]
+    title = "Authentication required" if refusal is None else "Permission denied"
+    assert close == {"type": "websocket.close", "code": 1008, "reason": title}
