@@ -505,7 +505,7 @@ def test_a_set_of_marked_objects_does_not_leave():
     """Nothing can be left out of its members, and nothing is left of it."""
     mask = Mask(SensitiveMask(), principal=ALICE, action="read", kinds=(Plain,), context={})
     with pytest.raises(ConfigurationError, match="cannot tell what of set"):
-        mask.excluded({Marked()}, {Marked()})
+        mask.excluded({Marked()}, {Marked()}, is_described=True)
 
 
 def test_what_nothing_describes_does_not_leave():
