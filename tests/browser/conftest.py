@@ -151,6 +151,7 @@ async def submit(page: Any, button: str, **fields: str) -> None:
     for name, value in fields.items():
         await page.locator(f"#{name}").fill(value)
     await page.get_by_role("main").get_by_role("button", name=button, exact=True).click()
+    await page.wait_for_load_state()
 
 
 async def check(page: Any, axe: Any) -> None:

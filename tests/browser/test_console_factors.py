@@ -17,6 +17,9 @@ PLATFORM = {
     "automaticPresenceSimulation": True,
 }
 
+OFFERED = "document.querySelector('form[data-passkey]')?.hidden === false"
+"""The page is there, and its script has shown the way by passkey."""
+
 
 class Authenticator:
     """What holds passkeys, as the browser's debugger simulates it."""
@@ -80,7 +83,7 @@ async def test_a_passkey_is_added_and_signs_in_alone(member, site, axe):
 
     await device.call("setAutomaticPresenceSimulation", enabled=False)
     await sign_out(page)
-    await page.wait_for_function("!document.querySelector('form[data-passkey]').hidden")
+    await page.wait_for_function(OFFERED)
     await check(page, axe)
     # The browser offers the passkey beside the e-mail field, and its owner takes it at once.
     await device.call("setAutomaticPresenceSimulation", enabled=True)
@@ -100,7 +103,7 @@ async def test_a_passkey_as_second_step_and_its_clone(member, site, axe, enter):
     await sign_out(page)
     await enter(page, email)
     assert page.url == f"{site.url}/sign-in/factor?next=%2Faccount%2F"
-    await page.wait_for_function("!document.querySelector('form[data-passkey]').hidden")
+    await page.wait_for_function(OFFERED)
     await check(page, axe)
     await page.get_by_role("button", name="Use a passkey").click()
     await page.wait_for_url(f"{site.url}/account/")
