@@ -88,6 +88,7 @@ def test_what_is_too_much_is_said(zenith, upgraded_postgres_url, role):
         f"GRANT pg_read_server_files TO {quoted}",
         f"GRANT CREATE ON SCHEMA public TO {quoted}",
         f"GRANT TRUNCATE ON zenith_audit_events TO {quoted}",
+        f"GRANT UPDATE (entries) ON zenith_audit_seals TO {quoted}",
         f"ALTER TABLE zenith_sessions OWNER TO {quoted}",
         f"REVOKE DELETE ON zenith_bans FROM {quoted}",
     )
@@ -99,6 +100,7 @@ def test_what_is_too_much_is_said(zenith, upgraded_postgres_url, role):
     assert found.pop(f"user {name}") == (", ".join(powers), "")
     assert found == {
         "zenith_audit_events": ("TRUNCATE", ""),
+        "zenith_audit_seals": ("UPDATE", ""),
         "zenith_sessions": ("owns it", ""),
         "zenith_bans": ("", "DELETE"),
     }

@@ -55,10 +55,13 @@ _ROLE: Final = text(
 _TABLES: Final = text(
     """
     SELECT c.relname, pg_has_role(c.relowner, 'MEMBER') AS owns, v.verb,
-        has_table_privilege(c.oid, v.verb) AS may
+        has_table_privilege(c.oid, v.verb) AS may, v.verb IN
+        ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND EXISTS (
+            SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+            AND NOT a.attisdropped AND has_column_privilege(c.oid, a.attnum, v.verb)) AS partly
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    CROSS JOIN unnest(CAST(:verbs AS text[])) AS v (verb)
-    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') ORDER BY c.relname
+    CROSS JOIN unnest(CAST(:verbs AS text[])) WITH ORDINALITY AS v (verb, place)
+    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') ORDER BY c.relname, v.place
     """
 )
 
@@ -88,7 +91,7 @@ def needed(*, prunes: bool = False) -> Mapping[str, Sequence[str]]:
 
 async def grants(database: Database, role: str, *, prunes: bool = False) -> list[str]:
     """The statements that give `role` what the application needs, and take away the rest; for the
-    owner of the tables. Tables of this schema that are not Zenith's are the application's own.
+    owner of the tables and their schema. Tables there that are not Zenith's are the application's.
 
     Raises ConfigurationError for SQLite, which has no users, and for what is no name.
     """
@@ -137,14 +140,15 @@ async def deviations(database: Database, *, prunes: bool = False) -> list[Deviat
     found = _of_user(dict(user))
     if user["rolsuper"]:
         return found
-    known, rights = needed(prunes=prunes), dict[str, list[str]]()
-    owned = {row.relname for row in tables if row.owns}
+    known, by_name = needed(prunes=prunes), dict[str, list[Any]]()
     for row in tables:
-        rights.setdefault(row.relname, []).extend([row.verb] if row.may else [])
-    for name, held in rights.items():
+        by_name.setdefault(row.relname, []).append(row)
+    for name, rows in by_name.items():
         verbs = known.get(name, VERBS)
-        much = ["owns it"] if name in owned else [verb for verb in held if verb not in verbs]
-        little = [verb for verb in verbs if verb not in held]
+        much = [row.verb for row in rows if (row.may or row.partly) and row.verb not in verbs]
+        if rows[0].owns:
+            much = ["owns it"]
+        little = [row.verb for row in rows if row.verb in verbs and not row.may]
         if much or little:
             found.append(
                 Deviation(what=name, too_much=", ".join(much), too_little=", ".join(little))
