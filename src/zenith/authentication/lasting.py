@@ -144,9 +144,12 @@ def hold_stream(exchange: Exchange, steady: Clock) -> None:
     """Have the answer asked about as it leaves, if it is a stream of events, which lasts for as
     long as a socket does. Other answers end by themselves: a large file is not cut off half-way.
     """
+    judges = exchange.state.get(LastingStream)
+    if judges is None:
+        return
     for name, value in exchange.response_headers:
         if name == b"content-type" and value.startswith(EVENT_STREAM):
-            for judge, principal in exchange.state.get(LastingStream, ()):
+            for judge, principal in judges:
                 LastingStream(exchange, judge, steady, principal=principal).hold()
             return
 
